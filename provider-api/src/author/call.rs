@@ -1,0 +1,87 @@
+//! A call as the host sees it: a future that does its work on the plugin's runtime.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_ffi::{FfiFuture, FutureExt};
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+
+use super::engine::{Engine, shutting_down};
+use super::panics::{caught, message_of};
+use crate::abi::AbiReply;
+use crate::wire::{self, Answer};
+use crate::{Fault, RequestContext};
+
+/// Makes a call of `work`. Nothing of it runs before the first poll, and nothing of it runs on the caller's thread.
+pub(super) fn call<A, W>(engine: &Engine, prepare: impl FnOnce() -> (RequestContext, W)) -> FfiFuture<AbiReply>
+where
+    A: Answer + Send + 'static,
+    W: Future<Output = Result<A, Fault>> + Send + 'static,
+{
+    let prepared = caught(|| {
+        let (context, work) = prepare();
+        engine.admit(&context, work)
+    });
+    match prepared {
+        Ok(Some(work)) => spawned(engine.handle(), async move { wire::reply(work.await) }),
+        Ok(None) => answered(&shutting_down()),
+        Err(message) => answered(&Fault::internal(message)),
+    }
+}
+
+/// The same for work that is not counted: it is the shutdown itself.
+pub(super) fn spawned(handle: &Handle, work: impl Future<Output = AbiReply> + Send + 'static) -> FfiFuture<AbiReply> {
+    Call { handle: handle.clone(), state: State::Fresh(Box::pin(work)) }.into_ffi()
+}
+
+fn answered(fault: &Fault) -> FfiFuture<AbiReply> {
+    let reply = wire::fault_reply(fault);
+    async move { reply }.into_ffi()
+}
+
+struct Call {
+    handle: Handle,
+    state: State,
+}
+
+enum State {
+    Fresh(Pin<Box<dyn Future<Output = AbiReply> + Send>>),
+    Running(JoinHandle<AbiReply>),
+    Over,
+}
+
+impl Future for Call {
+    type Output = AbiReply;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AbiReply> {
+        if matches!(self.state, State::Fresh(_))
+            && let State::Fresh(work) = std::mem::replace(&mut self.state, State::Over)
+        {
+            self.state = State::Running(self.handle.spawn(work));
+        }
+        let State::Running(task) = &mut self.state else {
+            return Poll::Ready(wire::fault_reply(&Fault::internal("a call was asked for its answer twice")));
+        };
+        let joined = ready!(Pin::new(task).poll(context));
+        self.state = State::Over;
+        Poll::Ready(joined.unwrap_or_else(|error| wire::fault_reply(&fault_of(error))))
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let State::Running(task) = &self.state {
+            // The task drops its future at its next await, on a thread of the runtime, where a panic is caught.
+            task.abort();
+        }
+    }
+}
+
+fn fault_of(error: JoinError) -> Fault {
+    match error.try_into_panic() {
+        Ok(payload) => Fault::internal(message_of(payload)),
+        Err(_cancelled) => shutting_down(),
+    }
+}

@@ -1,0 +1,65 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::Fault;
+use crate::one_line::one_line;
+
+/// A plugin file that is not used. Prints as one line that names the file and says what to do.
+#[derive(Debug)]
+pub struct PluginError {
+    path: PathBuf,
+    refusal: Refusal,
+}
+
+/// Why a file is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("there is no such file; build the plugin (cargo build --release --workspace) or correct the path")]
+    Missing,
+    #[error("it is {0} and not a regular file; name the plugin's file itself")]
+    NotAFile(&'static str),
+    #[error("it cannot be read ({0}); let the host's user read it")]
+    Unreadable(String),
+    #[error("it is not a shared library for this system ({0}); build the plugin as a cdylib on Linux for this machine")]
+    NotALibrary(String),
+    #[error("it is incomplete or damaged ({0}); copy or build it again")]
+    Damaged(String),
+    #[error("it is a shared library but no provider plugin; name a library that was built with export_provider!")]
+    NoHeader,
+    #[error("the system's loader refuses it ({0}); build it for this system")]
+    NotLoaded(String),
+    #[error("it was built with another version of abi_stable ({0}); rebuild it with the provider-api of this host ({ours})", ours = env!("CARGO_PKG_VERSION"))]
+    Technology(String),
+    #[error("it speaks version {theirs} of the provider interface and this host version {ours}; use a plugin built for {ours}", ours = env!("CARGO_PKG_VERSION"))]
+    Version { theirs: String },
+    #[error("its interface {theirs} has another layout than this host's {ours}: {detail}; rebuild the plugin with an unchanged provider-api {ours}", ours = env!("CARGO_PKG_VERSION"))]
+    Layout { theirs: String, detail: String },
+    #[error("it cannot be started ({0}); ask its author")]
+    NotStarted(String),
+    #[error("it does not say what it is ({0}); ask its author")]
+    NotDescribed(Fault),
+}
+
+impl PluginError {
+    pub(super) fn new(path: &Path, refusal: Refusal) -> Self {
+        Self { path: path.to_owned(), refusal }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl fmt::Display for PluginError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "plugin {} is refused: {}",
+            one_line(&self.path.to_string_lossy()),
+            one_line(&self.refusal.to_string())
+        )
+    }
+}
+
+impl std::error::Error for PluginError {}

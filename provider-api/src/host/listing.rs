@@ -1,0 +1,67 @@
+use std::fmt;
+
+use super::provider::{Provider, answer};
+use crate::abi::CursorBox;
+use crate::{Fault, ListedUser, ListingEnd, RequestContext, UserPage};
+
+/// A listing under way, page by page, in memory that does not grow with its length.
+///
+/// Whether it is complete is told by the type: only a listing that ends with `Ok(None)` is.
+///
+/// ```no_run
+/// # async fn example(mut listing: provider_api::host::UserListing) {
+/// loop {
+///     match listing.next_page().await {
+///         Ok(Some(users)) => println!("{} more", users.len()),
+///         Ok(None) => break println!("that was everybody"),
+///         Err(fault) => break println!("incomplete: {fault}"),
+///     }
+/// }
+/// # }
+/// ```
+pub struct UserListing {
+    // The cursor goes before its provider.
+    cursor: CursorBox,
+    context: RequestContext,
+    end: Option<Result<(), Fault>>,
+    _provider: Provider,
+}
+
+impl UserListing {
+    pub(super) fn new(provider: Provider, cursor: CursorBox, context: RequestContext) -> Self {
+        Self { cursor, context, end: None, _provider: provider }
+    }
+
+    /// The next users; `None` when the listing is complete.
+    ///
+    /// Dropping this future in the middle breaks the listing: the next call is an error.
+    ///
+    /// # Errors
+    ///
+    /// The listing is incomplete, and why. Every further call says the same.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<ListedUser>>, Fault> {
+        if let Some(end) = &self.end {
+            return end.clone().map(|()| None);
+        }
+        let page: Result<UserPage, Fault> = answer(&self.context, |context| self.cursor.next_page(context)).await;
+        match page {
+            Ok(page) => {
+                self.end = page.end.map(|end| match end {
+                    ListingEnd::Complete => Ok(()),
+                    ListingEnd::Incomplete(fault) => Err(fault),
+                });
+                Ok(Some(page.users))
+            }
+            Err(fault) => {
+                self.end = Some(Err(fault.clone()));
+                Err(fault)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for UserListing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("UserListing").field("end", &self.end).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! For those who run a server.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use provider_api::host::{HostServices, Plugin};
+//! use provider_api::{Credentials, Deadline, Decision, RequestContext, Secret};
+//!
+//! let plugin = Plugin::open("/usr/lib/my-server/libldap_provider.so").await?;
+//! let settings = serde_json::json!({ "host": "ldaps://ldap.example.com", "base_dn": "dc=example,dc=com" });
+//! let provider = plugin.configure(&settings, &HostServices::silent()).await?;
+//!
+//! let context = RequestContext::new("request-1", Deadline::after(Duration::from_secs(8)));
+//! match provider.authenticate(&context, &Credentials::new("alice", Secret::new("typed password"))).await {
+//!     Ok(Decision::Accepted(accepted)) => println!("welcome, {}", accepted.identity.login),
+//!     Ok(Decision::Rejected(rejection)) => println!("no: {}", rejection.user_code),
+//!     Err(fault) => println!("cannot tell: {}", fault.user_code()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every async function here needs a tokio runtime with its timers on, and answers by its deadline whatever the
+//! plugin does: a plugin that blocks or spins does so on threads of its own. Nothing that is loaded is ever unloaded,
+//! since a plugin's threads and thread-locals outlive its last call.
+
+mod error;
+mod image;
+mod layout;
+mod limited;
+mod listing;
+mod plugin;
+mod preflight;
+mod provider;
+mod services;
+
+pub use error::PluginError;
+pub use listing::UserListing;
+pub use plugin::Plugin;
+pub use provider::Provider;
+pub use services::{HostServices, LogSink};

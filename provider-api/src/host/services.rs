@@ -1,0 +1,88 @@
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use abi_stable::sabi_trait::prelude::TD_Opaque;
+
+use crate::abi::{AbiHost, AbiHost_TO, AbiLogRecord, HostBox};
+use crate::{LogLevel, LogRecord};
+
+/// Where a plugin's log records go.
+pub trait LogSink: Send + Sync + 'static {
+    /// Takes a record. Called from threads of the plugin, many at a time; returns soon. A panic in here is caught and
+    /// the record is lost.
+    fn log(&self, record: LogRecord);
+}
+
+/// What a host offers to a provider. Clones share it.
+#[derive(Clone)]
+pub struct HostServices {
+    max_level: Option<LogLevel>,
+    sink: Option<Arc<dyn LogSink>>,
+}
+
+impl HostServices {
+    /// Services with a sink for records up to `max_level`.
+    pub fn new(max_level: LogLevel, sink: Arc<dyn LogSink>) -> Self {
+        Self { max_level: Some(max_level), sink: Some(sink) }
+    }
+
+    /// No services: what the plugin logs is not made at all.
+    pub fn silent() -> Self {
+        Self { max_level: None, sink: None }
+    }
+
+    /// The same as the plugin sees it.
+    pub(super) fn to_abi(&self) -> HostBox {
+        AbiHost_TO::from_value(Offered(self.clone()), TD_Opaque)
+    }
+}
+
+impl fmt::Debug for HostServices {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("HostServices").field("max_level", &self.max_level).finish_non_exhaustive()
+    }
+}
+
+struct Offered(HostServices);
+
+impl AbiHost for Offered {
+    fn max_level(&self) -> u32 {
+        self.0.max_level.map_or(0, |level| match level {
+            LogLevel::Error => 1,
+            LogLevel::Warn => 2,
+            LogLevel::Info => 3,
+            LogLevel::Debug => 4,
+            LogLevel::Trace => 5,
+        })
+    }
+
+    fn log(&self, record: AbiLogRecord<'_>) {
+        let Some(sink) = &self.0.sink else { return };
+        // A panic would end the process at the border. The host's own panic hook has told of it by now.
+        let _ = catch_unwind(AssertUnwindSafe(|| sink.log(read(record))));
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        let sink = self.0.sink.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(sink)));
+    }
+}
+
+fn read(record: AbiLogRecord<'_>) -> LogRecord {
+    LogRecord {
+        level: match record.level {
+            0 | 1 => LogLevel::Error,
+            2 => LogLevel::Warn,
+            3 => LogLevel::Info,
+            4 => LogLevel::Debug,
+            _ => LogLevel::Trace,
+        },
+        target: record.target.to_string(),
+        message: record.message.to_string(),
+        fields: record.fields.iter().map(|pair| (pair.name.to_string(), pair.value.to_string())).collect(),
+        request_id: Some(record.request_id.to_string()).filter(|id| !id.is_empty()),
+    }
+}

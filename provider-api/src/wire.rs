@@ -1,0 +1,276 @@
+//! The bodies of replies: domain types to JSON and back. Both faces use it, one in each direction.
+
+#![cfg_attr(not(all(feature = "author", feature = "host")), allow(dead_code, reason = "each face uses one direction"))]
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::abi::{AbiReply, Outcome};
+use crate::{
+    Accepted, Decision, Description, Fault, ListedUser, ListingEnd, Metric, MisconfiguredReason, Rejection,
+    UnavailableReason, UserPage, ValidationReport,
+};
+
+/// An answer that can cross the border: into a reply on the author's side, out of one on the host's.
+pub(crate) trait Answer: Sized {
+    fn into_reply(self) -> AbiReply;
+
+    /// Reads a reply that is not a fault; an error is a text on what is wrong with it.
+    fn from_reply(outcome: Outcome, body: &str) -> Result<Self, String>;
+}
+
+/// The reply for an answer or a fault.
+pub(crate) fn reply<A: Answer>(result: Result<A, Fault>) -> AbiReply {
+    match result {
+        Ok(answer) => answer.into_reply(),
+        Err(fault) => fault_reply(&fault),
+    }
+}
+
+/// Reads a reply. What cannot be read is an internal fault, never an acceptance.
+pub(crate) fn read<A: Answer>(reply: &AbiReply) -> Result<A, Fault> {
+    let body = reply.body.as_str();
+    match reply.outcome {
+        Outcome::UNAVAILABLE | Outcome::MISCONFIGURED | Outcome::INTERNAL => Err(read_fault(reply.outcome, body)),
+        outcome => A::from_reply(outcome, body)
+            .map_err(|problem| Fault::internal(format!("the plugin's answer breaks the contract: {problem}"))),
+    }
+}
+
+/// Reads the reply to a call that failed.
+#[cfg(feature = "host")]
+pub(crate) fn read_refusal(reply: &AbiReply) -> Fault {
+    match reply.outcome {
+        Outcome::UNAVAILABLE | Outcome::MISCONFIGURED => read_fault(reply.outcome, reply.body.as_str()),
+        _ => read_fault(Outcome::INTERNAL, reply.body.as_str()),
+    }
+}
+
+/// The reply for a fault.
+pub(crate) fn fault_reply(fault: &Fault) -> AbiReply {
+    let (outcome, reason, setting) = match fault {
+        Fault::Unavailable { reason, .. } => (Outcome::UNAVAILABLE, reason.as_str(), None),
+        Fault::Misconfigured { reason, setting, .. } => (Outcome::MISCONFIGURED, reason.as_str(), setting.clone()),
+        Fault::Internal { .. } => (Outcome::INTERNAL, "", None),
+    };
+    encode(outcome, &FaultBody { reason: reason.to_owned(), message: fault.message().to_owned(), setting })
+}
+
+#[derive(Serialize, Deserialize)]
+struct FaultBody {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    setting: Option<String>,
+}
+
+fn read_fault(outcome: Outcome, body: &str) -> Fault {
+    let Ok(FaultBody { reason, message, setting }) = serde_json::from_str(body) else {
+        return Fault::internal("the plugin reports a fault that cannot be read");
+    };
+    match outcome {
+        Outcome::UNAVAILABLE => Fault::Unavailable { reason: UnavailableReason::new(&reason), message },
+        Outcome::MISCONFIGURED => Fault::Misconfigured { reason: MisconfiguredReason::new(&reason), message, setting },
+        _ => Fault::Internal { message },
+    }
+}
+
+fn encode(outcome: Outcome, body: &impl Serialize) -> AbiReply {
+    match serde_json::to_string(body) {
+        Ok(body) => AbiReply { outcome, body: body.into() },
+        // The domain types have text keys and finite numbers only, but a metric may be NaN.
+        Err(_) => AbiReply {
+            outcome: Outcome::INTERNAL,
+            body: r#"{"message":"an answer of the provider cannot be written as JSON"}"#.into(),
+        },
+    }
+}
+
+fn decode<T: DeserializeOwned>(body: &str) -> Result<T, String> {
+    serde_json::from_str(body).map_err(|error| error.to_string())
+}
+
+fn done<T: DeserializeOwned>(outcome: Outcome, body: &str) -> Result<T, String> {
+    match outcome {
+        Outcome::DONE => decode(body),
+        Outcome(number) => Err(format!("outcome {number} is not known for this call")),
+    }
+}
+
+impl Answer for Decision {
+    fn into_reply(self) -> AbiReply {
+        match self {
+            // An empty subject or login would become somebody's account: it stops on this side already.
+            Self::Accepted(accepted) if !is_somebody(&accepted) => fault_reply(&Fault::internal(
+                "the provider accepted a login without saying whose (empty subject or login)",
+            )),
+            Self::Accepted(accepted) => encode(Outcome::ACCEPTED, &accepted),
+            Self::Rejected(rejection) => encode(Outcome::REJECTED, &rejection),
+        }
+    }
+
+    fn from_reply(outcome: Outcome, body: &str) -> Result<Self, String> {
+        match outcome {
+            Outcome::ACCEPTED => {
+                let accepted: Accepted = decode(body)?;
+                if is_somebody(&accepted) {
+                    Ok(Self::Accepted(accepted))
+                } else {
+                    Err("it accepts a login without saying whose".to_owned())
+                }
+            }
+            Outcome::REJECTED => Ok(Self::Rejected(decode::<Rejection>(body)?)),
+            Outcome(number) => Err(format!("outcome {number} is not known for a login")),
+        }
+    }
+}
+
+fn is_somebody(accepted: &Accepted) -> bool {
+    !accepted.identity.subject.is_empty() && !accepted.identity.login.is_empty()
+}
+
+macro_rules! plain_answer {
+    ($type:ty) => {
+        impl Answer for $type {
+            fn into_reply(self) -> AbiReply {
+                encode(Outcome::DONE, &self)
+            }
+
+            fn from_reply(outcome: Outcome, body: &str) -> Result<Self, String> {
+                done(outcome, body)
+            }
+        }
+    };
+}
+
+plain_answer!(ValidationReport);
+plain_answer!(Description);
+plain_answer!(Metrics);
+plain_answer!(ShutdownReport);
+
+/// The answer to `metrics`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Metrics {
+    #[serde(default)]
+    pub(crate) metrics: Vec<Metric>,
+}
+
+/// The answer to `shutdown`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ShutdownReport {
+    /// How many calls were cut off at the end of the grace.
+    #[serde(default)]
+    pub(crate) cancelled: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PageBody {
+    users: Vec<ListedUser>,
+    #[serde(default)]
+    end: Option<EndBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndBody {
+    complete: bool,
+    #[serde(default)]
+    outcome: u32,
+    #[serde(default)]
+    fault: Option<FaultBody>,
+}
+
+impl Answer for UserPage {
+    fn into_reply(self) -> AbiReply {
+        let end = self.end.map(|end| match end {
+            ListingEnd::Complete => EndBody { complete: true, outcome: Outcome::DONE.0, fault: None },
+            ListingEnd::Incomplete(fault) => {
+                let reply = fault_reply(&fault);
+                EndBody { complete: false, outcome: reply.outcome.0, fault: decode(reply.body.as_str()).ok() }
+            }
+        });
+        encode(Outcome::DONE, &PageBody { users: self.users, end })
+    }
+
+    fn from_reply(outcome: Outcome, body: &str) -> Result<Self, String> {
+        let page: PageBody = done(outcome, body)?;
+        let end = page.end.map(|end| match end {
+            EndBody { complete: true, fault: None, .. } => ListingEnd::Complete,
+            EndBody { outcome, fault: Some(fault), .. } => ListingEnd::Incomplete(match Outcome(outcome) {
+                Outcome::UNAVAILABLE => {
+                    Fault::Unavailable { reason: UnavailableReason::new(&fault.reason), message: fault.message }
+                }
+                Outcome::MISCONFIGURED => Fault::Misconfigured {
+                    reason: MisconfiguredReason::new(&fault.reason),
+                    message: fault.message,
+                    setting: fault.setting,
+                },
+                _ => Fault::Internal { message: fault.message },
+            }),
+            EndBody { fault: None, .. } => {
+                ListingEnd::Incomplete(Fault::internal("the listing was cut short without a reason"))
+            }
+        });
+        Ok(Self { users: page.users, end })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fault_reply, read, reply};
+    use crate::abi::{AbiReply, Outcome};
+    use crate::{
+        Accepted, Decision, Fault, FaultKind, Identity, ListedUser, ListingEnd, RejectReason, Rejection,
+        UnavailableReason, UserPage,
+    };
+
+    #[test]
+    fn no_number_but_one_is_an_acceptance() {
+        let accepted = Decision::from(Accepted::new(Identity::new("1", "entryUUID", "alice")));
+        let sent = reply(Ok(accepted.clone()));
+        assert_eq!(read::<Decision>(&sent), Ok(accepted));
+        for number in (0..100).chain([u32::MAX, 1 << 31]).filter(|number| *number != Outcome::ACCEPTED.0) {
+            let forged = AbiReply { outcome: Outcome(number), body: sent.body.clone() };
+            assert!(!matches!(read::<Decision>(&forged), Ok(Decision::Accepted(_))), "outcome {number} was accepted");
+        }
+    }
+
+    #[test]
+    fn an_acceptance_of_nobody_is_an_internal_fault_on_both_sides() {
+        for identity in [Identity::new("", "entryUUID", "alice"), Identity::new("1", "entryUUID", "")] {
+            let sent = reply(Ok(Decision::from(Accepted::new(identity.clone()))));
+            assert_eq!(sent.outcome, Outcome::INTERNAL);
+            let body = serde_json::to_string(&Accepted::new(identity)).expect("JSON");
+            let forged = AbiReply { outcome: Outcome::ACCEPTED, body: body.into() };
+            assert_eq!(read::<Decision>(&forged).expect_err("nobody").kind(), FaultKind::Internal);
+        }
+        for garbage in ["", "{}", "null", "[]", "{\"identity\":", "{\"identity\":{}}"] {
+            let forged = AbiReply { outcome: Outcome::ACCEPTED, body: garbage.into() };
+            assert_eq!(read::<Decision>(&forged).expect_err("garbage").kind(), FaultKind::Internal);
+        }
+    }
+
+    #[test]
+    fn rejections_and_faults_keep_their_kind_and_unknown_codes() {
+        let rejection = Decision::from(Rejection::new(RejectReason::new("moon_phase"), "full"));
+        assert_eq!(read::<Decision>(&reply(Ok(rejection.clone()))), Ok(rejection));
+        for fault in [
+            Fault::unavailable(UnavailableReason::new("asleep"), "zzz"),
+            Fault::setting("port", "is not a port"),
+            Fault::internal("oops"),
+        ] {
+            assert_eq!(read::<Decision>(&fault_reply(&fault)), Err(fault));
+        }
+    }
+
+    #[test]
+    fn a_page_cut_short_arrives_cut_short() {
+        let fault = Fault::unavailable(UnavailableReason::SIZE_LIMIT, "500 entries at most");
+        let page = UserPage::cut_short(vec![ListedUser::default()], fault);
+        assert_eq!(read::<UserPage>(&reply(Ok(page.clone()))), Ok(page));
+        let forged = AbiReply { outcome: Outcome::DONE, body: r#"{"users":[],"end":{"complete":false}}"#.into() };
+        let end = read::<UserPage>(&forged).expect("a page").end;
+        assert!(matches!(end, Some(ListingEnd::Incomplete(_))), "{end:?}");
+    }
+}
