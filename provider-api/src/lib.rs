@@ -64,4 +64,4 @@ pub use log_record::{LogLevel, LogRecord};
 pub use metric::Metric;
 pub use one_line::one_line;
 pub use secret::Secret;
-pub use validation::{Stage, StageOutcome, ValidationReport};
+pub use validation::{Stage, StageFault, StageOutcome, ValidationReport};

@@ -43,3 +43,10 @@ pub struct LogRecord {
     /// The request that it belongs to, where a call owns the record.
     pub request_id: Option<String>,
 }
+
+impl LogRecord {
+    /// A record without fields that belongs to no request.
+    pub fn new(level: LogLevel, target: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { level, target: target.into(), message: message.into(), fields: Vec::new(), request_id: None }
+    }
+}
