@@ -1,0 +1,59 @@
+use std::io;
+
+use provider_api::Fault;
+use thiserror::Error;
+
+use crate::config::ConfigError;
+use crate::demo::DemoError;
+use crate::exit::Exit;
+use crate::password_source::PasswordError;
+use crate::store::StoreError;
+
+/// A command could not give an answer. One line on standard error, and an exit code.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The command line asks for something that cannot be done.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration file cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no password to be had.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// A name or password of a form that is not let through, or one that is taken.
+    #[error("{0}")]
+    Refused(String),
+    /// A plugin or a provider is at fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The demo did not come to its end.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The result cannot be written.
+    #[error("the result cannot be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CommandError {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) if error.is_failure() => Exit::Unavailable,
+            Self::Usage(_) | Self::Config(_) | Self::Store(_) => Exit::Usage,
+            Self::Password(error) => match error {
+                PasswordError::Interrupted => Exit::Unavailable,
+                PasswordError::NotUtf8 | PasswordError::TooLong => Exit::Rejected,
+                _ => Exit::Usage,
+            },
+            Self::Refused(_) => Exit::Rejected,
+            Self::Fault(fault) => fault.into(),
+            Self::Demo(error) => error.exit(),
+            Self::Output(_) => Exit::Internal,
+        }
+    }
+}

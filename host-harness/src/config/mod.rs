@@ -1,0 +1,76 @@
+//! The configuration file, `harness.toml`: which providers there are, with which settings, and where the accounts are
+//! kept.
+
+mod error;
+mod folders;
+mod parse;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+pub use error::ConfigError;
+pub use folders::Folders;
+pub use settings::SettingsResolver;
+
+/// The file that is read when none is named.
+pub const DEFAULT_FILE: &str = "harness.toml";
+
+/// Where accounts are kept unless the file says otherwise.
+pub const DEFAULT_STORE: &str = "sqlite:users.db";
+
+/// A configuration file, read and checked as far as it goes without loading a plugin.
+#[derive(Debug)]
+pub struct Configuration {
+    /// Where relative paths lead.
+    pub folders: Folders,
+    /// The providers, in the order in which they are asked.
+    pub providers: Vec<ProviderEntry>,
+    /// The URL of the store; a relative file lies beside the configuration file.
+    pub store_url: String,
+}
+
+/// A provider as the configuration file has it.
+#[derive(Clone)]
+pub struct ProviderEntry {
+    /// The instance, part of every account's key. Without one it is the provider's id, which only its plugin knows.
+    pub instance: Option<String>,
+    /// The plugin's file as it was written.
+    pub path: PathBuf,
+    /// The settings as they were written. May hold secrets, so `Debug` shows their keys alone.
+    pub settings: Map<String, Value>,
+    /// The configuration file.
+    pub file: PathBuf,
+    /// The file and line where the entry begins, for messages.
+    pub place: String,
+}
+
+impl Configuration {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or has something in it that does not belong there, in one line with file, line and
+    /// key. Values are not quoted: they may be secrets.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
+        let folders = Folders::of(file)?;
+        parse::parse(file, &text, folders)
+    }
+}
+
+impl fmt::Debug for ProviderEntry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ProviderEntry")
+            .field("instance", &self.instance)
+            .field("path", &self.path)
+            .field("settings", &self.settings.keys().collect::<Vec<_>>())
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}

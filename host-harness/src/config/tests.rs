@@ -1,0 +1,163 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use provider_api::Description;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{Configuration, ProviderEntry, SettingsResolver};
+
+fn read(text: &str) -> Result<Configuration, String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = written(&folder, "harness.toml", text);
+    Configuration::read(&file).map_err(|error| error.to_string())
+}
+
+fn written(folder: &TempDir, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let file = folder.path().join(name);
+    fs::write(&file, text).expect("written");
+    file
+}
+
+/// A plugin with a secret, as it would describe itself.
+fn description() -> Description {
+    let schema = json!({"properties": {
+        "host": {"type": "string"},
+        "ca_file": {"type": "string"},
+        "bind_password": {"type": "string", "writeOnly": true},
+    }});
+    let description = json!({"id": "ldap", "version": "1", "interface_version": "1.0.0", "settings_schema": schema});
+    serde_json::from_value(description).expect("a description")
+}
+
+fn entry(settings: &str) -> Result<ProviderEntry, String> {
+    let text = format!("[[providers]]\npath = \"x.so\"\n[providers.settings]\n{settings}\n");
+    Ok(read(&text)?.providers.remove(0))
+}
+
+/// The settings that the plugin gets, or the fault, with relative paths leading to `folder`.
+fn resolve(folder: &Path, settings: &str) -> Result<(serde_json::Value, Vec<String>), String> {
+    let folders = super::Folders::new(folder);
+    let resolved = SettingsResolver::new(&folders, &description()).resolve(&entry(settings)?);
+    resolved.map(|resolved| (resolved.settings, resolved.warnings)).map_err(|fault| fault.to_string())
+}
+
+#[test]
+fn a_file_is_read_with_its_defaults() {
+    let configuration = read(
+        "[[providers]]\npath = \"a.so\"\n[[providers]]\ninstance = \"corp\"\npath = \"b.so\"\n\
+         [providers.settings]\nport = 0x10\nlist = [\"a\", \"b\"]\nyes = true\nratio = 1.5\n",
+    )
+    .expect("a configuration");
+    assert_eq!(configuration.store_url, "sqlite:users.db");
+    assert_eq!(configuration.providers[0].instance, None);
+    let corp = &configuration.providers[1];
+    assert_eq!((corp.instance.as_deref(), corp.path.as_path()), (Some("corp"), Path::new("b.so")));
+    let expected = json!({"port": 16, "list": ["a", "b"], "yes": true, "ratio": 1.5});
+    assert_eq!(serde_json::Value::Object(corp.settings.clone()), expected);
+    assert!(read("").expect("an empty file is a host without providers").providers.is_empty());
+}
+
+#[test]
+fn what_does_not_belong_is_refused_with_line_and_key() {
+    for (text, line, key) in [
+        ("\nprovider = 1\n", 2, "provider"),
+        ("[[providers]]\npath = \"a\"\nsetings = 1\n", 3, "setings"),
+        ("[[providers]]\ninstance = \"a\"\n", 1, "path"),
+        ("[[providers]]\npath = 3\n", 2, "path"),
+        ("[providers]\npath = \"a\"\n", 1, "[[providers]]"),
+        ("[store]\nurl = \"sqlite:x\"\nuri = \"\"\n", 3, "uri"),
+        ("[[providers]]\npath = \"a\"\ninstance = \"a b\"\n", 3, "instance"),
+        ("[[providers]]\npath = \"a\"\n[providers.settings]\nx = nan\n", 4, "x"),
+    ] {
+        let error = read(text).expect_err(text);
+        assert!(error.contains(&format!("harness.toml:{line}: ")) && error.contains(key), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn two_providers_of_one_name_are_refused() {
+    let twice = "[[providers]]\ninstance = \"corp\"\npath = \"a\"\n";
+    let error = read(&format!("{twice}{twice}")).expect_err("a key of accounts must be unique");
+    assert!(error.contains(":4:") && error.contains(":1 ") && error.contains("corp"), "{error}");
+}
+
+#[test]
+fn an_error_never_quotes_what_could_be_a_secret() {
+    for text in [
+        "[[providers]]\npath = \"a\"\n[providers.settings]\nbind_password = hunter2\n",
+        "[[providers]]\npath = \"a\"\n[providers.settings]\nbind_password = \"hunter2\n",
+        "[[providers]]\npath = \"a\"\n[providers.settings]\nbind_password = \"hunter2\" hunter2\n",
+        "[[providers]]\npath = \"a\"\n[providers.settings]\nbind_password = \"hunter2\\q\"\n",
+        "[[providers]]\npath = \"a\"\nsettings = \"hunter2\"\n",
+        "[[providers]]\npath = [\"hunter2\"]\n",
+        "[store]\nurl = { x = \"hunter2\" }\n",
+        "store = \"hunter2\"\n",
+    ] {
+        let error = read(text).expect_err(text);
+        assert!(!error.contains("hunter2") && !error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn debug_shows_the_keys_of_settings_and_not_their_values() {
+    let configuration =
+        read("[[providers]]\npath = \"a\"\n[providers.settings]\nbind_password = \"hunter2\"\n").expect("sound");
+    let shown = format!("{configuration:?} {:?}", configuration.providers[0]);
+    assert!(shown.contains("bind_password") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_missing_file_says_what_to_do() {
+    let error = Configuration::read(Path::new("/nowhere/harness.toml")).expect_err("missing").to_string();
+    assert!(error.starts_with("/nowhere/harness.toml: ") && error.contains("--config"), "{error}");
+}
+
+#[test]
+fn a_secret_comes_from_a_file_with_one_newline_dropped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = written(&folder, "secret", " s3cret \n\n");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("mode");
+    let (settings, warnings) = resolve(folder.path(), "bind_password_file = \"secret\"").expect("resolved");
+    assert_eq!(settings, json!({"bind_password": " s3cret \n"}));
+    assert_eq!(warnings, [""; 0]);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("mode");
+    let (_, warnings) = resolve(folder.path(), "bind_password_file = \"secret\"").expect("resolved");
+    assert!(warnings[0].contains("chmod 600") && !warnings[0].contains("s3cret"), "{warnings:?}");
+}
+
+#[test]
+fn a_secret_comes_from_the_environment() {
+    let path = std::env::var("PATH").expect("every process has one");
+    let (settings, _) = resolve(Path::new("/"), "bind_password_env = \"PATH\"").expect("resolved");
+    assert_eq!(settings, json!({ "bind_password": path }));
+}
+
+#[test]
+fn a_secret_that_is_not_to_be_had_is_refused_naming_the_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    written(&folder, "latin1", b"p\xe4ssword");
+    for (settings, key) in [
+        ("bind_password_file = \"absent\"", "bind_password_file"),
+        ("bind_password_file = \"latin1\"", "bind_password_file"),
+        ("bind_password_file = 7", "bind_password_file"),
+        ("bind_password_env = \"NO_SUCH_VARIABLE_HERE\"", "bind_password_env"),
+        ("bind_password = \"a\"\nbind_password_file = \"latin1\"", "bind_password_file"),
+        ("bind_password_env = \"PATH\"\nbind_password_file = \"latin1\"", "bind_password_"),
+    ] {
+        let fault = resolve(folder.path(), settings).expect_err(settings);
+        assert!(fault.starts_with(&format!("setting_invalid: setting {key}")), "{fault}");
+    }
+}
+
+#[test]
+fn relative_files_lie_beside_the_configuration_file_and_other_values_are_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = written(&folder, "ca.pem", "");
+    let (settings, _) = resolve(folder.path(), "ca_file = \"ca.pem\"\nhost = \"ca.pem\"\nusers_file = \"/etc/passwd\"")
+        .expect("resolved");
+    assert_eq!(settings, json!({"ca_file": ca, "host": "ca.pem", "users_file": "/etc/passwd"}));
+    let (settings, _) = resolve(folder.path(), "ca_file = \"absent.pem\"").expect("resolved");
+    assert_eq!(settings, json!({"ca_file": folder.path().join("absent.pem")}));
+}

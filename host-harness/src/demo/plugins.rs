@@ -1,0 +1,28 @@
+use std::path::PathBuf;
+
+use super::DemoError;
+
+/// The plugin files that the demo loads.
+#[derive(Debug)]
+pub(super) struct PluginFiles {
+    pub(super) ldap: PathBuf,
+    pub(super) file: PathBuf,
+}
+
+impl PluginFiles {
+    /// Finds both, before anything is played: whoever has not built them should not have to watch half a demo.
+    pub(super) fn find(folder: Option<PathBuf>) -> Result<Self, DemoError> {
+        let folder = if let Some(folder) = folder {
+            folder
+        } else {
+            let mut program = std::env::current_exe()?;
+            program.pop();
+            program
+        };
+        let find = |file: &'static str| {
+            let path = folder.join(file);
+            if path.is_file() { Ok(path) } else { Err(DemoError::PluginNotBuilt { file, folder: folder.clone() }) }
+        };
+        Ok(Self { ldap: find("libldap_provider.so")?, file: find("libfile_provider.so")? })
+    }
+}

@@ -1,0 +1,140 @@
+//! Accounts whose password the host itself keeps: they work while every directory is down.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use provider_api::{RejectReason, Rejection, Secret, UserCode};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use crate::fold::Folded;
+use crate::input;
+use crate::store::{AuditEntry, NewUser, Origin, Profile, Status, Store, StoreError, User};
+
+/// A local account to be created.
+pub struct NewLocalAccount {
+    /// The name that the person types.
+    pub name: String,
+    /// The password.
+    pub password: Secret,
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// The mail address.
+    pub email: Option<String>,
+}
+
+/// A local account was not created.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AddError {
+    /// The name or the password has a form that is not let through.
+    #[error("{}: {}", .0.reason, .0.message)]
+    Input(Rejection),
+    /// The name or the mail address belongs to somebody.
+    #[error("name_taken: {what} is that of {} (number {}): choose another", .user.name, .user.id)]
+    Taken {
+        /// Which of the two.
+        what: &'static str,
+        /// Whose it is.
+        user: Box<User>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The password could not be hashed.
+    #[error("the password cannot be hashed ({0})")]
+    Hash(String),
+}
+
+/// Creates a local account. Refuses a name or mail address that any account folds to: a directory's person of that
+/// name could never log in again, or would share a mail address with somebody else.
+pub async fn add(store: &Store, account: NewLocalAccount) -> Result<User, AddError> {
+    input::check(&account.name, &account.password).map_err(AddError::Input)?;
+    let email = account.email.filter(|email| !email.trim().is_empty());
+    let profile =
+        Profile { name: account.name.trim().to_owned(), display_name: account.display_name, email, phone: None };
+    if profile.folded_name().is_empty() {
+        let rejection = Rejection::new(RejectReason::INPUT_REFUSED, "the name has no visible character");
+        return Err(AddError::Input(rejection));
+    }
+    let phc = hash(account.password).await?;
+    let created = store
+        .write(move |records| {
+            let asked = [("the name", Some(profile.folded_name())), ("the mail address", profile.folded_email())];
+            for (what, folded) in asked {
+                if let Some(user) = folded.map(|folded| records.user_known_as(&folded)).transpose()?.flatten() {
+                    return Ok(Err((what, user)));
+                }
+            }
+            let user = records.insert_user(&NewUser { profile: profile.clone(), origin: Origin::Local })?;
+            records.set_local_password(user.id, &phc)?;
+            records.append_audit(&AuditEntry {
+                action: "local_account_created",
+                user: Some(user.id),
+                detail: format!("local account {}", user.name),
+                ..AuditEntry::default()
+            })?;
+            Ok(Ok(user))
+        })
+        .await?;
+    created.map_err(|(what, user)| AddError::Taken { what, user: Box::new(user) })
+}
+
+/// The local account that a typed name names, if there is one. Then it is checked here and nowhere else.
+pub async fn find(store: &Store, typed: &str) -> Result<Option<User>, StoreError> {
+    let name = Folded::new(typed);
+    store.read(move |records| Ok(records.user_named(&name)?.filter(|user| user.origin == Origin::Local))).await
+}
+
+/// Checks the password of a local account. The answer takes the same work whatever the state of the account.
+pub async fn authenticate(store: &Store, user: User, password: Secret) -> Result<Result<User, Rejection>, StoreError> {
+    let id = user.id;
+    let phc = store.read(move |records| records.local_password(id)).await?;
+    let right = verify(phc, password).await?;
+    Ok(if !right {
+        let message = format!("the password of the local account {} is wrong", user.name);
+        Err(Rejection::new(RejectReason::INVALID_CREDENTIALS, message))
+    } else if user.status == Status::Disabled {
+        let message = format!("the host's administrator has disabled the local account {}", user.name);
+        Err(Rejection::new(RejectReason::ACCOUNT_DISABLED, message).telling_the_user(UserCode::ACCOUNT_DISABLED))
+    } else {
+        Ok(user)
+    })
+}
+
+/// How many passwords are hashed at a time. Each takes 19 MiB and a core: without a limit a crowd of wrong passwords
+/// takes the memory of the host.
+static HASHING: Semaphore = Semaphore::const_new(4);
+
+/// The argon2id PHC string of a password.
+async fn hash(password: Secret) -> Result<String, AddError> {
+    let hashed =
+        hashing(move || Argon2::default().hash_password(password.expose().as_bytes()).map(|phc| phc.to_string()));
+    hashed.await?.map_err(|error| AddError::Hash(error.to_string()))
+}
+
+/// Whether a password is that of a PHC string. Without a PHC string, or with one that cannot be read, a hash is made
+/// for nothing and the answer is no.
+async fn verify(phc: Option<String>, password: Secret) -> Result<bool, StoreError> {
+    hashing(move || {
+        let argon2 = Argon2::default();
+        let password = password.expose().as_bytes();
+        if let Some(Ok(phc)) = phc.as_deref().map(PasswordHash::new) {
+            return argon2.verify_password(password, &phc).is_ok();
+        }
+        let _ = argon2.hash_password(password);
+        false
+    })
+    .await
+}
+
+async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    // The permit moves into the thread: a caller that gives up does not free the core that the work still takes.
+    let permit = HASHING.acquire().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let answer = work();
+        drop(permit);
+        answer
+    });
+    done.await.map_err(|_| StoreError::Damaged("hashing a password ended before its answer".to_owned()))
+}

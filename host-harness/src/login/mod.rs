@@ -1,0 +1,124 @@
+//! One login, from what a person typed to an account of the host.
+
+mod answer;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use provider_api::{
+    Accepted, Credentials, Decision, Fault, RejectReason, Rejection, RequestContext, UnavailableReason,
+};
+
+pub use answer::{LoginAnswer, Outcome};
+
+use crate::providers::ProviderHandle;
+use crate::provision::{self, Provisioned, Provisioning};
+use crate::store::Store;
+use crate::{input, local_accounts};
+
+/// How long a login may take unless somebody says otherwise. RustDesk's client gives up after 12 s.
+pub const DEADLINE: Duration = Duration::from_secs(8);
+
+/// A provider answers by the deadline itself, and its answer says more than ours: it gets this much longer to arrive.
+const MARGIN: Duration = Duration::from_millis(200);
+
+/// A login server without its network: accounts, and the providers that it asks, in order.
+#[derive(Clone, Debug)]
+pub struct Host {
+    store: Store,
+    providers: Vec<ProviderHandle>,
+}
+
+impl Host {
+    /// A host with these providers.
+    pub fn new(store: Store, providers: Vec<ProviderHandle>) -> Self {
+        Self { store, providers }
+    }
+
+    /// Answers a login, by the deadline of `context`.
+    ///
+    /// A name that folds to a local account is checked locally and nowhere else: it works while every directory is
+    /// down, and the password of a local account is never shown to one. Otherwise the providers are asked in order,
+    /// and a password goes to the next one only after [`RejectReason::UNKNOWN_USER`]: a provider that knows the
+    /// person, or cannot tell, has the last word.
+    pub async fn login(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
+        if let Err(rejection) = input::check(&credentials.username, &credentials.password) {
+            return LoginAnswer::rejected(None, rejection);
+        }
+        let by = context.deadline.instant() + MARGIN;
+        match tokio::time::timeout_at(by.into(), self.ask(context, credentials)).await {
+            Ok(answer) => answer,
+            Err(_) => LoginAnswer::fault(
+                None,
+                &Fault::unavailable(UnavailableReason::TIMEOUT, "the login was not answered before its deadline"),
+            ),
+        }
+    }
+
+    async fn ask(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
+        match local_accounts::find(&self.store, &credentials.username).await {
+            Ok(None) => {}
+            Ok(Some(user)) => {
+                return match local_accounts::authenticate(&self.store, user, credentials.password).await {
+                    Ok(Ok(user)) => LoginAnswer::local(user),
+                    Ok(Err(rejection)) => LoginAnswer::rejected(None, rejection),
+                    Err(error) => LoginAnswer::fault(None, &provision::store_fault(&error)),
+                };
+            }
+            // Without the store nobody knows whether the name is a local account's: no provider may see the password.
+            Err(error) => return LoginAnswer::fault(None, &provision::store_fault(&error)),
+        }
+        let mut unknown = None;
+        for handle in &self.providers {
+            match decide(handle, context, &credentials).await {
+                Ok(Decision::Accepted(accepted)) => return self.admit(handle, accepted).await,
+                Ok(Decision::Rejected(rejection)) if rejection.reason == RejectReason::UNKNOWN_USER => {
+                    unknown = Some(LoginAnswer::rejected(Some(handle.instance()), rejection));
+                }
+                Ok(Decision::Rejected(rejection)) => return LoginAnswer::rejected(Some(handle.instance()), rejection),
+                Err(fault) => return LoginAnswer::fault(Some(handle.instance()), &fault),
+            }
+        }
+        match unknown {
+            // With one provider, what it says; with several, that none of them knows the name.
+            Some(answer) if self.providers.len() == 1 => answer,
+            _ => LoginAnswer::rejected(None, self.nobody()),
+        }
+    }
+
+    async fn admit(&self, handle: &ProviderHandle, accepted: Accepted) -> LoginAnswer {
+        let instance = handle.instance();
+        let provisioned = provision::provision(&self.store, instance, &accepted.identity).await;
+        match provisioned {
+            Ok(Provisioned::Created(user)) => LoginAnswer::accepted(instance, accepted, Provisioning::Created, user),
+            Ok(Provisioned::Refreshed(user)) => {
+                LoginAnswer::accepted(instance, accepted, Provisioning::Refreshed, user)
+            }
+            Ok(Provisioned::Refused(rejection)) => {
+                LoginAnswer::rejected(Some(instance), rejection).without_account(accepted)
+            }
+            Ok(Provisioned::Misfit(fault)) => LoginAnswer::fault(Some(instance), &fault).without_account(accepted),
+            Err(error) => LoginAnswer::fault(Some(instance), &provision::store_fault(&error)),
+        }
+    }
+
+    fn nobody(&self) -> Rejection {
+        let message = match self.providers.as_slice() {
+            [] => "no local account has this name, and no provider is configured".to_owned(),
+            providers => {
+                let asked: Vec<&str> = providers.iter().map(ProviderHandle::instance).collect();
+                format!("no local account has this name, and no provider knows it ({})", asked.join(", "))
+            }
+        };
+        Rejection::new(RejectReason::UNKNOWN_USER, message)
+    }
+}
+
+async fn decide(
+    handle: &ProviderHandle,
+    context: &RequestContext,
+    credentials: &Credentials,
+) -> Result<Decision, Fault> {
+    handle.provider().await?.authenticate(context, credentials).await
+}

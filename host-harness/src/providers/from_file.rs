@@ -1,0 +1,69 @@
+use std::path::{Path, PathBuf};
+
+use provider_api::host::{Plugin, Provider};
+use provider_api::{Fault, MisconfiguredReason};
+use tokio::sync::OnceCell;
+
+use crate::config::{Folders, ProviderEntry, SettingsResolver};
+use crate::log::Log;
+
+/// A provider as the configuration file has it, with all that it takes to load and configure it.
+pub(super) struct FromFile {
+    entry: ProviderEntry,
+    folders: Folders,
+    log: Log,
+    plugin: OnceCell<Plugin>,
+}
+
+impl FromFile {
+    pub(super) fn new(entry: &ProviderEntry, folders: &Folders, log: Log) -> Self {
+        Self { entry: entry.clone(), folders: folders.clone(), log, plugin: OnceCell::new() }
+    }
+
+    /// The plugin. Once it has been loaded it stays the same, so that it cannot change under the name of its instance.
+    pub(super) async fn open(&self) -> Result<&Plugin, Fault> {
+        self.plugin.get_or_try_init(|| open_plugin(&self.folders, &self.entry.path)).await
+    }
+
+    pub(super) async fn configure(&self) -> Result<Provider, Fault> {
+        let plugin = self.open().await?;
+        let resolved = SettingsResolver::new(&self.folders, plugin.description()).resolve(&self.entry)?;
+        for warning in &resolved.warnings {
+            self.log.warn(&format!("{}: {warning}", self.entry.place));
+        }
+        plugin.configure(&resolved.settings, &self.log.services()).await
+    }
+}
+
+/// The file of a plugin.
+///
+/// # Errors
+///
+/// [`MisconfiguredReason::PLUGIN_REFUSED`], naming every place that was looked at and the command that builds the
+/// plugins.
+pub fn find_plugin(folders: &Folders, path: &Path) -> Result<PathBuf, Fault> {
+    let file = folders.find(path);
+    if file.exists() {
+        return Ok(file);
+    }
+    let places: Vec<String> = folders.places(path).iter().map(|place| place.display().to_string()).collect();
+    Err(refused(format!(
+        "there is no plugin file {}: build it with `cargo build --release --workspace`, \
+         or install it and correct the path",
+        places.join(" or ")
+    )))
+}
+
+/// Loads a plugin.
+///
+/// # Errors
+///
+/// [`MisconfiguredReason::PLUGIN_REFUSED`] with what is wrong with the file.
+pub async fn open_plugin(folders: &Folders, path: &Path) -> Result<Plugin, Fault> {
+    let file = find_plugin(folders, path)?;
+    Plugin::open(&file).await.map_err(|error| refused(error.to_string()))
+}
+
+fn refused(message: String) -> Fault {
+    Fault::misconfigured(MisconfiguredReason::PLUGIN_REFUSED, message)
+}

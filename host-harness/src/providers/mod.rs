@@ -1,0 +1,151 @@
+//! The providers of a host, each under the name of its instance.
+
+mod from_file;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use provider_api::Fault;
+use provider_api::host::Provider;
+use tokio::sync::OnceCell;
+
+pub use from_file::{find_plugin, open_plugin};
+
+use crate::config::{ConfigError, Configuration};
+use crate::log::Log;
+use from_file::FromFile;
+
+/// A provider under the name of its instance. Clones share it.
+///
+/// A provider of the configuration file is loaded and configured when its turn comes first, so that one that cannot
+/// be does not stand in the way of the others.
+#[derive(Clone)]
+pub struct ProviderHandle(Arc<Handle>);
+
+struct Handle {
+    instance: String,
+    source: Source,
+    // A failure is not kept: whoever repairs the file need not start the host again.
+    provider: OnceCell<Provider>,
+}
+
+/// Where a provider comes from that has not been configured yet.
+enum Source {
+    File(Box<FromFile>),
+    /// Nowhere any more: it was configured, or it never can be.
+    Refused(Fault),
+}
+
+impl ProviderHandle {
+    /// A handle on a provider that has been configured already.
+    pub fn ready(instance: impl Into<String>, provider: Provider) -> Self {
+        // Never looked at: the provider is there.
+        let source = Source::Refused(Fault::internal("the provider was never configured"));
+        Self(Arc::new(Handle { instance: instance.into(), source, provider: OnceCell::new_with(Some(provider)) }))
+    }
+
+    fn new(instance: String, source: Source) -> Self {
+        Self(Arc::new(Handle { instance, source, provider: OnceCell::new() }))
+    }
+
+    /// The name of the instance: a part of every account's key.
+    pub fn instance(&self) -> &str {
+        &self.0.instance
+    }
+
+    /// The provider, which is loaded and configured if this has not been done.
+    ///
+    /// # Errors
+    ///
+    /// A plugin that cannot be loaded is [`PLUGIN_REFUSED`](provider_api::MisconfiguredReason::PLUGIN_REFUSED);
+    /// otherwise what the plugin says of the settings.
+    pub async fn provider(&self) -> Result<Provider, Fault> {
+        let load = || async {
+            match &self.0.source {
+                Source::File(source) => source.configure().await,
+                Source::Refused(fault) => Err(fault.clone()),
+            }
+        };
+        self.0.provider.get_or_try_init(load).await.cloned()
+    }
+
+    /// Shuts the provider down if it was ever configured, within `grace`.
+    pub async fn shutdown(&self, grace: Duration) {
+        if let Some(provider) = self.0.provider.get() {
+            // The process or the provider is about to go: what does not end in time is not waited for.
+            let _ = provider.shutdown(grace).await;
+        }
+    }
+}
+
+impl fmt::Debug for ProviderHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ProviderHandle").field("instance", &self.0.instance).finish_non_exhaustive()
+    }
+}
+
+/// The providers of a configuration, in their order.
+///
+/// Only an entry without an instance needs its plugin now, to learn the name. If that plugin cannot be loaded, the
+/// entry goes by its path: it can accept nobody, and says so when its turn comes.
+///
+/// # Errors
+///
+/// Two providers of one name. Their accounts would share keys.
+pub async fn from_configuration(configuration: &Configuration, log: Log) -> Result<Vec<ProviderHandle>, ConfigError> {
+    let mut handles: Vec<ProviderHandle> = Vec::new();
+    for entry in &configuration.providers {
+        let source = FromFile::new(entry, &configuration.folders, log);
+        let handle = match &entry.instance {
+            Some(instance) => ProviderHandle::new(instance.clone(), Source::File(Box::new(source))),
+            None => match source.open().await {
+                Ok(plugin) => ProviderHandle::new(plugin.description().id.clone(), Source::File(Box::new(source))),
+                // It stays refused even if the plugin could be loaded a moment later: the path must not become part
+                // of anybody's key.
+                Err(fault) => ProviderHandle::new(entry.path.display().to_string(), Source::Refused(fault)),
+            },
+        };
+        let instance = handle.instance();
+        if handles.iter().any(|handle| handle.instance() == instance) {
+            let problem = format!(
+                "another provider is called {instance} already: give this one an instance of its own, \
+                 it is part of its accounts' keys"
+            );
+            return Err(ConfigError::new(entry.place.clone(), problem));
+        }
+        handles.push(handle);
+    }
+    Ok(handles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_configuration;
+    use crate::config::Configuration;
+    use crate::log::Log;
+
+    #[tokio::test]
+    async fn a_provider_whose_name_is_not_known_accepts_nobody_even_if_its_plugin_appears() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("harness.toml");
+        std::fs::write(&file, "[[providers]]\npath = \"libx.so\"\n").expect("written");
+        let configuration = Configuration::read(&file).expect("a configuration");
+        let handles = from_configuration(&configuration, Log::silent()).await.expect("handles");
+        std::fs::write(folder.path().join("libx.so"), "now there is one").expect("written");
+        let fault = handles[0].provider().await.expect_err("refused");
+        assert!(fault.message().starts_with("there is no plugin file"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn one_provider_that_cannot_be_loaded_does_not_stand_in_the_way_of_naming_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("harness.toml");
+        let text = "[[providers]]\npath = \"libx.so\"\n[[providers]]\ninstance = \"b\"\npath = \"libx.so\"\n";
+        std::fs::write(&file, text).expect("written");
+        let configuration = Configuration::read(&file).expect("a configuration");
+        let handles = from_configuration(&configuration, Log::silent()).await.expect("handles");
+        let names: Vec<&str> = handles.iter().map(super::ProviderHandle::instance).collect();
+        assert_eq!(names, ["libx.so", "b"]);
+    }
+}

@@ -1,0 +1,85 @@
+//! The store in one SQLite file.
+//!
+//! Write-ahead log: those who read (a login that changes nothing, `users`) never wait for one who writes.
+//! `synchronous = FULL`, because a commit that a power failure takes back would give the person a second account at
+//! the next login. Whoever writes takes the write lock first (`BEGIN IMMEDIATE`): a deferred transaction that has
+//! read cannot wait for the lock, it fails. Measured with 500 first logins in two processes: 451 errors deferred,
+//! none immediate.
+
+mod rows;
+mod schema;
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::{Backend, StoreError, Work};
+
+/// A SQLite database: one connection for reading, one for writing. Callers of one process take turns on each, those
+/// of several wait for one another inside SQLite.
+pub(super) struct Sqlite {
+    reader: Mutex<Connection>,
+    writer: Mutex<Connection>,
+}
+
+impl Sqlite {
+    pub(super) fn open(file: &Path) -> Result<Self, StoreError> {
+        // SQLite would create the file with the umask's mode; it holds password hashes. Its side files inherit the
+        // mode.
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(file)
+            .map_err(|error| open_error(file, &error))?;
+        let mut writer = connect(file)?;
+        schema::prepare(&mut writer, file)?;
+        let reader = connect(file)?;
+        reader.busy_timeout(StoreError::PATIENCE)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(Self { reader: Mutex::new(reader), writer: Mutex::new(writer) })
+    }
+}
+
+fn connect(file: &Path) -> Result<Connection, StoreError> {
+    // No URIs: a file may be called `file:x`.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(file, flags).map_err(|error| open_error(file, &error))
+}
+
+fn open_error(file: &Path, error: &dyn std::error::Error) -> StoreError {
+    StoreError::Open { file: file.to_owned(), problem: error.to_string() }
+}
+
+fn transact(connection: &Mutex<Connection>, behavior: TransactionBehavior, work: Work<'_>) -> Result<(), StoreError> {
+    // A piece of work that panicked has rolled back when its transaction was dropped; the connection is sound.
+    let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+    let transaction = connection.transaction_with_behavior(behavior)?;
+    work(&mut rows::Rows(&transaction))?;
+    transaction.commit()?;
+    Ok(())
+}
+
+impl Backend for Sqlite {
+    fn read(&self, work: Work<'_>) -> Result<(), StoreError> {
+        transact(&self.reader, TransactionBehavior::Deferred, work)
+    }
+
+    fn write(&self, work: Work<'_>) -> Result<(), StoreError> {
+        transact(&self.writer, TransactionBehavior::Immediate, work)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            // The message of SQLite names tables and columns, never values.
+            _ => Self::Damaged(error.to_string()),
+        }
+    }
+}
