@@ -13,23 +13,23 @@ use super::{AbiContext, AbiReply};
 /// these functions blocks.
 #[sabi_trait]
 pub trait AbiProvider: Send + Sync {
-    /// Tries the settings. [`Outcome::DONE`](super::Outcome::DONE) with a
+    /// Tries the settings. `Outcome::DONE` with a
     /// [`ValidationReport`](crate::ValidationReport), or a fault.
     fn validate(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply>;
 
-    /// Answers a login with [`Outcome::ACCEPTED`](super::Outcome::ACCEPTED),
-    /// [`Outcome::REJECTED`](super::Outcome::REJECTED) or a fault.
+    /// Answers a login with `Outcome::ACCEPTED`,
+    /// `Outcome::REJECTED` or a fault.
     fn authenticate(&self, context: AbiContext<'_>, username: RStr<'_>, password: RStr<'_>) -> FfiFuture<AbiReply>;
 
     /// Begins a listing of what the [`ListRequest`](crate::ListRequest), as JSON, asks for. Does no work before the
     /// first page is asked for.
     fn list_users(&self, request: RStr<'_>) -> CursorBox;
 
-    /// Counters. [`Outcome::DONE`](super::Outcome::DONE) with `{"metrics": [{"name", "value"}]}`, or a fault.
+    /// Counters. `Outcome::DONE` with `{"metrics": [{"name", "value"}]}`, or a fault.
     fn metrics(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply>;
 
     /// Refuses new calls from now on and waits for those in flight, `grace_us` microseconds at most; what still runs
-    /// then is cancelled and answered as `shutting_down`. [`Outcome::DONE`](super::Outcome::DONE) with `{"cancelled":
+    /// then is cancelled and answered as `shutting_down`. `Outcome::DONE` with `{"cancelled":
     /// N}`.
     #[sabi(last_prefix_field)]
     fn shutdown(&self, grace_us: u64) -> FfiFuture<AbiReply>;
@@ -42,7 +42,7 @@ pub type ProviderBox = AbiProvider_TO<'static, RBox<()>>;
 /// A listing under way.
 #[sabi_trait]
 pub trait AbiCursor: Send + Sync {
-    /// The next page: [`Outcome::DONE`](super::Outcome::DONE) with `{"users": [..], "end": null | {"complete": true}
+    /// The next page: `Outcome::DONE` with `{"users": [..], "end": null | {"complete": true}
     /// | {"complete": false, "fault": {..}}}`, or a fault, which ends the listing as incomplete. After a call that
     /// was cancelled, every further one is a fault: the listing is broken, not at its end.
     #[sabi(last_prefix_field)]
