@@ -11,8 +11,24 @@ pub struct PluginError {
     refusal: Refusal,
 }
 
+/// The kinds of [`PluginError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PluginRefusal {
+    /// There is no file that could be read.
+    NoFile,
+    /// It is something else.
+    NoPlugin,
+    /// It is not whole.
+    Damaged,
+    /// It was built for another version of the interface.
+    Incompatible,
+    /// It should work and does not: the system cannot load it, or it does not answer.
+    Failed,
+}
+
 /// Why a file is refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("there is no such file; build the plugin (cargo build --release --workspace) or correct the path")]
     Missing,
@@ -26,15 +42,17 @@ pub(super) enum Refusal {
     Damaged(String),
     #[error("it is a shared library but no provider plugin; name a library that was built with export_provider!")]
     NoHeader,
-    #[error("the system's loader refuses it ({0}); build it for this system")]
+    #[error("the host cannot make its copy in memory ({0}); look at its memory, its limit of open files and /proc")]
+    NoCopy(String),
+    #[error("the system's loader refuses it ({0}); install what it needs, or build it for this system")]
     NotLoaded(String),
     #[error("it was built with another version of abi_stable ({0}); rebuild it with the provider-api of this host ({ours})", ours = env!("CARGO_PKG_VERSION"))]
     Technology(String),
-    #[error("it speaks version {theirs} of the provider interface and this host version {ours}; use a plugin built for {ours}", ours = env!("CARGO_PKG_VERSION"))]
+    #[error("it speaks version {theirs} of the provider interface and this host version {ours}; use one built for version {major}.x", ours = env!("CARGO_PKG_VERSION"), major = env!("CARGO_PKG_VERSION_MAJOR"))]
     Version { theirs: String },
     #[error("its interface {theirs} has another layout than this host's {ours}: {detail}; rebuild the plugin with an unchanged provider-api {ours}", ours = env!("CARGO_PKG_VERSION"))]
     Layout { theirs: String, detail: String },
-    #[error("it cannot be started ({0}); ask its author")]
+    #[error("it cannot be started ({0}); try again, and if that does not help ask its author")]
     NotStarted(String),
     #[error("it does not say what it is ({0}); ask its author")]
     NotDescribed(Fault),
@@ -48,6 +66,19 @@ impl PluginError {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The kind of refusal.
+    pub fn kind(&self) -> PluginRefusal {
+        match self.refusal {
+            Refusal::Missing | Refusal::NotAFile(_) | Refusal::Unreadable(_) => PluginRefusal::NoFile,
+            Refusal::NotALibrary(_) | Refusal::NoHeader => PluginRefusal::NoPlugin,
+            Refusal::Damaged(_) => PluginRefusal::Damaged,
+            Refusal::Technology(_) | Refusal::Version { .. } | Refusal::Layout { .. } => PluginRefusal::Incompatible,
+            Refusal::NoCopy(_) | Refusal::NotLoaded(_) | Refusal::NotStarted(_) | Refusal::NotDescribed(_) => {
+                PluginRefusal::Failed
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Loads a plugin's code, once for each content, and never lets go of it.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::mem::ManuallyDrop;
@@ -18,42 +19,53 @@ use crate::abi::ProviderModuleRef;
 
 type Digest256 = [u8; 32];
 
-/// What has been loaded so far. abi_stable's own loader keeps one library for each *type* of module, so that the
-/// second plugin would be the first one.
-static LOADED: LazyLock<Mutex<HashMap<Digest256, ProviderModuleRef>>> = LazyLock::new(Mutex::default);
+/// What came of each content that the system's loader has taken. abi_stable's own loader keeps one library for each
+/// *type* of module, so that the second plugin would be the first one.
+static LOADED: LazyLock<Mutex<HashMap<Digest256, Loaded>>> = LazyLock::new(Mutex::default);
+
+/// The functions of a library, or why it has none for this host: a library stays loaded either way.
+type Loaded = Result<ProviderModuleRef, Refusal>;
 
 /// Loads a plugin from the checked bytes of its file, or finds it loaded.
 ///
 /// The code comes from a sealed copy in memory: nothing that happens to the original file afterwards, such as being
 /// overwritten while it is mapped, reaches a running plugin, and a new file at the same path is a new plugin.
-pub(super) fn load(bytes: &[u8]) -> Result<ProviderModuleRef, Refusal> {
+pub(super) fn load(bytes: &[u8]) -> Loaded {
     let digest: Digest256 = Sha256::digest(bytes).into();
     let loaded = || LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(module) = loaded().get(&digest) {
-        return Ok(*module);
+    if let Some(known) = loaded().get(&digest) {
+        return known.clone();
     }
     // The lock is not held meanwhile: a constructor in the library may hang.
-    let module = open(bytes)?;
-    Ok(*loaded().entry(digest).or_insert(module))
+    let library = open(bytes)?;
+    let module = header(&library).and_then(layout::module);
+    loaded().entry(digest).or_insert(module).clone()
 }
 
-fn open(bytes: &[u8]) -> Result<ProviderModuleRef, Refusal> {
-    let copy = ManuallyDrop::new(sealed_copy(bytes).map_err(|error| Refusal::NotLoaded(error.to_string()))?);
-    // The descriptor stays open for good: the loader knows a library by its path, and this one must never name
-    // another.
+/// Lets the system load the library, for good.
+fn open(bytes: &[u8]) -> Result<ManuallyDrop<Library>, Refusal> {
+    let copy = sealed_copy(bytes).map_err(|error| Refusal::NoCopy(error.to_string()))?;
     let path = format!("/proc/self/fd/{}", copy.as_raw_fd());
     // SAFETY: loading runs the constructors of a library that the administrator named as a plugin and that exports a
     // plugin's header. RTLD_LOCAL keeps its symbols to itself. It is never unloaded.
-    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|error| Refusal::NotLoaded(error.to_string().replace(&path, "the plugin")))?;
-    let library = ManuallyDrop::new(library);
+    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
+        // The system's own words, which name the library or the symbol that is missing, are the source.
+        let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        Refusal::NotLoaded(reason.replace(&path, "the plugin"))
+    })?;
+    // The descriptor stays open as long as the library: the loader knows it by this path, which must never name
+    // another.
+    let _stays_open = ManuallyDrop::new(copy);
+    Ok(ManuallyDrop::new(library))
+}
+
+fn header(library: &Library) -> Result<AbiHeaderRef, Refusal> {
     // SAFETY: abi_stable exports under this name a static `LibHeader`, which begins with an `AbiHeader`;
     // `AbiHeaderRef` is a reference to that, and `upgrade` (in `layout`) compares its magic and version before
     // anything behind it is believed. The library lives for ever, so `'static` holds.
-    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) }
+    unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) }
         .map(|symbol| *symbol)
-        .map_err(|_| Refusal::NoHeader)?;
-    layout::module(header)
+        .map_err(|_| Refusal::NoHeader)
 }
 
 /// A file in memory with these bytes, which nobody can change any more.

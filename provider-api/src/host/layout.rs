@@ -1,7 +1,9 @@
 //! Decides whether a loaded library and this host mean the same thing by the interface.
 
 use abi_stable::StableAbi;
-use abi_stable::abi_stability::abi_checking::{AbiInstabilityErrors, check_layout_compatibility};
+use abi_stable::abi_stability::abi_checking::{
+    AbiInstabilityErrors, CheckingGlobals, check_layout_compatibility_with_globals,
+};
 use abi_stable::library::{AbiHeaderRef, LibHeader, LibraryError, RootModule};
 use abi_stable::sabi_types::VersionNumber;
 use abi_stable::type_layout::TLFieldOrFunction;
@@ -32,8 +34,11 @@ pub(super) fn module(header: AbiHeaderRef) -> Result<ProviderModuleRef, Refusal>
 fn same_layout(library: &LibHeader, older: bool) -> Result<(), String> {
     let ours = <ProviderModuleRef as StableAbi>::LAYOUT;
     let Some(theirs) = library.layout() else { return Err("it does not state its layout".to_owned()) };
-    let forwards = check_layout_compatibility(ours, theirs);
-    let backwards = check_layout_compatibility(theirs, ours);
+    // The checker remembers the largest table that it has seen of each kind. Its memory is not shared between checks,
+    // so that what was loaded before has no say in what loads now.
+    let check = |ours, theirs| check_layout_compatibility_with_globals(ours, theirs, &CheckingGlobals::new());
+    let forwards = check(ours, theirs);
+    let backwards = check(theirs, ours);
     match (forwards, backwards) {
         (Ok(()), _) | (_, Ok(())) => Ok(()),
         // In the other direction the first difference would be what is merely new.

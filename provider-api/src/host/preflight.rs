@@ -12,26 +12,39 @@ use abi_stable::library::ROOT_MODULE_LOADER_NAME;
 use object::elf::{EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PT_LOAD, SHT_DYNSYM};
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
 use object::{LittleEndian, StringTable};
+use rustix::fs::{Mode, OFlags};
 
 use super::error::Refusal;
 
 /// The largest file that is looked at, in bytes: 1 GiB.
 const LARGEST: u64 = 1 << 30;
 
+/// How a file begins that can be one: the magic number, then class 2 (64 bits) and data 1 (little-endian); System V
+/// ABI, "ELF Identification".
+const IDENT: &[u8; 6] = b"\x7fELF\x02\x01";
+
 type Elf = FileHeader64<LittleEndian>;
 
 /// Reads a plugin's file and checks it.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
-    // The kind is asked for before the file is opened: opening a FIFO would wait for somebody to write.
-    let metadata = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
+    // Without O_NONBLOCK opening a FIFO would wait for somebody to write. What was opened is what is asked about.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::RDONLY;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| unreadable(&error.into()))?;
+    let mut file = File::from(file);
+    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
     if !metadata.is_file() {
         return Err(Refusal::NotAFile(if metadata.is_dir() { "a folder" } else { "a device, pipe or socket" }));
     }
+    let length = usize::try_from(metadata.len().min(LARGEST + 1)).unwrap_or(usize::MAX);
+    // A disk image is not read into memory to learn that it is none.
+    let mut start = Vec::with_capacity(length.min(IDENT.len()));
+    (&mut file).take(IDENT.len() as u64).read_to_end(&mut start).map_err(|error| unreadable(&error))?;
+    identify(&start)?;
     if metadata.len() > LARGEST {
         return Err(Refusal::NotALibrary("it is larger than 1 GiB".to_owned()));
     }
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let mut bytes = Vec::new();
+    let mut bytes = start;
+    bytes.reserve_exact(length.saturating_sub(bytes.len()));
     file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     check(&bytes)?;
     Ok(bytes)
@@ -44,15 +57,20 @@ fn unreadable(error: &std::io::Error) -> Refusal {
     }
 }
 
-/// Checks that the bytes are a whole ELF library for this machine that exports a provider's header.
-fn check(bytes: &[u8]) -> Result<(), Refusal> {
-    if bytes.get(..4) != Some(b"\x7fELF") {
+/// Looks at the first six bytes.
+fn identify(start: &[u8]) -> Result<(), Refusal> {
+    if start.get(..4) != IDENT.get(..4) {
         return Err(Refusal::NotALibrary("it is no ELF file".to_owned()));
     }
-    // EI_CLASS 2 is ELF64, EI_DATA 1 is little-endian (System V ABI, "ELF Identification").
-    if bytes.get(4..6) != Some(&[2, 1]) {
+    if start.get(4..6) != IDENT.get(4..6) {
         return Err(Refusal::NotALibrary("it is not a 64-bit little-endian ELF file".to_owned()));
     }
+    Ok(())
+}
+
+/// Checks that the bytes are a whole ELF library for this machine that exports a provider's header.
+fn check(bytes: &[u8]) -> Result<(), Refusal> {
+    identify(bytes)?;
     let header = Elf::parse(bytes).map_err(|error| Refusal::Damaged(error.to_string()))?;
     let endian = header.endian().map_err(|error| Refusal::NotALibrary(error.to_string()))?;
     if header.e_type(endian) != ET_DYN {
