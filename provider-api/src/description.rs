@@ -19,7 +19,8 @@ pub struct Description {
 }
 
 impl Description {
-    /// The keys of the settings that are secrets.
+    /// The keys of the settings that are secrets. Secrets are settings of their own: one that is nested inside of
+    /// another setting is not found.
     pub fn secret_settings(&self) -> impl Iterator<Item = &str> {
         self.settings_schema
             .get("properties")

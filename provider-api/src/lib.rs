@@ -47,6 +47,8 @@ mod listing;
 mod log_record;
 mod metric;
 mod one_line;
+#[cfg(any(feature = "author", feature = "host"))]
+mod panics;
 mod secret;
 mod validation;
 #[cfg(any(feature = "author", feature = "host"))]

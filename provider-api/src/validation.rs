@@ -18,9 +18,10 @@ impl ValidationReport {
         Self { stages }
     }
 
-    /// Whether the settings work: there are stages and none failed. Warnings do not count.
+    /// Whether the settings work: something was tried, and nothing failed. Warnings do not count.
     pub fn is_valid(&self) -> bool {
-        !self.stages.is_empty() && self.first_failed().is_none()
+        let tried = |stage: &Stage| matches!(stage.outcome, StageOutcome::Passed | StageOutcome::Warned);
+        self.stages.iter().any(tried) && self.first_failed().is_none()
     }
 
     /// The first stage that failed, if any.
@@ -198,6 +199,7 @@ mod tests {
     #[test]
     fn an_empty_report_proves_nothing() {
         assert!(!ValidationReport::default().is_valid());
+        assert!(!ValidationReport::new(vec![Stage::skipped("bind", "not tried")]).is_valid());
         assert!(ValidationReport::new(vec![Stage::warned("tls", "no_tls", "plain")]).is_valid());
     }
 

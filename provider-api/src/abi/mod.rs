@@ -8,7 +8,8 @@
 //! - Structs that are passed by value are small and frozen. What may grow travels as JSON in an [`AbiReply`], or as
 //!   names and values in an [`AbiContext`].
 //! - Tables of functions end, for version 1.0, at the one marked `last_prefix_field`. A later function goes below
-//!   that mark with a default.
+//!   that mark. An object's has a default body, which runs where the other side does not have it; the module's is an
+//!   `Option`.
 //!
 //! **Memory.** Whoever allocates frees: the types of `abi_stable` carry the function that frees them. Arguments are
 //! lent for the time of the call; a password is lent too, and copied once by the plugin into memory that is wiped.
@@ -18,8 +19,9 @@
 //! **Panics.** A panic that leaves an `extern "C"` function ends the process, and the other side cannot stop that. So
 //! every function here catches them itself: the author face does so for the plugin's, the host face for the host's.
 //!
-//! abi_stable and async-ffi are named in this module, in the macro and in the loader, so that another technology
-//! could take their place.
+//! abi_stable and async-ffi stay inside of this module, `author` and `host`: no signature of either face names them,
+//! so that another technology could take their place. async-ffi is pinned to one version, since the layout check sees
+//! the wakers inside of a future as mere pointers.
 
 mod module;
 mod provider;
@@ -31,19 +33,8 @@ pub use provider::{AbiCursor, AbiCursor_TO, AbiProvider, AbiProvider_TO, CursorB
 pub use reply::{AbiContext, AbiPair, AbiReply, Outcome};
 pub use services::{AbiHost, AbiHost_TO, AbiLogRecord, HostBox};
 
-/// The technology itself, for the two faces and for the code that [`export_provider!`](crate::export_provider)
-/// writes.
+/// What the code that [`export_provider!`](crate::export_provider) writes needs of the technology.
 #[doc(hidden)]
 pub mod technology {
-    pub use abi_stable::StableAbi;
-    pub use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
-    pub use abi_stable::library::{
-        __call_root_module_loader, AbiHeaderRef, CheckTypeLayout, LibHeader, LibraryError,
-        ROOT_MODULE_LOADER_NAME_WITH_NUL, RootModule, RootModuleResult,
-    };
-    pub use abi_stable::prefix_type::PrefixTypeTrait;
-    pub use abi_stable::sabi_trait::prelude::TD_Opaque;
-    pub use abi_stable::sabi_types::VersionNumber;
-    pub use abi_stable::std_types::{RBox, RResult, RSlice, RStr, RString};
-    pub use async_ffi::{FfiFuture, FutureExt};
+    pub use abi_stable::library::LibHeader;
 }

@@ -42,9 +42,10 @@ pub type ProviderBox = AbiProvider_TO<'static, RBox<()>>;
 /// A listing under way.
 #[sabi_trait]
 pub trait AbiCursor: Send + Sync {
-    /// The next page: `Outcome::DONE` with `{"users": [..], "end": null | {"complete": true}
-    /// | {"complete": false, "fault": {..}}}`, or a fault, which ends the listing as incomplete. After a call that
-    /// was cancelled, every further one is a fault: the listing is broken, not at its end.
+    /// The next page: `Outcome::DONE` with `{"users": [..], "end": END}`, or a fault, which ends the listing as
+    /// incomplete. END is `null` if more follows, `{"complete": true}`, or `{"complete": false, "outcome": N,
+    /// "fault": {..}}` with the outcome and the body of a fault. After a page whose reply the host did not take,
+    /// every further call is a fault: the listing is broken, not at its end.
     #[sabi(last_prefix_field)]
     fn next_page(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply>;
 }

@@ -7,29 +7,35 @@ use std::thread;
 use std::time::Duration;
 
 use abi_stable::sabi_trait::prelude::TD_Opaque;
-use abi_stable::std_types::RStr;
+use abi_stable::std_types::{RSlice, RStr};
 use async_ffi::FfiFuture;
-use tokio::runtime::Runtime;
 
 use super::call::{call, spawned};
+use super::contained::Contained;
 use super::cursor::cursor;
-use super::engine::{self, Engine};
+use super::engine::{Engine, OwnedRuntime};
 use super::log_bridge::HostLog;
-use super::panics::Contained;
 use super::provider::AuthProvider;
 use super::settings;
-use crate::abi::{AbiContext, AbiProvider, AbiProvider_TO, AbiReply, CursorBox, HostBox, ProviderBox};
+use crate::abi::{AbiContext, AbiPair, AbiProvider, AbiProvider_TO, AbiReply, CursorBox, HostBox, ProviderBox};
 use crate::wire::{self, Answer, Metrics};
 use crate::{Credentials, Deadline, Fault, RequestContext, Secret};
 
 /// Makes a provider of its settings. Panics of the author's leave this function: its caller catches them.
-pub(super) fn configure<P: AuthProvider>(services: HostBox, settings_json: &str) -> Result<ProviderBox, Fault> {
+pub(super) fn configure<P: AuthProvider>(
+    services: HostBox,
+    settings_json: &str,
+    more: RSlice<'_, AbiPair<'_>>,
+) -> Result<ProviderBox, Fault> {
     let log = HostLog::install(services);
-    let provider = log.during(|| P::configure(settings::read(settings_json)?))?;
-    let provider = Arc::new(Contained::new(provider));
-    let (engine, runtime) = Engine::start(P::ID, &log)?;
-    let remains = Some(Remains { runtime: Some(runtime), provider: Arc::clone(&provider), log });
-    Ok(AbiProvider_TO::from_value(Adapter { engine, provider, remains }, TD_Opaque))
+    let instance = more.iter().find(|pair| pair.name == "instance").map_or(P::ID, |pair| pair.value.as_str());
+    let (engine, runtime) = Engine::start(instance, &log)?;
+    let provider = {
+        let _runtime = engine.handle().enter();
+        log.during(|| P::configure(settings::read(settings_json)?))?
+    };
+    let remains = Remains { provider: Arc::new(Contained::new(provider)), runtime, engine: engine.clone(), log };
+    Ok(AbiProvider_TO::from_value(Adapter { engine, remains: Some(remains) }, TD_Opaque))
 }
 
 /// A context of the ABI's in the author's terms. The clock starts here.
@@ -46,11 +52,18 @@ pub(super) fn context_of(context: AbiContext<'_>) -> RequestContext {
 
 struct Adapter<P: AuthProvider> {
     engine: Engine,
-    provider: Arc<Contained<P>>,
+    /// Taken out by drop alone.
     remains: Option<Remains<P>>,
 }
 
 impl<P: AuthProvider> Adapter<P> {
+    fn provider(&self) -> Arc<Contained<P>> {
+        match &self.remains {
+            Some(remains) => Arc::clone(&remains.provider),
+            None => unreachable!("a provider that was dropped is not called"),
+        }
+    }
+
     fn call<A, W>(
         &self,
         context: AbiContext<'_>,
@@ -62,7 +75,7 @@ impl<P: AuthProvider> Adapter<P> {
     {
         call(&self.engine, || {
             let context = context_of(context);
-            (context.clone(), work(Arc::clone(&self.provider), context))
+            (context.clone(), work(self.provider(), context))
         })
     }
 }
@@ -80,7 +93,7 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
     }
 
     fn list_users(&self, request: RStr<'_>) -> CursorBox {
-        cursor::<P>(self.engine.clone(), Arc::clone(&self.provider), request.as_str())
+        cursor::<P>(self.engine.clone(), self.provider(), request.as_str())
     }
 
     fn metrics(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply> {
@@ -88,11 +101,8 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
     }
 
     fn shutdown(&self, grace_us: u64) -> FfiFuture<AbiReply> {
-        let engine = self.engine.clone();
-        spawned(
-            self.engine.handle(),
-            async move { wire::reply(engine.shut_down(Duration::from_micros(grace_us)).await) },
-        )
+        let end = self.engine.shut_down(Duration::from_micros(grace_us));
+        spawned(self.engine.handle(), async move { wire::reply(end.await) })
     }
 }
 
@@ -100,26 +110,28 @@ impl<P: AuthProvider> Drop for Adapter<P> {
     fn drop(&mut self) {
         let remains = self.remains.take();
         // Taking a provider apart may take its time, and the thread that lets go of it may be a worker of the host.
-        // If no thread can be had, the closure is dropped here and now, which does the same.
-        let _ = thread::Builder::new().name(format!("{}-end", P::ID)).spawn(move || drop(remains));
+        // If no thread can be had, the closure, and with it the provider, is dropped here and now.
+        let _ = thread::Builder::new().name(format!("{}-end", P::ID)).spawn(move || remains.map(Remains::end));
     }
 }
 
 /// What is left of a provider when the host has let go of it.
 struct Remains<P: AuthProvider> {
-    runtime: Option<Runtime>,
+    runtime: OwnedRuntime,
+    // After the runtime: each call holds the provider.
     provider: Arc<Contained<P>>,
+    engine: Engine,
     log: Arc<HostLog>,
 }
 
-impl<P: AuthProvider> Drop for Remains<P> {
-    fn drop(&mut self) {
-        self.log.adopt_thread();
-        if let Some(runtime) = self.runtime.take() {
-            // The calls go first: each holds the provider.
-            engine::end(runtime);
-        }
-        // What follows drops the provider, unless a call that blocks still holds it.
-        let _ = &self.provider;
+impl<P: AuthProvider> Remains<P> {
+    /// Takes the provider apart, with its logs and its runtime's context at hand.
+    fn end(self) {
+        let Self { runtime, provider, engine, log } = self;
+        log.during(|| {
+            let _runtime = engine.handle().enter();
+            drop(runtime);
+            drop(provider);
+        });
     }
 }

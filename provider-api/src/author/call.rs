@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::engine::{Engine, shutting_down};
-use super::panics::{caught, message_of};
 use crate::abi::AbiReply;
+use crate::panics::{caught, message_of};
 use crate::wire::{self, Answer};
 use crate::{Fault, RequestContext};
 
@@ -27,7 +27,7 @@ where
     match prepared {
         Ok(Some(work)) => spawned(engine.handle(), async move { wire::reply(work.await) }),
         Ok(None) => answered(&shutting_down()),
-        Err(message) => answered(&Fault::internal(message)),
+        Err(panic) => answered(&Fault::internal(format!("the provider {panic}"))),
     }
 }
 
@@ -81,7 +81,7 @@ impl Drop for Call {
 
 fn fault_of(error: JoinError) -> Fault {
     match error.try_into_panic() {
-        Ok(payload) => Fault::internal(message_of(payload)),
+        Ok(payload) => Fault::internal(format!("the provider {}", message_of(payload))),
         Err(_cancelled) => shutting_down(),
     }
 }

@@ -1,17 +1,22 @@
 //! A listing under way, between the author's cursor and the ABI's.
 
+use std::future::Future;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use abi_stable::sabi_trait::prelude::TD_Opaque;
-use async_ffi::FfiFuture;
+use async_ffi::{FfiFuture, FutureExt};
+use tokio::runtime::Handle;
 
 use super::call::call;
+use super::contained::Contained;
 use super::engine::Engine;
-use super::panics::{Contained, caught};
 use super::provider::{AuthProvider, UserCursor};
 use crate::abi::{AbiContext, AbiCursor, AbiCursor_TO, AbiReply, CursorBox};
-use crate::{Fault, ListRequest, RequestContext, UnavailableReason, UserPage};
+use crate::panics::caught;
+use crate::{Fault, ListRequest, ListingEnd, RequestContext, UnavailableReason, UserPage};
 
 /// Makes the ABI's cursor. The author's listing begins with the first page that is asked for.
 pub(super) fn cursor<P: AuthProvider>(engine: Engine, provider: Arc<Contained<P>>, request: &str) -> CursorBox {
@@ -21,12 +26,18 @@ pub(super) fn cursor<P: AuthProvider>(engine: Engine, provider: Arc<Contained<P>
             State::Refused(Fault::internal(format!("the host's request for a listing cannot be read: {error}")))
         }
     };
-    AbiCursor_TO::from_value(Cursor::<P> { engine, state: Arc::new(Mutex::new(state)) }, TD_Opaque)
+    let listing = Listing { state: Mutex::new(state), handle: engine.handle().clone() };
+    AbiCursor_TO::from_value(Cursor::<P> { engine, listing: Arc::new(listing) }, TD_Opaque)
 }
 
 struct Cursor<P: AuthProvider> {
     engine: Engine,
-    state: Arc<Mutex<State<P>>>,
+    listing: Arc<Listing<P>>,
+}
+
+struct Listing<P: AuthProvider> {
+    state: Mutex<State<P>>,
+    handle: Handle,
 }
 
 enum State<P: AuthProvider> {
@@ -34,56 +45,113 @@ enum State<P: AuthProvider> {
     Open(Contained<P::Cursor>),
     Refused(Fault),
     Ended,
-    /// A page is being read. Whoever finds this state in the end found a listing whose page was cancelled or
-    /// panicked.
+    /// A page is being read. Whoever finds this state in the end found a listing whose page failed.
     Busy,
+    /// A page was read, or half of it, and its reply not taken: its users are lost.
+    Broken,
 }
 
 impl<P: AuthProvider> AbiCursor for Cursor<P> {
     fn next_page(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply> {
-        let state = Arc::clone(&self.state);
-        call(&self.engine, || {
+        let reply = call(&self.engine, || {
             let context = super::adapter::context_of(context);
+            let listing = Arc::clone(&self.listing);
             let work = {
                 let context = context.clone();
-                async move { next_page(&state, &context).await }
+                async move { listing.next_page(&context).await }
             };
             (context, work)
-        })
+        });
+        PageCall { reply, listing: Arc::clone(&self.listing), progress: Progress::Fresh }.into_ffi()
     }
-}
-
-async fn next_page<P: AuthProvider>(state: &Mutex<State<P>>, context: &RequestContext) -> Result<UserPage, Fault> {
-    let replace = |next| mem::replace(&mut *state.lock().unwrap_or_else(PoisonError::into_inner), next);
-    let mut cursor = match replace(State::Busy) {
-        State::Open(cursor) => cursor,
-        State::Waiting(provider, request) => Contained::new(provider.list_users(context, request).await?),
-        State::Refused(fault) => return Err(fault),
-        State::Ended => {
-            replace(State::Ended);
-            return Ok(UserPage::last(Vec::new()));
-        }
-        State::Busy => {
-            return Err(Fault::unavailable(
-                UnavailableReason::CANCELLED,
-                "the listing is broken: an earlier page was cancelled, failed or is still being read",
-            ));
-        }
-    };
-    let page = cursor.get_mut().next_page(context).await?;
-    replace(match &page.end {
-        None => State::Open(cursor),
-        Some(crate::ListingEnd::Complete) => State::Ended,
-        Some(crate::ListingEnd::Incomplete(fault)) => State::Refused(fault.clone()),
-    });
-    Ok(page)
 }
 
 impl<P: AuthProvider> Drop for Cursor<P> {
     fn drop(&mut self) {
+        self.listing.give_up();
+    }
+}
+
+impl<P: AuthProvider> Listing<P> {
+    async fn next_page(&self, context: &RequestContext) -> Result<UserPage, Fault> {
+        let state = {
+            let mut state = self.lock();
+            match &*state {
+                State::Ended => return Ok(UserPage::last(Vec::new())),
+                State::Refused(fault) => return Err(fault.clone()),
+                State::Busy | State::Broken => return Err(broken()),
+                State::Waiting(..) | State::Open(_) => mem::replace(&mut *state, State::Busy),
+            }
+        };
+        let mut cursor = match state {
+            State::Open(cursor) => cursor,
+            State::Waiting(provider, request) => Contained::new(provider.list_users(context, request).await?),
+            State::Refused(_) | State::Ended | State::Busy | State::Broken => return Err(broken()),
+        };
+        let page = cursor.get_mut().next_page(context).await?;
+        let next = match &page.end {
+            None => State::Open(cursor),
+            Some(ListingEnd::Complete) => State::Ended,
+            Some(ListingEnd::Incomplete(fault)) => State::Refused(fault.clone()),
+        };
+        let mut state = self.lock();
+        if matches!(*state, State::Busy) {
+            *state = next;
+        }
+        Ok(page)
+    }
+
+    /// Ends the listing without an end.
+    fn give_up(&self) {
+        let state = mem::replace(&mut *self.lock(), State::Broken);
         // The author's cursor may close connections: not on a thread of the host, and with the runtime at hand.
-        let state = mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Ended);
-        let handle = self.engine.handle();
-        let _ = caught(move || drop(handle.spawn(async move { drop(state) })));
+        let _ = caught(|| drop(self.handle.spawn(async move { drop(state) })));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<P>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn broken() -> Fault {
+    Fault::unavailable(
+        UnavailableReason::CANCELLED,
+        "the listing is broken: an earlier page was cancelled, failed or is still being read",
+    )
+}
+
+/// The reading of one page. A page whose reply is not taken is lost, so that what follows it must not look like the
+/// whole.
+struct PageCall<P: AuthProvider> {
+    reply: FfiFuture<AbiReply>,
+    listing: Arc<Listing<P>>,
+    progress: Progress,
+}
+
+#[derive(PartialEq, Eq)]
+enum Progress {
+    Fresh,
+    Begun,
+    Taken,
+}
+
+impl<P: AuthProvider> Future for PageCall<P> {
+    type Output = AbiReply;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AbiReply> {
+        self.progress = Progress::Begun;
+        let reply = Pin::new(&mut self.reply).poll(context);
+        if reply.is_ready() {
+            self.progress = Progress::Taken;
+        }
+        reply
+    }
+}
+
+impl<P: AuthProvider> Drop for PageCall<P> {
+    fn drop(&mut self) {
+        if self.progress == Progress::Begun {
+            self.listing.give_up();
+        }
     }
 }

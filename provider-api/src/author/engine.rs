@@ -30,13 +30,13 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Starts a runtime for the provider of this id. The runtime is the caller's to [end](end).
-    pub(super) fn start(id: &str, log: &Arc<HostLog>) -> Result<(Self, Runtime), Fault> {
+    /// Starts a runtime whose threads have this name.
+    pub(super) fn start(name: &str, log: &Arc<HostLog>) -> Result<(Self, OwnedRuntime), Fault> {
         let log = Arc::clone(log);
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKER_THREADS)
             .thread_stack_size(STACK_SIZE)
-            .thread_name(id)
+            .thread_name(name)
             .on_thread_start(move || log.adopt_thread())
             .enable_all()
             .build()
@@ -48,7 +48,7 @@ impl Engine {
             })?;
         let engine =
             Self { handle: runtime.handle().clone(), in_flight: TaskTracker::new(), cut_off: CancellationToken::new() };
-        Ok((engine, runtime))
+        Ok((engine, OwnedRuntime(Some(runtime))))
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -62,38 +62,56 @@ impl Engine {
         context: &RequestContext,
         work: W,
     ) -> Option<impl Future<Output = Result<A, Fault>> + Send + use<A, W>> {
-        if self.in_flight.is_closed() {
-            return None;
-        }
-        let deadline = context.deadline.instant().into();
+        let deadline = context.deadline;
         let request: Arc<str> = context.request_id.as_str().into();
         let cut_off = self.cut_off.clone();
         let bounded = async move {
+            if deadline.remaining().is_zero() {
+                // `timeout_at` would poll the work once, and once may be enough to send a password.
+                return Err(timed_out());
+            }
             tokio::select! {
                 biased;
                 () = cut_off.cancelled_owned() => Err(shutting_down()),
-                answer = tokio::time::timeout_at(deadline, work) => answer.unwrap_or_else(|_| Err(timed_out())),
+                answer = tokio::time::timeout_at(deadline.instant().into(), work) => {
+                    answer.unwrap_or_else(|_| Err(timed_out()))
+                }
             }
         };
-        Some(self.in_flight.track_future(REQUEST.scope(request, bounded)))
+        // Counted first: a shutdown that begins in between waits for this call, or this call sees it.
+        let counted = self.in_flight.track_future(REQUEST.scope(request, bounded));
+        (!self.in_flight.is_closed()).then_some(counted)
     }
 
-    /// Refuses new calls, waits for those in flight, cuts off what remains after the grace.
-    pub(super) async fn shut_down(self, grace: Duration) -> Result<ShutdownReport, Fault> {
+    /// Refuses new calls from this moment on; the future waits for those in flight and cuts off what remains after
+    /// the grace. Dropping the future cuts them off at once.
+    pub(super) fn shut_down(
+        &self,
+        grace: Duration,
+    ) -> impl Future<Output = Result<ShutdownReport, Fault>> + Send + use<> {
+        // Not in the future: the plugin's threads may be too busy to run it.
         self.in_flight.close();
-        let in_time = tokio::time::timeout(grace, self.in_flight.wait()).await.is_ok();
-        if in_time {
-            return Ok(ShutdownReport { cancelled: 0 });
+        let in_flight = self.in_flight.clone();
+        let cut_off = self.cut_off.clone().drop_guard();
+        async move {
+            let in_time = tokio::time::timeout(grace, in_flight.wait()).await.is_ok();
+            let cancelled = if in_time { 0 } else { in_flight.len() as u64 };
+            drop(cut_off);
+            Ok(ShutdownReport { cancelled })
         }
-        let cancelled = self.in_flight.len() as u64;
-        self.cut_off.cancel();
-        Ok(ShutdownReport { cancelled })
     }
 }
 
-/// Ends a runtime: tasks are dropped at their next await. Blocks for [`REAP_LIMIT`] at most.
-pub(super) fn end(runtime: Runtime) {
-    runtime.shutdown_timeout(REAP_LIMIT);
+/// The runtime itself. When it is dropped its tasks are dropped at their next await, for which it blocks up to
+/// [`REAP_LIMIT`]; so that happens on no thread of a host.
+pub(super) struct OwnedRuntime(Option<Runtime>);
+
+impl Drop for OwnedRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_timeout(REAP_LIMIT);
+        }
+    }
 }
 
 pub(super) fn shutting_down() -> Fault {

@@ -2,12 +2,12 @@
 
 use abi_stable::library::{__call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult};
 use abi_stable::prefix_type::PrefixTypeTrait;
-use abi_stable::std_types::{RResult, RStr};
+use abi_stable::std_types::{RResult, RSlice, RStr};
 
 use super::adapter;
-use super::panics::caught;
 use super::provider::AuthProvider;
-use crate::abi::{AbiReply, HostBox, ProviderBox, ProviderModule, ProviderModuleRef};
+use crate::abi::{AbiPair, AbiReply, HostBox, ProviderBox, ProviderModule, ProviderModuleRef};
+use crate::panics::caught;
 use crate::{Description, Fault, wire};
 
 /// Makes a type that implements [`AuthProvider`](crate::author::AuthProvider) the provider of this dynamic library.
@@ -45,7 +45,7 @@ fn module<P: AuthProvider>() -> ProviderModuleRef {
 }
 
 extern "C" fn describe<P: AuthProvider>() -> AbiReply {
-    wire::reply(caught(description::<P>).map_err(Fault::internal))
+    wire::reply(caught(description::<P>).map_err(|panic| Fault::internal(format!("the provider {panic}"))))
 }
 
 fn description<P: AuthProvider>() -> Description {
@@ -58,11 +58,15 @@ fn description<P: AuthProvider>() -> Description {
     }
 }
 
-extern "C" fn configure<P: AuthProvider>(services: HostBox, settings: RStr<'_>) -> RResult<ProviderBox, AbiReply> {
-    match caught(|| adapter::configure::<P>(services, settings.as_str())) {
+extern "C" fn configure<P: AuthProvider>(
+    services: HostBox,
+    settings: RStr<'_>,
+    more: RSlice<'_, AbiPair<'_>>,
+) -> RResult<ProviderBox, AbiReply> {
+    match caught(|| adapter::configure::<P>(services, settings.as_str(), more)) {
         Ok(Ok(provider)) => RResult::ROk(provider),
         Ok(Err(fault)) => RResult::RErr(wire::fault_reply(&fault)),
-        Err(message) => RResult::RErr(wire::fault_reply(&Fault::internal(message))),
+        Err(panic) => RResult::RErr(wire::fault_reply(&Fault::internal(format!("the provider {panic}")))),
     }
 }
 

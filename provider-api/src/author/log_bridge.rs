@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::panic::PanicHookInfo;
-use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
 use abi_stable::std_types::{RSlice, RStr};
 use log::kv::{self, VisitSource};
@@ -25,8 +25,9 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<HostLog>>> = const { RefCell::new(None) };
 }
 
-/// Where records go that are made on a thread of nobody, such as one that a provider's author started.
-static NEWEST: Mutex<Weak<HostLog>> = Mutex::new(Weak::new());
+/// The sinks of all providers of this library. A record that is made on a thread of nobody, such as one that a
+/// provider's author started, goes to the only one; where there are several, nobody knows whose it is.
+static SINKS: Mutex<Vec<Weak<HostLog>>> = Mutex::new(Vec::new());
 
 /// The host's sink of one provider.
 pub(super) struct HostLog {
@@ -51,10 +52,11 @@ impl HostLog {
         });
         let max_level = level_filter(host.max_level());
         let this = Arc::new(Self { host, max_level });
-        *NEWEST.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&this);
-        if max_level > log::max_level() {
-            log::set_max_level(max_level);
-        }
+        let mut sinks = sinks();
+        sinks.retain(|sink| sink.strong_count() > 0);
+        sinks.push(Arc::downgrade(&this));
+        // Under the lock: of two providers that are configured at once the chattier one decides.
+        log::set_max_level(log::max_level().max(max_level));
         this
     }
 
@@ -91,11 +93,22 @@ impl HostLog {
     }
 }
 
+fn sinks() -> MutexGuard<'static, Vec<Weak<HostLog>>> {
+    SINKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The sink of the provider that the calling thread belongs to.
+fn own() -> Option<Arc<HostLog>> {
+    // `try_with`: a thread that is ending may still log.
+    CURRENT.try_with(|current| current.try_borrow().ok().and_then(|current| current.clone())).ok().flatten()
+}
+
 /// The sink for records of the calling thread.
 fn current() -> Option<Arc<HostLog>> {
-    // `try_with`: a thread that is ending may still log.
-    let own = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|current| current.clone())).ok().flatten();
-    own.or_else(|| NEWEST.lock().unwrap_or_else(PoisonError::into_inner).upgrade())
+    own().or_else(|| {
+        let alive: Vec<_> = sinks().iter().filter_map(Weak::upgrade).take(2).collect();
+        if alive.len() == 1 { alive.into_iter().next() } else { None }
+    })
 }
 
 struct Bridge;
@@ -129,10 +142,10 @@ impl<'r> VisitSource<'r> for Fields<'r> {
     }
 }
 
-/// Sends a panic to the host; false if the panicking thread is none of a provider's.
+/// Sends a panic to the host; false if the panicking thread is none of a provider's, or if its host listens to
+/// nothing.
 fn report_panic(info: &PanicHookInfo<'_>) -> bool {
-    let own = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|current| current.clone())).ok().flatten();
-    let Some(sink) = own else { return false };
+    let Some(sink) = own().filter(|sink| sink.max_level >= LevelFilter::Error) else { return false };
     let mut message = "panic: ".to_owned();
     message.push_str(info.payload_as_str().unwrap_or("without a message"));
     if let Some(location) = info.location() {

@@ -14,11 +14,11 @@ compile_error!(
 
 mod adapter;
 mod call;
+mod contained;
 mod cursor;
 mod engine;
 mod export;
 mod log_bridge;
-mod panics;
 mod provider;
 mod settings;
 

@@ -44,15 +44,21 @@ use crate::{
 /// let entry = self.search(&name).await.ok()?;   // wrong: an outage now reads "no such user", and the password goes to the next provider
 /// ```
 ///
+/// Tasks that you spawn are yours: they outlive the call unless you tie them to it, with a `tokio::task::JoinSet` in
+/// the call for example.
+///
 /// # Panics
 ///
-/// A panic in any method is caught, logged and answered as [`Fault::Internal`] with its message; the next call works.
-/// So keep secrets out of panic messages, and leave no lock poisoned.
+/// A panic in any method, and in the `Drop` of a provider, a cursor or a call, is caught, logged and answered as
+/// [`Fault::Internal`] with its message; the next call works. So keep secrets out of panic messages, and leave no
+/// lock poisoned. What nobody can catch ends the host's process: a panic in a `Drop` that runs because of another
+/// panic, a stack overflow (your threads have 2 MiB), `abort` and `exit`.
 ///
 /// # Logs
 ///
 /// Use the macros of the crate `log` (or `tracing` with its feature `log`). Records reach the host with level,
-/// target, message and fields; those of a call carry its request id.
+/// target, message and fields; those of a call carry its request id. A record of a thread that you started yourself
+/// finds its way only as long as there is one provider of your library.
 ///
 /// # Example
 ///

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::provider::{Provider, answer};
 use crate::abi::CursorBox;
-use crate::{Fault, ListedUser, ListingEnd, RequestContext, UserPage};
+use crate::{Fault, ListedUser, ListingEnd, RequestContext, UnavailableReason, UserPage};
 
 /// A listing under way, page by page, in memory that does not grow with its length.
 ///
@@ -43,6 +43,9 @@ impl UserListing {
         if let Some(end) = &self.end {
             return end.clone().map(|()| None);
         }
+        // If this future is dropped before the end of the page, this stays.
+        self.end =
+            Some(Err(Fault::unavailable(UnavailableReason::CANCELLED, "the listing is broken: a page was cancelled")));
         let page: Result<UserPage, Fault> = answer(&self.context, |context| self.cursor.next_page(context)).await;
         match page {
             Ok(page) => {

@@ -35,7 +35,7 @@ mod preflight;
 mod provider;
 mod services;
 
-pub use error::PluginError;
+pub use error::{PluginError, PluginRefusal};
 pub use listing::UserListing;
 pub use plugin::Plugin;
 pub use provider::Provider;

@@ -10,8 +10,11 @@ use super::error::{PluginError, Refusal};
 use super::limited::limited;
 use super::services::HostServices;
 use super::{Provider, image, preflight};
-use crate::abi::ProviderModuleRef;
+use crate::abi::{AbiPair, ProviderModuleRef};
 use crate::{Description, Fault, wire};
+
+/// Room for the text of the settings, in bytes.
+const SETTINGS_BUFFER: usize = 64 * 1024;
 
 /// A plugin that has been loaded and has said what it is. Clones share it.
 #[derive(Clone)]
@@ -63,12 +66,20 @@ impl Plugin {
     /// [`Fault::Misconfigured`] for settings that cannot work, naming the key; [`Fault::Internal`] for a plugin that
     /// panics or does not answer.
     pub async fn configure(&self, settings: &Value, services: &HostServices) -> Result<Provider, Fault> {
-        // It may hold secrets; the copy is wiped.
-        let settings = Zeroizing::new(settings.to_string());
+        // They may hold secrets: the text is wiped, all of it if the buffer does not have to grow.
+        let mut text = Zeroizing::new(Vec::with_capacity(SETTINGS_BUFFER));
+        serde_json::to_writer(&mut *text, settings)
+            .map_err(|error| Fault::internal(format!("the settings cannot be written as JSON: {error}")))?;
         let (module, services) = (self.module, services.clone());
-        let configured = limited(move || match module.configure()(services.to_abi(), settings.as_str().into()) {
-            RResult::ROk(provider) => Ok(provider),
-            RResult::RErr(reply) => Err(wire::read_refusal(&reply)),
+        let configured = limited(move || {
+            let settings = str::from_utf8(&text).map_err(|error| Fault::internal(error.to_string()))?;
+            let instance =
+                services.instance().map(|instance| AbiPair { name: "instance".into(), value: instance.into() });
+            let more: Vec<AbiPair<'_>> = instance.into_iter().collect();
+            match module.configure()(services.to_abi(), settings.into(), more.as_slice().into()) {
+                RResult::ROk(provider) => Ok(provider),
+                RResult::RErr(reply) => Err(wire::read_refusal(&reply)),
+            }
         })
         .await;
         match configured {

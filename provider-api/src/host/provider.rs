@@ -1,5 +1,4 @@
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,29 +87,37 @@ impl fmt::Debug for Provider {
 }
 
 /// Makes a call and waits for its answer until the deadline of the context.
-pub(super) fn answer<A: Answer>(
+pub(super) async fn answer<A: Answer>(
     context: &RequestContext,
     start: impl FnOnce(AbiContext<'_>) -> FfiFuture<AbiReply>,
-) -> impl Future<Output = Result<A, Fault>> {
+) -> Result<A, Fault> {
+    if context.deadline.remaining().is_zero() {
+        // A login that has waited too long in a queue must not reach the directory any more.
+        return Err(timed_out());
+    }
+    by(context.deadline, begin(context, start)).await
+}
+
+fn begin(context: &RequestContext, start: impl FnOnce(AbiContext<'_>) -> FfiFuture<AbiReply>) -> FfiFuture<AbiReply> {
     let address = context.client_address.map(|address| address.to_string());
     let more: Vec<AbiPair<'_>> = address
         .iter()
         .map(|address| AbiPair { name: "client_address".into(), value: address.as_str().into() })
         .collect();
-    let started = start(AbiContext {
+    start(AbiContext {
         request_id: context.request_id.as_str().into(),
         remaining_us: u64::try_from(context.deadline.remaining().as_micros()).unwrap_or(u64::MAX),
         more: more.as_slice().into(),
-    });
-    by(context.deadline, started)
+    })
 }
 
 async fn by<A: Answer>(deadline: Deadline, reply: FfiFuture<AbiReply>) -> Result<A, Fault> {
     match tokio::time::timeout_at(deadline.instant().into(), reply).await {
         Ok(reply) => wire::read(&reply),
-        Err(_) => Err(Fault::unavailable(
-            UnavailableReason::TIMEOUT,
-            "the provider did not answer before the deadline of the call",
-        )),
+        Err(_) => Err(timed_out()),
     }
+}
+
+fn timed_out() -> Fault {
+    Fault::unavailable(UnavailableReason::TIMEOUT, "the provider did not answer before the deadline of the call")
 }

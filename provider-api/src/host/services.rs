@@ -1,10 +1,10 @@
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use abi_stable::sabi_trait::prelude::TD_Opaque;
 
 use crate::abi::{AbiHost, AbiHost_TO, AbiLogRecord, HostBox};
+use crate::panics::caught;
 use crate::{LogLevel, LogRecord};
 
 /// Where a plugin's log records go.
@@ -19,17 +19,28 @@ pub trait LogSink: Send + Sync + 'static {
 pub struct HostServices {
     max_level: Option<LogLevel>,
     sink: Option<Arc<dyn LogSink>>,
+    instance: Option<Arc<str>>,
 }
 
 impl HostServices {
     /// Services with a sink for records up to `max_level`.
     pub fn new(max_level: LogLevel, sink: Arc<dyn LogSink>) -> Self {
-        Self { max_level: Some(max_level), sink: Some(sink) }
+        Self { max_level: Some(max_level), sink: Some(sink), instance: None }
     }
 
-    /// No services: what the plugin logs is not made at all.
+    /// No services: what the plugin logs is not made at all, and what it panics with goes to standard error.
     pub fn silent() -> Self {
-        Self { max_level: None, sink: None }
+        Self { max_level: None, sink: None, instance: None }
+    }
+
+    /// The same services for the provider that the host calls by this name. The plugin's threads are named after it.
+    #[must_use]
+    pub fn for_instance(&self, instance: &str) -> Self {
+        Self { instance: Some(instance.into()), ..self.clone() }
+    }
+
+    pub(super) fn instance(&self) -> Option<&str> {
+        self.instance.as_deref()
     }
 
     /// The same as the plugin sees it.
@@ -60,14 +71,14 @@ impl AbiHost for Offered {
     fn log(&self, record: AbiLogRecord<'_>) {
         let Some(sink) = &self.0.sink else { return };
         // A panic would end the process at the border. The host's own panic hook has told of it by now.
-        let _ = catch_unwind(AssertUnwindSafe(|| sink.log(read(record))));
+        let _ = caught(|| sink.log(read(record)));
     }
 }
 
 impl Drop for Offered {
     fn drop(&mut self) {
         let sink = self.0.sink.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(sink)));
+        let _ = caught(move || drop(sink));
     }
 }
 

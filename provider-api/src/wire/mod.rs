@@ -80,7 +80,7 @@ fn read_fault(outcome: Outcome, body: &str) -> Fault {
 fn encode(outcome: Outcome, body: &impl Serialize) -> AbiReply {
     match serde_json::to_string(body) {
         Ok(body) => AbiReply { outcome, body: body.into() },
-        // The domain types have text keys and finite numbers only, but a metric may be NaN.
+        // The domain types have text for keys, so there is nothing that could not be written.
         Err(_) => AbiReply {
             outcome: Outcome::INTERNAL,
             body: r#"{"message":"an answer of the provider cannot be written as JSON"}"#.into(),
@@ -147,18 +147,29 @@ macro_rules! plain_answer {
 
 plain_answer!(ValidationReport);
 plain_answer!(Description);
-plain_answer!(Metrics);
 plain_answer!(ShutdownReport);
 
 /// The answer to `metrics`.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Metrics {
     #[serde(default)]
     pub(crate) metrics: Vec<Metric>,
 }
 
+impl Answer for Metrics {
+    fn into_reply(mut self) -> AbiReply {
+        // JSON has no word for them, and one bad value must not cost the others.
+        self.metrics.retain(|metric| metric.value.is_finite());
+        encode(Outcome::DONE, &self)
+    }
+
+    fn from_reply(outcome: Outcome, body: &str) -> Result<Self, String> {
+        done(outcome, body)
+    }
+}
+
 /// The answer to `shutdown`.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ShutdownReport {
     /// How many calls were cut off at the end of the grace.
     #[serde(default)]
@@ -217,60 +228,4 @@ impl Answer for UserPage {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{fault_reply, read, reply};
-    use crate::abi::{AbiReply, Outcome};
-    use crate::{
-        Accepted, Decision, Fault, FaultKind, Identity, ListedUser, ListingEnd, RejectReason, Rejection,
-        UnavailableReason, UserPage,
-    };
-
-    #[test]
-    fn no_number_but_one_is_an_acceptance() {
-        let accepted = Decision::from(Accepted::new(Identity::new("1", "entryUUID", "alice")));
-        let sent = reply(Ok(accepted.clone()));
-        assert_eq!(read::<Decision>(&sent), Ok(accepted));
-        for number in (0..100).chain([u32::MAX, 1 << 31]).filter(|number| *number != Outcome::ACCEPTED.0) {
-            let forged = AbiReply { outcome: Outcome(number), body: sent.body.clone() };
-            assert!(!matches!(read::<Decision>(&forged), Ok(Decision::Accepted(_))), "outcome {number} was accepted");
-        }
-    }
-
-    #[test]
-    fn an_acceptance_of_nobody_is_an_internal_fault_on_both_sides() {
-        for identity in [Identity::new("", "entryUUID", "alice"), Identity::new("1", "entryUUID", "")] {
-            let sent = reply(Ok(Decision::from(Accepted::new(identity.clone()))));
-            assert_eq!(sent.outcome, Outcome::INTERNAL);
-            let body = serde_json::to_string(&Accepted::new(identity)).expect("JSON");
-            let forged = AbiReply { outcome: Outcome::ACCEPTED, body: body.into() };
-            assert_eq!(read::<Decision>(&forged).expect_err("nobody").kind(), FaultKind::Internal);
-        }
-        for garbage in ["", "{}", "null", "[]", "{\"identity\":", "{\"identity\":{}}"] {
-            let forged = AbiReply { outcome: Outcome::ACCEPTED, body: garbage.into() };
-            assert_eq!(read::<Decision>(&forged).expect_err("garbage").kind(), FaultKind::Internal);
-        }
-    }
-
-    #[test]
-    fn rejections_and_faults_keep_their_kind_and_unknown_codes() {
-        let rejection = Decision::from(Rejection::new(RejectReason::new("moon_phase"), "full"));
-        assert_eq!(read::<Decision>(&reply(Ok(rejection.clone()))), Ok(rejection));
-        for fault in [
-            Fault::unavailable(UnavailableReason::new("asleep"), "zzz"),
-            Fault::setting("port", "is not a port"),
-            Fault::internal("oops"),
-        ] {
-            assert_eq!(read::<Decision>(&fault_reply(&fault)), Err(fault));
-        }
-    }
-
-    #[test]
-    fn a_page_cut_short_arrives_cut_short() {
-        let fault = Fault::unavailable(UnavailableReason::SIZE_LIMIT, "500 entries at most");
-        let page = UserPage::cut_short(vec![ListedUser::default()], fault);
-        assert_eq!(read::<UserPage>(&reply(Ok(page.clone()))), Ok(page));
-        let forged = AbiReply { outcome: Outcome::DONE, body: r#"{"users":[],"end":{"complete":false}}"#.into() };
-        let end = read::<UserPage>(&forged).expect("a page").end;
-        assert!(matches!(end, Some(ListingEnd::Incomplete(_))), "{end:?}");
-    }
-}
+mod tests;

@@ -1,0 +1,53 @@
+//! A panic that leaves an `extern "C"` function ends the process. So nothing of a provider's author, and nothing of a
+//! host's, runs there outside of [`caught`] or of a tokio task, which catches as well.
+
+use std::any::Any;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs `work`; a panic becomes its message.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // Nothing of what `work` touched is used again after a panic, other than the provider itself, whose author is
+    // told that a panic in one call does not end the provider.
+    catch_unwind(AssertUnwindSafe(work)).map_err(message_of)
+}
+
+/// The message of a panic.
+pub(crate) fn message_of(payload: Box<dyn Any + Send>) -> String {
+    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => {
+            // A payload of another type may panic again when it is dropped. It leaks instead.
+            mem::forget(payload);
+            return "panicked without a message".to_owned();
+        }
+    };
+    format!("panicked: {message}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caught;
+
+    struct Explosive;
+
+    impl Drop for Explosive {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+
+    #[test]
+    fn a_panic_becomes_its_message() {
+        assert_eq!(caught(|| panic!("plain")), Err::<(), _>("panicked: plain".to_owned()));
+        let number = 7;
+        assert_eq!(caught(|| panic!("with {number}")), Err::<(), _>("panicked: with 7".to_owned()));
+    }
+
+    #[test]
+    fn a_payload_that_panics_when_dropped_does_no_harm() {
+        let message = caught(|| std::panic::panic_any(Explosive)).expect_err("it panics");
+        assert!(message.contains("without a message"));
+    }
+}
