@@ -1,0 +1,160 @@
+use std::fmt;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::ber::{self, INTEGER, OCTET_STRING, SEQUENCE};
+use crate::message::operation::BIND_REQUEST;
+
+/// `simple [0] OCTET STRING` within a bind request.
+const SIMPLE: u8 = 0x80;
+
+/// The LDAP version, RFC 4511 section 4.2.
+const VERSION: u8 = 3;
+
+/// A name or a password with which no bind request can be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Unbindable {
+    /// An empty name makes an anonymous bind, which many servers answer with success although nobody was
+    /// authenticated.
+    #[error("the name to bind as is empty; an anonymous bind has to be asked for as such")]
+    EmptyName,
+    /// An empty password makes an "unauthenticated bind" (RFC 4513 section 5.1.2), which many servers answer with
+    /// success.
+    #[error(
+        "the password to bind with is empty; servers answer such a bind with success although nobody is authenticated"
+    )]
+    EmptyPassword,
+    /// Some servers cut names and passwords at the first NUL, so `right\0anything` would bind.
+    #[error("a NUL character, at which some servers cut a name or a password")]
+    Nul,
+}
+
+/// A name to bind as: not empty, without NUL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindName(String);
+
+impl BindName {
+    /// Checks a name.
+    pub fn new(name: &str) -> Result<Self, Unbindable> {
+        match name {
+            "" => Err(Unbindable::EmptyName),
+            _ if name.contains('\0') => Err(Unbindable::Nul),
+            _ => Ok(Self(name.to_owned())),
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password to bind with: not empty, without NUL, wiped when dropped, never printed.
+pub struct BindPassword(Zeroizing<Vec<u8>>);
+
+impl BindPassword {
+    /// Checks a password and keeps a copy of it.
+    pub fn new(password: &str) -> Result<Self, Unbindable> {
+        match password {
+            "" => Err(Unbindable::EmptyPassword),
+            _ if password.contains('\0') => Err(Unbindable::Nul),
+            _ => Ok(Self(Zeroizing::new(password.as_bytes().to_vec()))),
+        }
+    }
+}
+
+impl fmt::Debug for BindPassword {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// A bind request that can be sent: with a name and a password, or with neither.
+#[derive(Debug)]
+pub struct BindRequest(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Anonymous,
+    Simple(BindName, BindPassword),
+}
+
+impl BindRequest {
+    /// A bind as nobody. Its success says nothing about anyone.
+    pub fn anonymous() -> Self {
+        Self(Kind::Anonymous)
+    }
+
+    /// A bind by name and password.
+    pub fn simple(name: BindName, password: BindPassword) -> Self {
+        Self(Kind::Simple(name, password))
+    }
+
+    /// The whole message, in memory that is wiped. Every buffer on the way is allocated at its final size, so that
+    /// growing leaves no copy behind.
+    pub(crate) fn encode(&self, id: u32) -> Zeroizing<Vec<u8>> {
+        let (name, password): (&[u8], &[u8]) = match &self.0 {
+            Kind::Anonymous => (&[], &[]),
+            Kind::Simple(name, password) => (name.0.as_bytes(), &password.0),
+        };
+        let mut bind = Zeroizing::new(Vec::with_capacity(name.len() + password.len() + 16));
+        bind.extend_from_slice(&[INTEGER, 1, VERSION]);
+        ber::push_octets(&mut bind, OCTET_STRING, name);
+        ber::push_octets(&mut bind, SIMPLE, password);
+        let mut content = Zeroizing::new(Vec::with_capacity(bind.len() + 16));
+        ber::push_integer(&mut content, id);
+        ber::push_octets(&mut content, BIND_REQUEST, &bind);
+        Zeroizing::new(ber::wrap(SEQUENCE, &content))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BindName, BindPassword, BindRequest, Unbindable};
+
+    fn request(name: &str, password: &str) -> BindRequest {
+        BindRequest::simple(BindName::new(name).unwrap(), BindPassword::new(password).unwrap())
+    }
+
+    #[test]
+    fn a_bind_with_a_name_and_an_empty_password_cannot_be_built() {
+        assert_eq!(BindPassword::new("").unwrap_err(), Unbindable::EmptyPassword);
+        assert_eq!(BindName::new("").unwrap_err(), Unbindable::EmptyName);
+    }
+
+    #[test]
+    fn a_nul_cannot_cut_a_name_or_a_password() {
+        for cut in ["\0", "right\0junk", "right\0", "\0right"] {
+            assert_eq!(BindPassword::new(cut).unwrap_err(), Unbindable::Nul);
+            assert_eq!(BindName::new(cut).unwrap_err(), Unbindable::Nul);
+        }
+    }
+
+    #[test]
+    fn a_request_is_encoded_as_rfc_4511_has_it() {
+        let expected = [
+            &[0x30, 0x1f, 0x02, 0x01, 0x01, 0x60, 0x1a, 0x02, 0x01, 0x03, 0x04, 0x0e][..],
+            b"uid=alice,dc=x",
+            &[0x80, 0x05],
+            b"right",
+        ]
+        .concat();
+        assert_eq!(**request("uid=alice,dc=x", "right").encode(1), expected);
+        let anonymous = [0x30, 0x0c, 0x02, 0x01, 0x07, 0x60, 0x07, 0x02, 0x01, 0x03, 0x04, 0x00, 0x80, 0x00];
+        assert_eq!(**BindRequest::anonymous().encode(7), anonymous);
+    }
+
+    #[test]
+    fn a_password_keeps_every_octet_and_its_length() {
+        let long = "pässwörd ".repeat(100);
+        let encoded = request("cn=x", &long).encode(1);
+        assert!(encoded.ends_with(long.as_bytes()));
+    }
+
+    #[test]
+    fn a_request_prints_no_password() {
+        assert!(!format!("{:?}", request("cn=x", "hunter2")).contains("hunter2"));
+    }
+}

@@ -1,0 +1,143 @@
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use rustls::pki_types::ServerName;
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+use tokio_rustls::TlsConnector;
+
+use crate::bind::{BindPermit, BindRequest, BindResponse};
+use crate::exchange::{ExchangeError, exchange};
+use crate::frame::FrameReader;
+use crate::message::{Message, OperationResult};
+use crate::pipe::{self, Pipe};
+use crate::starttls::start_tls;
+use crate::stream::Stream;
+use crate::trust::{CertificateRefusal, Trust};
+use crate::{Security, Violation};
+
+/// The connection could not be protected as it has to be. Nothing secret was sent.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SecureError {
+    /// The server does not want to do StartTLS.
+    #[error("the server refuses StartTLS, with result code {}: {}", .0.code, .0.diagnostic)]
+    StartTlsRefused(OperationResult),
+    /// StartTLS got no answer that could be used.
+    #[error("StartTLS: {0}")]
+    StartTls(#[from] ExchangeError),
+    /// The server's certificate is not accepted.
+    #[error("{0}")]
+    Certificate(#[from] CertificateRefusal),
+    /// The handshake failed for another reason.
+    #[error("the TLS handshake failed (is TLS spoken on this port?): {0}")]
+    Handshake(io::Error),
+    /// The handshake did not end in time.
+    #[error("the TLS handshake took too long")]
+    Timeout,
+}
+
+/// A connection to a directory that is protected as its [`Security`] asks for, and on which one request is made at a
+/// time.
+pub struct Connection {
+    stream: Stream,
+    reader: FrameReader,
+    peer: Option<SocketAddr>,
+    last_id: u32,
+}
+
+impl Connection {
+    /// Protects a connection that was just [opened](crate::tcp::connect).
+    pub async fn secure(mut tcp: TcpStream, security: &Security, deadline: Instant) -> Result<Self, SecureError> {
+        let peer = tcp.peer_addr().ok();
+        let mut last_id = 0;
+        let stream = match security {
+            Security::Plain => Stream::Plain(tcp),
+            Security::Ldaps { trust, server_name } => handshake(tcp, trust, server_name, deadline).await?,
+            Security::StartTls { trust, server_name } => {
+                last_id = 1;
+                start_tls(&mut tcp, last_id, deadline).await?;
+                handshake(tcp, trust, server_name, deadline).await?
+            }
+        };
+        Ok(Self { stream, reader: FrameReader::default(), peer, last_id })
+    }
+
+    /// The address of the server.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The version of TLS and the cipher suite, such as `TLSv1_3, TLS13_AES_256_GCM_SHA384`; `None` in the clear.
+    pub fn protection(&self) -> Option<String> {
+        let Stream::Tls(stream) = &self.stream else { return None };
+        let (_, session) = stream.get_ref();
+        let version = session.protocol_version()?;
+        let suite = session.negotiated_cipher_suite()?.suite();
+        Some(format!("{version:?}, {suite:?}"))
+    }
+
+    /// Binds as the service account, or as nobody. On an error the connection is of no further use: who it is bound
+    /// as is not known.
+    pub async fn bind(&mut self, request: &BindRequest, deadline: Instant) -> Result<BindResponse, ExchangeError> {
+        self.last_id += 1;
+        let id = self.last_id;
+        // The encoded request, and the password in it, is wiped when this temporary is dropped: when the answer is
+        // there.
+        let answer = exchange(&mut self.stream, &mut self.reader, &request.encode(id), deadline).await?;
+        let response = BindResponse::parse(&Message::parse(&answer)?, id)?;
+        if self.reader.has_unread() {
+            return Err(Violation::Unexpected("more than one answer to a bind").into());
+        }
+        Ok(response)
+    }
+
+    /// Tries a typed password: one bind request, on a connection that carries nothing else and ends with the answer,
+    /// for one permit.
+    ///
+    /// # Errors
+    ///
+    /// The request may have reached the server in every case, and may have counted as a failed attempt: it must not
+    /// be sent again.
+    pub async fn bind_user(
+        mut self,
+        request: BindRequest,
+        permit: BindPermit,
+        deadline: Instant,
+    ) -> Result<BindResponse, ExchangeError> {
+        let BindPermit { .. } = permit;
+        self.bind(&request, deadline).await
+    }
+
+    /// Turns the connection into a pipe for an LDAP library. Has to be called on a tokio runtime, which pumps from
+    /// then on.
+    pub fn into_pipe(self) -> io::Result<Pipe> {
+        pipe::open(self.stream, self.reader)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connection").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+async fn handshake(
+    tcp: TcpStream,
+    trust: &Trust,
+    server_name: &ServerName<'static>,
+    deadline: Instant,
+) -> Result<Stream, SecureError> {
+    let connecting = TlsConnector::from(trust.client_config()).connect(server_name.clone(), tcp);
+    match timeout_at(deadline.into(), connecting).await {
+        Err(_) => Err(SecureError::Timeout),
+        Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
+        Ok(Err(error)) => Err(match CertificateRefusal::of(&error, server_name) {
+            Some(refusal) => SecureError::Certificate(refusal),
+            None => SecureError::Handshake(error),
+        }),
+    }
+}

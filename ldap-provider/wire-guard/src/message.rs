@@ -1,0 +1,177 @@
+//! What all LDAP messages have in common (RFC 4511 section 4.1): an id, an operation, controls; and the result that
+//! most answers carry.
+
+use crate::Violation;
+use crate::ber::{self, BOOLEAN, ENUMERATED, INTEGER, OCTET_STRING, Reader, SEQUENCE};
+
+/// The identifiers of the operations that matter here.
+pub mod operation {
+    /// `BindRequest`.
+    pub const BIND_REQUEST: u8 = 0x60;
+    /// `BindResponse`.
+    pub const BIND_RESPONSE: u8 = 0x61;
+    /// `UnbindRequest`.
+    pub const UNBIND_REQUEST: u8 = 0x42;
+    /// `SearchRequest`.
+    pub const SEARCH_REQUEST: u8 = 0x63;
+    /// `SearchResultEntry`.
+    pub const SEARCH_ENTRY: u8 = 0x64;
+    /// `SearchResultDone`.
+    pub const SEARCH_DONE: u8 = 0x65;
+    /// `SearchResultReference`.
+    pub const SEARCH_REFERENCE: u8 = 0x73;
+    /// `AbandonRequest`.
+    pub const ABANDON_REQUEST: u8 = 0x50;
+    /// `ExtendedRequest`.
+    pub const EXTENDED_REQUEST: u8 = 0x77;
+    /// `ExtendedResponse`.
+    pub const EXTENDED_RESPONSE: u8 = 0x78;
+}
+
+/// The identifier of a message's controls.
+const CONTROLS: u8 = 0xa0;
+/// The identifier of the referral within a result.
+const REFERRAL: u8 = 0xa3;
+
+/// A message taken apart, its content untouched.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The request that it belongs to; 0 for what belongs to none.
+    pub id: u32,
+    /// The identifier of the operation, see [`operation`].
+    pub operation: u8,
+    /// The operation's content.
+    pub content: &'a [u8],
+    /// The content of the controls, if there are any.
+    controls: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// Takes a whole message apart.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Violation> {
+        let mut outer = Reader::new(bytes);
+        let mut parts = Reader::new(outer.expect(SEQUENCE, "a message that is not a SEQUENCE")?);
+        outer.end("octets behind the message")?;
+        let id = parts.number(INTEGER, "a message whose id is not a number from 0 to 2147483647")?;
+        let operation = parts.element()?.ok_or(Violation::Malformed("a message without an operation"))?;
+        let controls = parts.optional(CONTROLS)?.unwrap_or_default();
+        // Active Directory's Notice of Disconnection has its name here, outside of the operation that it belongs to.
+        if id != 0 {
+            parts.end("octets behind the operation")?;
+        }
+        Ok(Self { id, operation: operation.identifier, content: operation.content, controls })
+    }
+
+    /// The message's controls.
+    pub fn controls(&self) -> Result<Vec<Control>, Violation> {
+        let mut reader = Reader::new(self.controls);
+        let mut controls = Vec::new();
+        while let Some(element) = reader.element()? {
+            if element.identifier != SEQUENCE {
+                return Err(Violation::Malformed("a control that is not a SEQUENCE"));
+            }
+            controls.push(Control::parse(element.content)?);
+        }
+        Ok(controls)
+    }
+}
+
+/// A control as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Its object identifier.
+    pub oid: String,
+    /// Its value, not looked into.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Control {
+    fn parse(content: &[u8]) -> Result<Self, Violation> {
+        let mut parts = Reader::new(content);
+        let oid = parts.text("a control without a name", "the name of a control")?;
+        if parts.optional(BOOLEAN)?.is_some_and(|content| content.len() != 1) {
+            return Err(Violation::Malformed("a control whose criticality is not one octet"));
+        }
+        let value = parts.optional(OCTET_STRING)?;
+        parts.end("octets behind the value of a control")?;
+        Ok(Self { oid: oid.to_owned(), value: value.map(<[u8]>::to_vec) })
+    }
+}
+
+/// The result of an operation (RFC 4511 section 4.1.9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationResult {
+    /// The result code, any that the server chose to send. Only 0 is success.
+    pub code: u32,
+    /// The DN up to which the server could follow the request's.
+    pub matched_dn: String,
+    /// The server's own words: for an administrator, never for a user. Not UTF-8 on some servers: what is not is
+    /// replaced. May hold any character.
+    pub diagnostic: String,
+}
+
+impl OperationResult {
+    /// Reads a result from the content of an operation; what follows it there is left to `rest`.
+    pub(crate) fn read(rest: &mut Reader<'_>) -> Result<Self, Violation> {
+        let code = rest.number(ENUMERATED, "a result without a result code")?;
+        let matched_dn = rest.expect(OCTET_STRING, "a result without a matched DN")?;
+        let diagnostic = rest.expect(OCTET_STRING, "a result without a diagnostic message")?;
+        if let Some(referrals) = rest.optional(REFERRAL)? {
+            let mut referrals = Reader::new(referrals);
+            while let Some(uri) = referrals.element()? {
+                if uri.identifier != OCTET_STRING {
+                    return Err(Violation::Malformed("a referral that is not a list of URIs"));
+                }
+            }
+        }
+        Ok(Self {
+            code,
+            matched_dn: String::from_utf8_lossy(matched_dn).into_owned(),
+            diagnostic: String::from_utf8_lossy(diagnostic).trim_end_matches('\0').to_owned(),
+        })
+    }
+}
+
+/// A message around an operation that is already encoded.
+pub(crate) fn encode(id: u32, operation: &[u8]) -> Vec<u8> {
+    let mut content = Vec::with_capacity(operation.len() + 6);
+    ber::push_integer(&mut content, id);
+    content.extend_from_slice(operation);
+    ber::wrap(SEQUENCE, &content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Message;
+
+    #[test]
+    fn malformed_messages_are_refused() {
+        let refused: [&[u8]; 6] = [
+            &[0x30, 0x00],                                           // empty
+            &[0x30, 0x05, 0x04, 0x01, 0x01, 0x64, 0x00],             // the id is no INTEGER
+            &[0x30, 0x03, 0x02, 0x01, 0x01],                         // no operation
+            &[0x30, 0x05, 0x02, 0x01, 0xff, 0x64, 0x00],             // a negative id
+            &[0x30, 0x07, 0x02, 0x01, 0x01, 0x64, 0x00, 0x04, 0x00], // something else behind the operation
+            &[0x30, 0x05, 0x02, 0x01, 0x01, 0x64, 0x00, 0x00],       // octets behind the message
+        ];
+        for bytes in refused {
+            assert!(Message::parse(bytes).is_err(), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn controls_without_parts_or_with_an_empty_boolean_are_refused() {
+        let with_control = |control: &[u8]| {
+            let mut content = vec![2, 1, 1, 0x65, 0];
+            content.extend(crate::ber::wrap(0xa0, &crate::ber::wrap(0x30, control)));
+            crate::ber::wrap(0x30, &content)
+        };
+        for control in [&[][..], &[4, 1, b'1', 1, 0], &[4, 1, b'1', 4, 0, 4, 0]] {
+            let bytes = with_control(control);
+            assert!(Message::parse(&bytes).unwrap().controls().is_err(), "{control:02x?}");
+        }
+        let bytes = with_control(&[4, 1, b'1', 1, 1, 0xff, 4, 1, 9]);
+        let controls = Message::parse(&bytes).unwrap().controls().unwrap();
+        assert_eq!((controls[0].oid.as_str(), controls[0].value.as_deref()), ("1", Some(&[9][..])));
+    }
+}

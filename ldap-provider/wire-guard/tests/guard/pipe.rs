@@ -1,0 +1,113 @@
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout_at;
+use wire_guard::ber::wrap;
+use wire_guard::{Pipe, PipeEnd, PipeMonitor, Security, Violation};
+
+use crate::script::{Record, Step, message, play, result};
+use crate::{ample, connect};
+
+const SEARCH_REQUEST: u8 = 0x63;
+const SEARCH_ENTRY: u8 = 0x64;
+const SEARCH_DONE: u8 = 0x65;
+
+struct Library {
+    stream: UnixStream,
+    monitor: PipeMonitor,
+    record: Record,
+}
+
+async fn library(steps: Vec<Step>) -> Library {
+    let (address, record) = play(steps).await;
+    let connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    let Pipe { stream, monitor } = connection.into_pipe().unwrap();
+    Library { stream: UnixStream::from_std(stream).unwrap(), monitor, record }
+}
+
+impl Library {
+    /// Sends a search and reads until the pipe ends.
+    async fn search(mut self) -> (Vec<u8>, Option<PipeEnd>) {
+        self.stream.write_all(&message(1, SEARCH_REQUEST, &[])).await.unwrap();
+        let received = read_to_end(&mut self.stream).await;
+        (received, self.monitor.end().cloned())
+    }
+}
+
+/// What comes until the pipe ends, which it has to.
+async fn read_to_end(stream: &mut UnixStream) -> Vec<u8> {
+    let mut received = Vec::new();
+    timeout_at(ample().into(), stream.read_to_end(&mut received)).await.expect("the pipe ends").unwrap();
+    received
+}
+
+fn entry() -> Vec<u8> {
+    message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x30, b"")].concat())
+}
+
+fn done() -> Vec<u8> {
+    message(1, SEARCH_DONE, &result(0))
+}
+
+#[tokio::test]
+async fn sound_answers_pass_and_the_end_is_told() {
+    let answers = [entry(), entry(), done()].concat();
+    let (received, end) = library(vec![Step::Read, Step::Send(answers.clone())]).await.search().await;
+    assert_eq!(received, answers);
+    assert!(matches!(end, Some(PipeEnd::Lost(_))), "{end:?}");
+}
+
+#[tokio::test]
+async fn nothing_unsound_reaches_the_library() {
+    let nested = (0..10_000).fold(Vec::new(), |inner, _| wrap(0x30, &inner));
+    for bad in [
+        nested,
+        vec![0x30, 0x00],
+        vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+        vec![0x30, 0x80],
+        message(1, SEARCH_ENTRY, &[wrap(4, &[0xff]), wrap(0x30, b"")].concat()),
+        message(1, SEARCH_DONE, &[0x0a, 1, 0, 4, 0, 4, 1, 0xff]),
+        message(1, 0x61, &result(0)),
+        message(1, 0x79, &[]),
+        message(2, SEARCH_DONE, &result(0)),
+        message(0, SEARCH_DONE, &result(0)),
+        b"HTTP/1.1 200 OK\r\n".to_vec(),
+    ] {
+        let answers = [entry(), bad.clone()].concat();
+        let (received, end) = library(vec![Step::Read, Step::Send(answers), Step::Hang]).await.search().await;
+        assert_eq!(received, entry(), "what was sound before it passes");
+        assert!(matches!(end, Some(PipeEnd::Violation(_))), "{:02x?}: {end:?}", &bad[..bad.len().min(16)]);
+    }
+}
+
+#[tokio::test]
+async fn answers_after_the_end_of_a_search_are_a_violation() {
+    let answers = [done(), entry()].concat();
+    let (received, end) = library(vec![Step::Read, Step::Send(answers), Step::Hang]).await.search().await;
+    assert_eq!(received, done());
+    assert_eq!(end, Some(PipeEnd::Violation(Violation::Unexpected("an answer to no request"))));
+}
+
+#[tokio::test]
+async fn a_notice_of_disconnection_ends_the_pipe_with_its_reason() {
+    let inside = message(0, 0x78, &[&result(51)[..], &wrap(0x8a, b"1.3.6.1.4.1.1466.20036")].concat());
+    let (received, end) = library(vec![Step::Read, Step::Send(inside), Step::Hang]).await.search().await;
+    assert!(received.is_empty());
+    assert!(matches!(end, Some(PipeEnd::Disconnected { code: 51, .. })), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_bind_by_the_library_is_not_let_through() {
+    let mut library = library(vec![Step::Read, Step::Hang]).await;
+    let bind = message(1, 0x60, &[2, 1, 3, 4, 0, 0x80, 0]);
+    library.stream.write_all(&bind).await.unwrap();
+    assert_eq!(read_to_end(&mut library.stream).await, []);
+    assert!(library.record.octets().is_empty());
+    assert_eq!(library.monitor.end(), Some(&PipeEnd::ClosedByClient));
+}
+
+#[tokio::test]
+async fn dropping_the_monitor_ends_the_connection() {
+    let Library { mut stream, monitor, .. } = library(vec![Step::Hang]).await;
+    drop(monitor);
+    assert_eq!(read_to_end(&mut stream).await, []);
+}
