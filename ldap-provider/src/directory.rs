@@ -1,0 +1,143 @@
+//! Connections to the directory: one for searching as the service account, one for each password that is tried.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, StdStream};
+use provider_api::{Deadline, Fault};
+use tokio::task::AbortHandle;
+use wire_guard::{
+    BindName, BindPassword, BindPermit, BindRequest, BindResponse, Connection, PipeEnd, PipeMonitor, tcp,
+};
+
+use crate::dn::Dn;
+use crate::result_code;
+use crate::settings::{Account, Config};
+use crate::{fault, settings};
+
+/// A directory, as its settings describe it. Where connections come from: for now each is opened for one use.
+#[derive(Clone, Debug)]
+pub(crate) struct Directory {
+    pub(crate) config: Arc<Config>,
+}
+
+impl Directory {
+    pub(crate) fn new(config: settings::Config) -> Self {
+        Self { config: Arc::new(config) }
+    }
+
+    /// A connection for searching, bound as the service account.
+    pub(crate) async fn service(&self, deadline: Deadline) -> Result<ServiceConnection, Fault> {
+        let mut connection = self.open(deadline).await?;
+        self.bind_service(&mut connection, deadline).await?;
+        ServiceConnection::over(connection).await
+    }
+
+    /// A connection for one typed password.
+    pub(crate) async fn for_user(&self, deadline: Deadline) -> Result<UserConnection, Fault> {
+        Ok(UserConnection(self.open(deadline).await?))
+    }
+
+    async fn open(&self, deadline: Deadline) -> Result<Connection, Fault> {
+        let addresses = self.resolve(deadline).await?;
+        let tcp = Self::connect(&addresses, deadline).await?;
+        self.secure(tcp, deadline).await
+    }
+
+    pub(crate) async fn resolve(&self, deadline: Deadline) -> Result<Vec<SocketAddr>, Fault> {
+        self.config.endpoint.resolve(deadline.instant()).await.map_err(|error| fault::resolve(&error))
+    }
+
+    pub(crate) async fn connect(addresses: &[SocketAddr], deadline: Deadline) -> Result<tokio::net::TcpStream, Fault> {
+        tcp::connect(addresses, deadline.instant()).await.map_err(|error| fault::connect(&error))
+    }
+
+    pub(crate) async fn secure(&self, tcp: tokio::net::TcpStream, deadline: Deadline) -> Result<Connection, Fault> {
+        let endpoint = &self.config.endpoint;
+        Connection::secure(tcp, &endpoint.security, deadline.instant())
+            .await
+            .map_err(|error| fault::secure(endpoint, &error))
+    }
+
+    /// Binds as the service account, if there is one: a connection that was never bound is anonymous already.
+    pub(crate) async fn bind_service(&self, connection: &mut Connection, deadline: Deadline) -> Result<(), Fault> {
+        let Account::Service(name, password) = &self.config.account else { return Ok(()) };
+        let password =
+            BindPassword::new(password.expose()).map_err(|error| Fault::setting("bind_password", error.to_string()))?;
+        let response = connection
+            .bind(&BindRequest::simple(name.clone(), password), deadline.instant())
+            .await
+            .map_err(|error| fault::exchange("the bind as the service account", &error))?;
+        if response.is_success() {
+            return Ok(());
+        }
+        Err(result_code::service_bind_fault(response.result.code, &response.result.diagnostic))
+    }
+
+    /// Whether searches are made as nobody.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self.config.account, Account::Anonymous)
+    }
+}
+
+/// A connection that carries the bind of one user, and nothing before or after it.
+#[derive(Debug)]
+pub(crate) struct UserConnection(Connection);
+
+impl UserConnection {
+    /// Tries a typed password. On an error the request may have reached the server: it is never sent again.
+    pub(crate) async fn bind(
+        self,
+        dn: &Dn,
+        password: BindPassword,
+        permit: BindPermit,
+        deadline: Deadline,
+    ) -> Result<BindResponse, Fault> {
+        // The guard has no way to build a request without a name: the root's empty DN would bind as nobody, and
+        // succeed.
+        let name = BindName::new(dn.as_str())
+            .map_err(|error| fault::protocol_violation(format_args!("the entry's DN: {error}")))?;
+        let request = BindRequest::simple(name, password);
+        self.0
+            .bind_user(request, permit, deadline.instant())
+            .await
+            .map_err(|error| fault::exchange("the bind as the user was sent, and its answer is not known", &error))
+    }
+}
+
+/// A connection for searching: the library's handle, behind the guard's pipe. Everything that belongs to it ends when
+/// it is dropped.
+#[derive(Debug)]
+pub(crate) struct ServiceConnection {
+    pub(crate) ldap: Ldap,
+    monitor: PipeMonitor,
+    driver: AbortHandle,
+}
+
+impl ServiceConnection {
+    pub(crate) async fn over(connection: Connection) -> Result<Self, Fault> {
+        let pipe = connection.into_pipe().map_err(|error| Fault::internal(format!("no socket pair: {error}")))?;
+        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(pipe.stream));
+        // The URL only says that the stream is a local one; nothing is looked up.
+        let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
+            .await
+            .map_err(|error| Fault::internal(format!("the LDAP library refuses its end of the pipe: {error}")))?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = driver.drive().await {
+                log::debug!("the connection's driver ended: {error}");
+            }
+        });
+        Ok(Self { ldap, monitor: pipe.monitor, driver: driver.abort_handle() })
+    }
+
+    /// Why the connection ended, if it has.
+    pub(crate) fn end(&self) -> Option<&PipeEnd> {
+        self.monitor.end()
+    }
+}
+
+impl Drop for ServiceConnection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}

@@ -1,0 +1,290 @@
+use std::fmt;
+use std::iter::Peekable;
+use std::str::CharIndices;
+
+/// A distinguished name: its text as it came, and its parts for comparing (RFC 4514).
+///
+/// DNs are never compared as text: servers answer `\2C` for what was written `\,`, and in another case.
+#[derive(Clone, Debug)]
+pub(crate) struct Dn {
+    text: String,
+    /// From the entry up to the root.
+    rdns: Vec<Rdn>,
+}
+
+/// The parts of one level, in an order of their own: `a=1+b=2` is `b=2+a=1`.
+type Rdn = Vec<Part>;
+
+/// The type in lower case, and the value as it compares.
+type Part = (String, Vec<u8>);
+
+impl Dn {
+    /// Reads a DN. An empty text is the DN of the root, with no parts.
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidDn> {
+        let mut parser = Parser { text, characters: text.char_indices().peekable() };
+        let rdns = if text.trim().is_empty() { Vec::new() } else { parser.rdns()? };
+        Ok(Self { text: text.to_owned(), rdns })
+    }
+
+    /// The text as it came: what is sent to a server.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether this is the root's DN, which names no entry.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rdns.is_empty()
+    }
+
+    /// Whether the entry's own level is made of this attribute with this value.
+    pub(crate) fn is_named_by(&self, attribute: &str, value: &str) -> bool {
+        let value = fold(value.as_bytes().to_vec());
+        self.rdns
+            .first()
+            .is_some_and(|rdn| rdn.iter().any(|(name, own)| name.eq_ignore_ascii_case(attribute) && *own == value))
+    }
+
+    /// How many levels this lies below `base`: 0 for the base itself, `None` if it lies elsewhere.
+    pub(crate) fn levels_below(&self, base: &Self) -> Option<usize> {
+        let levels = self.rdns.len().checked_sub(base.rdns.len())?;
+        (self.rdns.get(levels..)? == base.rdns.as_slice()).then_some(levels)
+    }
+}
+
+impl fmt::Display for Dn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&provider_api::one_line(&self.text))
+    }
+}
+
+/// A text that is no DN. Says where it stops being one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a DN such as ou=people,dc=example,dc=com: {what} at character {position}")]
+pub(crate) struct InvalidDn {
+    what: &'static str,
+    /// Counted from 1.
+    position: usize,
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    characters: Peekable<CharIndices<'a>>,
+}
+
+impl Parser<'_> {
+    fn rdns(&mut self) -> Result<Vec<Rdn>, InvalidDn> {
+        let mut rdns = Vec::new();
+        loop {
+            let mut rdn = vec![self.part()?];
+            while self.skip('+') {
+                rdn.push(self.part()?);
+            }
+            rdn.sort();
+            rdns.push(rdn);
+            // RFC 4514 has the comma alone; RFC 2253 section 4 has clients accept the semicolon too.
+            if !(self.skip(',') || self.skip(';')) {
+                return match self.characters.peek() {
+                    None => Ok(rdns),
+                    Some(_) => Err(self.error("a character that needs a backslash before it")),
+                };
+            }
+        }
+    }
+
+    fn part(&mut self) -> Result<Part, InvalidDn> {
+        self.skip_spaces();
+        let mut name = String::new();
+        while let Some(&(_, character)) = self.characters.peek() {
+            if !(character.is_ascii_alphanumeric() || matches!(character, '-' | '.')) {
+                break;
+            }
+            name.push(character.to_ascii_lowercase());
+            self.characters.next();
+        }
+        if name.is_empty() {
+            return Err(self.error("an attribute name is missing"));
+        }
+        self.skip_spaces();
+        if !self.skip('=') {
+            return Err(self.error("an `=` is missing"));
+        }
+        self.skip_spaces();
+        let value = if self.skip('#') { self.hexadecimal()? } else { fold(self.string()?) };
+        self.skip_spaces();
+        Ok((name, value))
+    }
+
+    /// A value in BER, after its `#`. Compared octet by octet, and never equal to one that is written as a string.
+    fn hexadecimal(&mut self) -> Result<Vec<u8>, InvalidDn> {
+        let mut value = vec![b'#'];
+        while let Some(high) = self.hex_digit() {
+            let low = self.hex_digit().ok_or_else(|| self.error("half of a hexadecimal pair"))?;
+            value.push(high << 4 | low);
+        }
+        if value.len() == 1 { Err(self.error("no hexadecimal digits after the #")) } else { Ok(value) }
+    }
+
+    fn string(&mut self) -> Result<Vec<u8>, InvalidDn> {
+        let mut value = Vec::new();
+        // Unescaped spaces at the end belong to nothing.
+        let mut kept = 0;
+        while let Some(&(_, character)) = self.characters.peek() {
+            match character {
+                ',' | '+' | ';' | '"' | '<' | '>' | '\0' => break,
+                '\\' => {
+                    self.characters.next();
+                    value.extend(self.escaped()?);
+                    kept = value.len();
+                    continue;
+                }
+                _ => value.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+            }
+            self.characters.next();
+            if character != ' ' {
+                kept = value.len();
+            }
+        }
+        value.truncate(kept);
+        Ok(value)
+    }
+
+    fn escaped(&mut self) -> Result<Vec<u8>, InvalidDn> {
+        if let Some(high) = self.hex_digit() {
+            let low = self.hex_digit().ok_or_else(|| self.error("half of a hexadecimal pair"))?;
+            return Ok(vec![high << 4 | low]);
+        }
+        match self.characters.next() {
+            Some((_, character)) if " \"#+,;<=>\\".contains(character) => {
+                Ok(vec![u8::try_from(character).unwrap_or(b' ')])
+            }
+            _ => Err(self.error("a backslash that escapes nothing")),
+        }
+    }
+
+    fn hex_digit(&mut self) -> Option<u8> {
+        let digit = self.characters.peek()?.1.to_digit(16)?;
+        self.characters.next();
+        u8::try_from(digit).ok()
+    }
+
+    fn skip(&mut self, wanted: char) -> bool {
+        self.characters.next_if(|&(_, character)| character == wanted).is_some()
+    }
+
+    fn skip_spaces(&mut self) {
+        while self.skip(' ') {}
+    }
+
+    fn error(&mut self, what: &'static str) -> InvalidDn {
+        let offset = self.characters.peek().map_or(self.text.len(), |&(offset, _)| offset);
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        InvalidDn { what, position: before.chars().count() + 1 }
+    }
+}
+
+/// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
+/// made of compare (RFC 4517 section 4.2.11). Octets that are not UTF-8 compare as they are.
+fn fold(value: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(value) {
+        Ok(text) => {
+            text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
+        }
+        Err(error) => error.into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dn;
+
+    fn same(a: &str, b: &str) -> bool {
+        Dn::parse(a).unwrap().levels_below(&Dn::parse(b).unwrap()) == Some(0)
+    }
+
+    #[test]
+    fn the_examples_of_rfc_4514_are_read() {
+        for (text, levels) in [
+            ("UID=jsmith,DC=example,DC=net", 3),
+            ("OU=Sales+CN=J.  Smith,DC=example,DC=net", 3),
+            (r#"CN=James \"Jim\" Smith\, III,DC=example,DC=net"#, 3),
+            (r"CN=Before\0dAfter,DC=example,DC=net", 3),
+            ("1.3.6.1.4.1.1466.0=#04024869", 1),
+            (r"CN=Lu\C4\8Di\C4\87", 1),
+            ("", 0),
+        ] {
+            assert_eq!(Dn::parse(text).unwrap().rdns.len(), levels, "{text}");
+        }
+        assert!(same(r"CN=Lu\C4\8Di\C4\87", "cn=Lučić"));
+    }
+
+    #[test]
+    fn dns_compare_by_their_parts_and_not_by_their_text() {
+        for (a, b) in [
+            (r"uid=\61lice,dc=x", "uid=alice,dc=x"),
+            ("uid= alice , dc=x", "uid=alice,dc=x"),
+            ("UID=ALICE,DC=X", "uid=alice,dc=x"),
+            ("cn=J.   Smith", "cn=j. smith"),
+            ("a=1+b=2,dc=x", "b=2+a=1,dc=x"),
+            (r"cn=a\,b", r"cn=a\2Cb"),
+            (r"cn=\#x", r"cn=\23x"),
+            (r"cn=\ foo\ ", r"cn=\20foo\20"),
+            (r"cn=a\\b", r"cn=a\5cb"),
+            (r#"cn=a\"b"#, r"cn=a\22b"),
+            (r"cn=test\,hel\+lo", r"cn=test\2chel\2blo"),
+            ("cn=a=b", r"cn=a\=b"),
+            ("CN=ÄÖÜ", "cn=äöü"),
+        ] {
+            assert!(same(a, b), "{a} / {b}");
+        }
+        for (a, b) in [
+            ("cn=a#b", "cn=ab"),
+            ("cn=a", "uid=a"),
+            (r"cn=a\,b", "cn=a,b=c"),
+            ("cn=#616c", "cn=al"),
+            ("cn=a b", "cn=ab"),
+        ] {
+            assert!(!same(a, b), "{a} / {b}");
+        }
+    }
+
+    #[test]
+    fn what_is_below_a_base_is_told_by_whole_levels() {
+        let base = Dn::parse("ou=people,dc=x").unwrap();
+        let levels = |text| Dn::parse(text).unwrap().levels_below(&base);
+        assert_eq!(levels("OU=People, DC=X"), Some(0));
+        assert_eq!(levels("uid=a,ou=people,dc=x"), Some(1));
+        assert_eq!(levels("uid=a,ou=sub,ou=people,dc=x"), Some(2));
+        for outside in [
+            "uid=a,ou=morepeople,dc=x",
+            "uid=a,ou=people,dc=y",
+            "dc=x",
+            "",
+            r"uid=a\,ou=people,dc=x",
+            "uid=a,ou=people,dc=x,dc=y",
+        ] {
+            assert_eq!(levels(outside), None, "{outside}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_dn_is_refused_with_the_place() {
+        for (text, position) in [
+            ("people", 7),
+            ("ou=people,", 11),
+            ("ou=people,,dc=x", 11),
+            ("=x", 1),
+            (r"cn=a\", 6),
+            (r"cn=a\g", 7),
+            (r"cn=a\4", 7),
+            ("cn=a\"b", 5),
+            ("cn=a<b", 5),
+            ("cn=a\0b", 5),
+            ("cn=#4", 6),
+            ("cn=#", 5),
+            ("admin@example.com", 6),
+        ] {
+            let error = Dn::parse(text).unwrap_err();
+            assert_eq!(error.position, position, "{text:?}: {error}");
+        }
+    }
+}

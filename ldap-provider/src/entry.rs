@@ -1,0 +1,93 @@
+use ldap3::ResultEntry;
+use ldap3::asn1::{PL, StructureTag};
+
+use crate::attribute::AttributeName;
+use crate::dn::Dn;
+
+/// An entry of a search result.
+///
+/// Built from the library's tree, not with its `SearchEntry::construct`, which panics on what it does not expect.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Its DN, as the server wrote it.
+    pub(crate) dn: Dn,
+    attributes: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+/// An entry that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UnusableEntry {
+    #[error("an entry that is not in the form that LDAP asks for")]
+    Malformed,
+    #[error("an entry whose DN `{0}` cannot be read")]
+    Dn(String),
+}
+
+impl Entry {
+    /// Reads an entry; `None` for what is not one: a reference to another server, which is never followed, or an
+    /// intermediate message.
+    pub(crate) fn read(found: ResultEntry) -> Result<Option<Self>, UnusableEntry> {
+        if found.is_ref() || found.is_intermediate() {
+            return Ok(None);
+        }
+        let mut parts = constructed(found.0)?.into_iter();
+        let dn = text(parts.next())?;
+        let dn = Dn::parse(&dn).map_err(|_| UnusableEntry::Dn(provider_api::one_line(&dn)))?;
+        let attributes = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
+        let attributes = attributes.into_iter().map(attribute).collect::<Result<_, _>>()?;
+        Ok(Some(Self { dn, attributes }))
+    }
+
+    /// All values of an attribute, whatever the case that the server writes its name in.
+    pub(crate) fn values(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
+        self.attributes.iter().filter(|(own, _)| name.is(own)).flat_map(|(_, values)| values).map(Vec::as_slice)
+    }
+
+    /// The values of an attribute that are texts with something in them.
+    pub(crate) fn texts(&self, name: &AttributeName) -> impl Iterator<Item = &str> {
+        self.values(name).filter_map(|value| str::from_utf8(value).ok()).filter(|text| !text.trim().is_empty())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(dn: &str, attributes: &[(&str, &[&[u8]])]) -> Self {
+        let attributes = attributes
+            .iter()
+            .map(|(name, values)| ((*name).to_owned(), values.iter().map(|value| value.to_vec()).collect()))
+            .collect();
+        Self { dn: Dn::parse(dn).expect("a DN"), attributes }
+    }
+}
+
+fn attribute(tag: StructureTag) -> Result<(String, Vec<Vec<u8>>), UnusableEntry> {
+    let mut parts = constructed(tag)?.into_iter();
+    let name = text(parts.next())?;
+    let values = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
+    let values = values.into_iter().map(|value| value.expect_primitive().ok_or(UnusableEntry::Malformed));
+    Ok((name, values.collect::<Result<_, _>>()?))
+}
+
+fn constructed(tag: StructureTag) -> Result<Vec<StructureTag>, UnusableEntry> {
+    match tag.payload {
+        PL::C(parts) => Ok(parts),
+        PL::P(_) => Err(UnusableEntry::Malformed),
+    }
+}
+
+fn text(tag: Option<StructureTag>) -> Result<String, UnusableEntry> {
+    let octets = tag.and_then(StructureTag::expect_primitive).ok_or(UnusableEntry::Malformed)?;
+    String::from_utf8(octets).map_err(|_| UnusableEntry::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Entry;
+    use crate::attribute::AttributeName;
+
+    #[test]
+    fn attributes_are_found_whatever_the_case_of_their_names() {
+        let entry = Entry::of("cn=x", &[("MAIL", &[b"x@y"]), ("jpegPhoto", &[&[0xff, 0xd8]])]);
+        assert_eq!(entry.texts(&AttributeName::parse("mail").unwrap()).next(), Some("x@y"));
+        assert_eq!(entry.texts(&AttributeName::parse("jpegphoto").unwrap()).next(), None);
+        assert_eq!(entry.values(&AttributeName::parse("jpegphoto").unwrap()).next(), Some(&[0xff, 0xd8][..]));
+    }
+}

@@ -1,0 +1,39 @@
+//! The LDAP provider: logs people in with the accounts of a directory (OpenLDAP, Active Directory, Samba, 389-DS,
+//! FreeIPA, lldap).
+//!
+//! A login is a search for the name that was typed, as a service account, and one bind as the entry that was found,
+//! on a connection of its own. [`provider`] is where a call comes in; `authenticate`, `validate` and `listing` are
+//! the three things it can be; `wire-guard`, a package of its own, owns the connections.
+
+#![forbid(unsafe_code)]
+
+mod attribute;
+mod authenticate;
+#[cfg(test)]
+mod authenticate_tests;
+mod directory;
+mod dn;
+mod entry;
+mod fault;
+mod filter;
+mod input;
+mod listing;
+#[cfg(test)]
+mod listing_tests;
+mod metrics;
+mod profile;
+mod provider;
+mod result_code;
+#[cfg(test)]
+mod scripted_directory;
+mod search;
+mod settings;
+mod subject;
+mod user_bind;
+mod validate;
+
+pub use listing::Listing;
+pub use provider::LdapProvider;
+pub use settings::Settings;
+
+provider_api::export_provider!(LdapProvider);

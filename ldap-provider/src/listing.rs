@@ -1,0 +1,251 @@
+use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use ldap3::LdapResult;
+use ldap3::controls::{Control, PagedResults, RawControl};
+use provider_api::author::UserCursor;
+use provider_api::{
+    Deadline, Fault, ListRequest, ListedUser, RejectReason, RequestContext, UnavailableReason, UserPage,
+};
+use tokio::time::timeout_at;
+use wire_guard::paged_results::{self, Cookie};
+
+use crate::directory::{Directory, ServiceConnection};
+use crate::entry::Entry;
+use crate::fault;
+use crate::profile::{self, Profile};
+use crate::result_code::{
+    self, ADMIN_LIMIT_EXCEEDED, PROTOCOL_ERROR, SIZE_LIMIT_EXCEEDED, SUCCESS, UNAVAILABLE_CRITICAL_EXTENSION,
+    UNWILLING_TO_PERFORM, said,
+};
+use crate::search::{self, Results};
+use crate::settings::Config;
+
+/// How many users are asked for at a time. 389-DS refuses a page that is as large as its size limit; that limit is
+/// seldom below 500.
+const PAGE: usize = 500;
+
+const WHAT: &str = "the listing";
+
+/// A listing by simple paged results (RFC 2696), over a connection of its own, page by page.
+///
+/// The library's own adapter is not used: it follows a cookie that repeats for ever.
+#[derive(Debug)]
+pub struct Listing {
+    config: Arc<Config>,
+    anonymous: bool,
+    connection: ServiceConnection,
+    page_size: usize,
+    cookie: Cookie,
+    /// What the pages so far looked like, 8 octets for each.
+    seen: HashSet<u64>,
+    current: Option<Page>,
+}
+
+/// A page that the server is sending. A server that does not page sends everything as one, which is handed on in
+/// pieces.
+struct Page {
+    results: Results,
+    entries: usize,
+    fingerprint: DefaultHasher,
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Page").field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
+
+impl Listing {
+    /// Opens a connection and gets ready to ask for the first page.
+    pub(crate) async fn begin(directory: &Directory, request: &ListRequest, deadline: Deadline) -> Result<Self, Fault> {
+        let connection = directory.service(deadline.at_most(directory.config.timeout)).await?;
+        Ok(Self::over(directory, connection, request))
+    }
+
+    /// Lists over a connection that is there.
+    pub(crate) fn over(directory: &Directory, connection: ServiceConnection, request: &ListRequest) -> Self {
+        let limit = request.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE);
+        Self {
+            config: directory.config.clone(),
+            anonymous: directory.is_anonymous(),
+            connection,
+            page_size: limit.clamp(1, PAGE),
+            cookie: Cookie::default(),
+            seen: HashSet::new(),
+            current: None,
+        }
+    }
+
+    /// The next users. What goes wrong on the way ends the listing as incomplete, with the users that came before it.
+    async fn next(&mut self, deadline: Deadline) -> UserPage {
+        let mut users = Vec::new();
+        let outcome = match timeout_at(deadline.instant().into(), self.fill(&mut users)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(fault::timeout(WHAT)),
+        };
+        match outcome {
+            Ok(Progress::More) => UserPage::of(users),
+            Ok(Progress::Complete) => UserPage::last(users),
+            Err(fault) => UserPage::cut_short(users, fault),
+        }
+    }
+
+    async fn fill(&mut self, users: &mut Vec<ListedUser>) -> Result<Progress, Fault> {
+        let mut page = match self.current.take() {
+            Some(page) => page,
+            None => self.request().await?,
+        };
+        loop {
+            let item = page.results.next().await;
+            let Some(item) = item.map_err(|error| fault::broken_search(WHAT, self.connection.end(), &error))? else {
+                let result = page.results.finish().await;
+                return self.end_of_page(&page, &result);
+            };
+            let Some(entry) = search::read_entry(item, &self.config)? else { continue };
+            page.entries += 1;
+            entry.dn.as_str().hash(&mut page.fingerprint);
+            users.push(listed(&entry, &self.config));
+            // One more than a page may hold: this server does not page. The rest is handed on piece by piece.
+            if users.len() > PAGE {
+                self.current = Some(page);
+                return Ok(Progress::More);
+            }
+        }
+    }
+
+    async fn request(&mut self) -> Result<Page, Fault> {
+        let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
+        let control: RawControl = PagedResults { size, cookie: self.cookie.as_bytes().to_vec() }.into();
+        let filter = self.config.user_filter.for_anybody();
+        let ldap = self.connection.ldap.with_search_options(search::options()).with_controls(vec![control]);
+        let results = ldap
+            .streaming_search(
+                self.config.base_dn.as_str(),
+                search::scope(self.config.scope),
+                filter.as_str(),
+                search::user_attributes(&self.config),
+            )
+            .await
+            .map_err(|error| fault::broken_search(WHAT, self.connection.end(), &error))?;
+        let mut fingerprint = DefaultHasher::new();
+        self.cookie.as_bytes().hash(&mut fingerprint);
+        Ok(Page { results, entries: 0, fingerprint })
+    }
+
+    fn end_of_page(&mut self, page: &Page, result: &LdapResult) -> Result<Progress, Fault> {
+        if result.rc != SUCCESS {
+            return Err(page_fault(result.rc, &result.text, self.anonymous));
+        }
+        let Some(next) = next_cookie(result)? else {
+            // A server that does not know the control sends everything at once. One that knew it a page ago has lost
+            // its place.
+            return if self.cookie.is_end() {
+                Ok(Progress::Complete)
+            } else {
+                Err(fault::protocol_violation("the server stopped paging in the middle of the listing"))
+            };
+        };
+        if page.entries > self.page_size {
+            return Err(fault::protocol_violation(format_args!(
+                "the server sent a page of more than the {} users asked for",
+                self.page_size
+            )));
+        }
+        if next.is_end() {
+            return Ok(Progress::Complete);
+        }
+        // 389-DS gives one cookie for all pages of a listing, so a cookie alone that comes again proves nothing: the
+        // users behind it have to be the same, too.
+        if !self.seen.insert(page.fingerprint.finish()) {
+            return Err(Fault::unavailable(
+                UnavailableReason::COOKIE_REPEATED,
+                "the server sends the same page again and again; what it has beyond that page is not listed",
+            ));
+        }
+        self.cookie = next;
+        Ok(Progress::More)
+    }
+}
+
+impl UserCursor for Listing {
+    async fn next_page(&mut self, context: &RequestContext) -> Result<UserPage, Fault> {
+        Ok(self.next(context.deadline.at_most(self.config.timeout)).await)
+    }
+}
+
+enum Progress {
+    More,
+    Complete,
+}
+
+/// The cookie of the response control; `None` if there is no such control.
+fn next_cookie(result: &LdapResult) -> Result<Option<Cookie>, Fault> {
+    let Some(Control(_, control)) = result.ctrls.iter().find(|Control(_, raw)| raw.ctype == paged_results::OID) else {
+        return Ok(None);
+    };
+    let cookie = Cookie::from_control_value(control.val.as_deref().unwrap_or_default());
+    cookie.map(Some).map_err(fault::protocol_violation)
+}
+
+fn page_fault(code: u32, diagnostic: &str, anonymous: bool) -> Fault {
+    let said = said(code, diagnostic);
+    match code {
+        SIZE_LIMIT_EXCEEDED => Fault::unavailable(
+            UnavailableReason::SIZE_LIMIT,
+            format!(
+                "the server's size limit for the service account ended the listing; raise it there (slapd: \
+                    size.prtotal): {said}"
+            ),
+        ),
+        ADMIN_LIMIT_EXCEEDED | UNAVAILABLE_CRITICAL_EXTENSION => paging_refused(&said),
+        PROTOCOL_ERROR | UNWILLING_TO_PERFORM if !anonymous => paging_refused(&said),
+        _ => result_code::search_fault(code, diagnostic, anonymous),
+    }
+}
+
+fn paging_refused(said: &str) -> Fault {
+    Fault::unavailable(UnavailableReason::PAGING_REFUSED, format!("the server refuses to list page by page: {said}"))
+}
+
+fn listed(entry: &Entry, config: &Config) -> ListedUser {
+    let profile = Profile::of(entry);
+    let mut user = ListedUser::default();
+    user.login = profile::login(entry, &config.username_attributes);
+    user.display_name = profile.display_name;
+    user.email = profile.email;
+    user.phone = profile.phone;
+    match config.subject.of(entry) {
+        Ok(subject) => {
+            user.subject = Some(subject.id);
+            user.subject_attribute = Some(subject.attribute);
+        }
+        Err(_) => user.refusal = Some(RejectReason::NO_STABLE_ID),
+    }
+    user
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page_fault;
+
+    #[test]
+    fn what_ends_a_listing_early_is_told_by_its_reason() {
+        for (code, anonymous, expected) in [
+            (4, false, "size_limit"),
+            (11, false, "paging_refused"),
+            (12, false, "paging_refused"),
+            (2, false, "paging_refused"),
+            (53, false, "paging_refused"),
+            (53, true, "no_permission"),
+            (3, false, "timeout"),
+            (51, false, "server_busy"),
+            (80, false, "server_error"),
+            (32, false, "base_dn_not_found"),
+        ] {
+            assert_eq!(page_fault(code, "", anonymous).code(), expected, "{code}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use provider_api::author::UserCursor as _;
+use provider_api::{Deadline, ListRequest, ListingEnd, RequestContext};
+
+use crate::listing::Listing;
+use crate::scripted_directory::{Reply, Request, ScriptedDirectory, done, entry, page_done, person};
+
+/// What was listed, and `complete` or the code of what cut it short.
+async fn list(directory: &ScriptedDirectory) -> (usize, String) {
+    let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+    let mut listing = Listing::begin(&directory.settings(), &ListRequest::everybody(), context.deadline).await.unwrap();
+    let mut count = 0;
+    for _ in 0..100 {
+        let page = listing.next_page(&context).await.unwrap();
+        count += page.users.len();
+        match page.end {
+            None => {}
+            Some(ListingEnd::Complete) => return (count, "complete".to_owned()),
+            Some(ListingEnd::Incomplete(fault)) => return (count, fault.code().to_owned()),
+        }
+    }
+    panic!("a listing that does not end")
+}
+
+fn people(id: u8, from: usize, count: usize) -> Vec<u8> {
+    (from..from + count).flat_map(|number| person(id, &format!("uid=u{number},dc=x"), &format!("u{number}"))).collect()
+}
+
+/// A directory that answers the page after each cookie so.
+async fn paging(page: impl Fn(u8, &[u8]) -> Reply + Send + Sync + 'static) -> ScriptedDirectory {
+    ScriptedDirectory::start(move |id, request| match request {
+        Request::Search { cookie: Some(cookie) } => page(id, cookie),
+        _ => Reply::Silence,
+    })
+    .await
+}
+
+async fn assert_listed(
+    page: impl Fn(u8, &[u8]) -> Reply + Send + Sync + 'static,
+    expected_count: usize,
+    expected_end: &str,
+) {
+    let directory = paging(page).await;
+    let directory = if expected_end == "timeout" { directory.silent() } else { directory };
+    let (count, end) = list(&directory).await;
+    assert_eq!((count, end.as_str()), (expected_count, expected_end));
+}
+
+#[tokio::test]
+async fn pages_are_followed_to_the_end() {
+    let page = |id, cookie: &[u8]| {
+        Reply::Send(match cookie {
+            b"" => [people(id, 0, 500), page_done(id, b"next")].concat(),
+            b"next" => [people(id, 500, 7), page_done(id, b"")].concat(),
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_listed(page, 507, "complete").await;
+}
+
+#[tokio::test]
+async fn a_directory_that_does_not_page_is_listed_completely_too() {
+    assert_listed(|id, _| Reply::Send([people(id, 0, 1_203), done(id, 0)].concat()), 1_203, "complete").await;
+}
+
+#[tokio::test]
+async fn one_cookie_for_all_pages_is_no_repetition_as_long_as_the_users_differ() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let pages = AtomicUsize::new(0);
+    let page = move |id, _: &[u8]| {
+        let number = pages.fetch_add(1, Ordering::Relaxed);
+        let cookie: &[u8] = if number == 3 { b"" } else { b"0" };
+        Reply::Send([people(id, number * 10, 10), page_done(id, cookie)].concat())
+    };
+    assert_listed(page, 40, "complete").await;
+}
+
+#[tokio::test]
+async fn a_page_that_comes_again_ends_the_listing_as_incomplete() {
+    let same = |id, _: &[u8]| Reply::Send([people(id, 0, 2), page_done(id, b"again")].concat());
+    assert_listed(same, 6, "cookie_repeated").await;
+    let empty = |id, _: &[u8]| Reply::Send(page_done(id, b"again"));
+    assert_listed(empty, 0, "cookie_repeated").await;
+    let in_turn = |id, cookie: &[u8]| Reply::Send(page_done(id, if cookie == b"a" { b"b" } else { b"a" }));
+    assert_listed(in_turn, 0, "cookie_repeated").await;
+}
+
+#[tokio::test]
+async fn whatever_happens_on_a_later_page_ends_the_listing_as_incomplete_with_the_users_before_it() {
+    type Second = fn(u8) -> Reply;
+    let cases: [(Second, usize, &str); 9] = [
+        (|_| Reply::Close, 3, "connection_lost"),
+        (|_| Reply::Silence, 3, "timeout"),
+        (|id| Reply::Send([people(id, 3, 2), done(id, 4)].concat()), 5, "size_limit"),
+        (|id| Reply::Send(done(id, 11)), 3, "paging_refused"),
+        (|id| Reply::Send(done(id, 12)), 3, "paging_refused"),
+        (|id| Reply::Send(done(id, 51)), 3, "server_busy"),
+        (|id| Reply::Send([people(id, 3, 2), done(id, 0)].concat()), 5, "protocol_violation"),
+        (|id| Reply::Send([people(id, 3, 501), page_done(id, b"")].concat()), 504, "protocol_violation"),
+        (|id| Reply::Send([person(id, "uid=a,dc=y", "a"), page_done(id, b"")].concat()), 3, "protocol_violation"),
+    ];
+    for (second, count, end) in cases {
+        let page = move |id, cookie: &[u8]| match cookie {
+            b"" => Reply::Send([people(id, 0, 3), page_done(id, b"next")].concat()),
+            _ => second(id),
+        };
+        assert_listed(page, count, end).await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_could_not_log_in_is_listed_with_the_reason() {
+    let directory =
+        paging(|id, _| Reply::Send([entry(id, "uid=a,dc=x", &[("uid", "a")]), page_done(id, b"")].concat())).await;
+    let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+    let mut listing = Listing::begin(&directory.settings(), &ListRequest::everybody(), context.deadline).await.unwrap();
+    let page = listing.next_page(&context).await.unwrap();
+    assert_eq!(page.users[0].refusal.as_ref().map(provider_api::RejectReason::as_str), Some("no_stable_id"));
+    assert_eq!(page.users[0].login.as_deref(), Some("a"));
+}

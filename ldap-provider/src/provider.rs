@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use provider_api::author::AuthProvider;
+use provider_api::{
+    Capability, Credentials, Decision, Fault, ListRequest, Metric, RequestContext, ValidationReport, one_line,
+};
+
+use crate::authenticate::authenticate;
+use crate::directory::Directory;
+use crate::listing::Listing;
+use crate::metrics::Metrics;
+use crate::settings::{Config, Settings};
+use crate::validate::validate;
+
+/// The provider: a directory, and what has been counted.
+#[derive(Debug)]
+pub struct LdapProvider {
+    directory: Directory,
+    metrics: Arc<Metrics>,
+}
+
+impl AuthProvider for LdapProvider {
+    const ID: &'static str = "ldap";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const CAPABILITIES: &'static [Capability] = &[Capability::LIST_USERS];
+    type Settings = Settings;
+    type Cursor = Listing;
+
+    fn configure(settings: Settings) -> Result<Self, Fault> {
+        let config = Config::parse(settings)?;
+        if let Some(warning) = config.tls_warning() {
+            log::warn!("{}: {warning}; {}", config.endpoint, warning.advice());
+        }
+        Ok(Self { directory: Directory::new(config), metrics: Arc::default() })
+    }
+
+    async fn validate(&self, context: &RequestContext) -> ValidationReport {
+        validate(&self.directory, context).await
+    }
+
+    async fn authenticate(&self, context: &RequestContext, credentials: Credentials) -> Result<Decision, Fault> {
+        let name = one_line(&credentials.username);
+        let answer = authenticate(&self.directory, &self.metrics, context, credentials).await;
+        self.metrics.login(&answer);
+        match &answer {
+            Ok(Decision::Accepted(accepted)) => {
+                let identity = &accepted.identity;
+                log::info!(
+                    "login of {name}: accepted as {}, {} {}",
+                    one_line(&identity.login),
+                    identity.subject_attribute,
+                    one_line(&identity.subject)
+                );
+            }
+            Ok(Decision::Rejected(rejection)) => {
+                log::info!("login of {name}: rejected, {}: {}", rejection.reason, one_line(&rejection.message));
+            }
+            Err(fault) => log::info!("login of {name}: no answer, {fault}"),
+        }
+        answer
+    }
+
+    async fn list_users(&self, context: &RequestContext, request: ListRequest) -> Result<Listing, Fault> {
+        Listing::begin(&self.directory, &request, context.deadline).await
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.metrics.read()
+    }
+}

@@ -1,0 +1,179 @@
+//! A directory for tests that answers as a test wants it to, and keeps what it was asked.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use wire_guard::ber::{INTEGER, OCTET_STRING, Reader, SEQUENCE, SET, push_integer, push_octets, wrap};
+use wire_guard::frame::FrameReader;
+use wire_guard::message::{Message, operation};
+use wire_guard::paged_results;
+
+use crate::directory::Directory;
+use crate::settings::Config;
+
+/// A request, as far as tests look into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    Bind {
+        name: String,
+        password: String,
+    },
+    /// With the cookie of its paging control, if it has one.
+    Search {
+        cookie: Option<Vec<u8>>,
+    },
+    Other,
+}
+
+/// What the directory does with a request.
+pub(crate) enum Reply {
+    Send(Vec<u8>),
+    Close,
+    Silence,
+}
+
+/// A directory that runs until the test ends.
+pub(crate) struct ScriptedDirectory {
+    address: SocketAddr,
+    timeout: &'static str,
+    requests: Arc<Mutex<Vec<(usize, Request)>>>,
+}
+
+impl ScriptedDirectory {
+    /// Answers each request by `reply`, which is given the request's id.
+    pub(crate) async fn start(reply: impl Fn(u8, &Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (record, reply) = (requests.clone(), Arc::new(reply));
+        tokio::spawn(async move {
+            for connection in 1.. {
+                let (tcp, _) = listener.accept().await.unwrap();
+                let (record, reply) = (record.clone(), reply.clone());
+                tokio::spawn(async move {
+                    serve(tcp, |id, request| {
+                        record.lock().unwrap().push((connection, request.clone()));
+                        reply(id, request)
+                    })
+                    .await;
+                });
+            }
+        });
+        Self { address, timeout: "20s", requests }
+    }
+
+    /// The same directory for tests in which waiting is the point.
+    pub(crate) fn silent(mut self) -> Self {
+        self.timeout = "500ms";
+        self
+    }
+
+    /// A provider's view of this directory: anonymous, base `dc=x`, scope `sub`.
+    pub(crate) fn settings(&self) -> Directory {
+        let settings = serde_json::json!({
+            "host": format!("ldap://{}", self.address),
+            "base_dn": "dc=x",
+            "scope": "sub",
+            "username_attribute": "uid",
+            "timeout": self.timeout,
+        });
+        Directory::new(Config::parse(serde_json::from_value(settings).unwrap()).unwrap())
+    }
+
+    /// All requests so far, each with the number of its connection.
+    pub(crate) fn requests(&self) -> Vec<(usize, Request)> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// The binds so far.
+    pub(crate) fn binds(&self) -> Vec<(usize, Request)> {
+        self.requests().into_iter().filter(|(_, request)| matches!(request, Request::Bind { .. })).collect()
+    }
+}
+
+async fn serve(mut tcp: TcpStream, reply: impl Fn(u8, &Request) -> Reply) {
+    let mut reader = FrameReader::default();
+    while let Ok(bytes) = reader.next(&mut tcp).await {
+        let message = Message::parse(&bytes).unwrap();
+        match reply(u8::try_from(message.id).unwrap(), &request(&message)) {
+            Reply::Send(answer) => tcp.write_all(&answer).await.unwrap(),
+            Reply::Close => return,
+            Reply::Silence => {}
+        }
+    }
+}
+
+fn request(message: &Message<'_>) -> Request {
+    let mut content = Reader::new(message.content);
+    match message.operation {
+        operation::BIND_REQUEST => {
+            content.number(INTEGER, "version").unwrap();
+            let name = content.text("name", "name").unwrap().to_owned();
+            let password = String::from_utf8(content.expect(0x80, "password").unwrap().to_vec()).unwrap();
+            Request::Bind { name, password }
+        }
+        operation::SEARCH_REQUEST => {
+            let controls = message.controls().unwrap();
+            let paging = controls.into_iter().find(|control| control.oid == paged_results::OID);
+            Request::Search {
+                cookie: paging.map(|control| {
+                    let value = control.value.unwrap();
+                    let mut outer = Reader::new(&value);
+                    let mut parts = Reader::new(outer.expect(SEQUENCE, "value").unwrap());
+                    parts.number(INTEGER, "size").unwrap();
+                    parts.expect(OCTET_STRING, "cookie").unwrap().to_vec()
+                }),
+            }
+        }
+        _ => Request::Other,
+    }
+}
+
+fn message(id: u8, operation: u8, content: &[u8], controls: &[u8]) -> Vec<u8> {
+    let mut parts = vec![INTEGER, 1, id];
+    push_octets(&mut parts, operation, content);
+    parts.extend(controls);
+    wrap(SEQUENCE, &parts)
+}
+
+fn result(code: u8) -> [u8; 7] {
+    [0x0a, 1, code, 4, 0, 4, 0]
+}
+
+/// The answer to a bind.
+pub(crate) fn bound(id: u8, code: u8) -> Vec<u8> {
+    message(id, operation::BIND_RESPONSE, &result(code), &[])
+}
+
+/// An entry with a login name and an id.
+pub(crate) fn person(id: u8, dn: &str, uid: &str) -> Vec<u8> {
+    entry(id, dn, &[("uid", uid), ("nsUniqueId", &format!("id-of-{uid}"))])
+}
+
+/// An entry.
+pub(crate) fn entry(id: u8, dn: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
+    let mut list = Vec::new();
+    for (name, value) in attributes {
+        let values = wrap(SET, &wrap(OCTET_STRING, value.as_bytes()));
+        push_octets(&mut list, SEQUENCE, &[wrap(OCTET_STRING, name.as_bytes()), values].concat());
+    }
+    let content = [wrap(OCTET_STRING, dn.as_bytes()), wrap(SEQUENCE, &list)].concat();
+    message(id, operation::SEARCH_ENTRY, &content, &[])
+}
+
+/// The end of a search.
+pub(crate) fn done(id: u8, code: u8) -> Vec<u8> {
+    message(id, operation::SEARCH_DONE, &result(code), &[])
+}
+
+/// The end of a page, with a cookie.
+pub(crate) fn page_done(id: u8, cookie: &[u8]) -> Vec<u8> {
+    let mut value = Vec::new();
+    push_integer(&mut value, 0);
+    push_octets(&mut value, OCTET_STRING, cookie);
+    let control =
+        [wrap(OCTET_STRING, paged_results::OID.as_bytes()), wrap(OCTET_STRING, &wrap(SEQUENCE, &value))].concat();
+    message(id, operation::SEARCH_DONE, &result(0), &wrap(0xa0, &wrap(SEQUENCE, &control)))
+}

@@ -1,0 +1,238 @@
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use provider_api::{Fault, Secret};
+use wire_guard::{BindName, BindPassword, Endpoint, Host, Security, Trust};
+
+use super::server::Server;
+use super::{Scope, Settings, timeout};
+use crate::attribute::AttributeName;
+use crate::dn::Dn;
+use crate::filter::UserFilter;
+use crate::subject::SubjectRule;
+
+/// The ports that speak TLS from the first octet: LDAPS, and the global catalog of Active Directory.
+const LDAPS_PORTS: [u16; 2] = [636, 3269];
+
+/// The settings, parsed: whatever can be known to be wrong without a network is found here, once.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) base_dn: Dn,
+    pub(crate) scope: Scope,
+    pub(crate) account: Account,
+    pub(crate) username_attributes: Vec<AttributeName>,
+    pub(crate) user_filter: UserFilter,
+    pub(crate) subject: SubjectRule,
+    pub(crate) timeout: Duration,
+}
+
+/// Who searches.
+#[derive(Debug)]
+pub(crate) enum Account {
+    /// Nobody in particular.
+    Anonymous,
+    /// A service account.
+    Service(BindName, Secret),
+}
+
+/// What an administrator should know of the protection of passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsWarning {
+    Plain,
+    Unverified,
+}
+
+impl TlsWarning {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "plain_ldap",
+            Self::Unverified => "no_tls_verify",
+        }
+    }
+
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Plain => "use ldaps:// or set start_tls, and set require_tls so that it stays so",
+            Self::Unverified => {
+                "set no_tls_verify to false, and name the CA's certificate in ca_file if the system does not know it"
+            }
+        }
+    }
+}
+
+impl fmt::Display for TlsWarning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Plain => "plain LDAP: passwords travel in the clear",
+            Self::Unverified => {
+                "no_tls_verify: neither the server's certificate nor its name is checked, so whoever can \
+                    redirect the connection can read passwords"
+            }
+        })
+    }
+}
+
+impl Config {
+    /// Parses the settings. No network I/O; the CA file is read.
+    pub(crate) fn parse(settings: Settings) -> Result<Self, Fault> {
+        let server = Server::parse(&settings.host).map_err(|error| Fault::setting("host", error))?;
+        let port = port(&server, &settings)?;
+        let security = security(&server.host, server.ldaps, &settings)?;
+        if matches!(security, Security::Plain) && LDAPS_PORTS.contains(&port) {
+            return Err(Fault::setting(
+                "host",
+                format!("port {port} speaks TLS from the start: write ldaps:// before the host"),
+            ));
+        }
+        let base_dn = Dn::parse(&settings.base_dn).map_err(|error| Fault::setting("base_dn", error.to_string()))?;
+        if base_dn.is_empty() {
+            return Err(Fault::setting(
+                "base_dn",
+                "is empty; write the DN below which users are, such as ou=people,dc=example,dc=com",
+            ));
+        }
+        let username_attributes = username_attributes(&settings.username_attribute.0)?;
+        let user_filter =
+            UserFilter::parse(settings.filter.as_deref().unwrap_or_default(), username_attributes.clone())
+                .map_err(|error| Fault::setting("filter", error))?;
+        let subject = match present(settings.subject_attribute.as_deref()) {
+            None => SubjectRule::known(),
+            Some(name) => SubjectRule::only(&attribute("subject_attribute", name)?),
+        };
+        let timeout = timeout::parse(&settings.timeout).map_err(|error| Fault::setting("timeout", error))?;
+        let account = account(settings.bind_dn.as_deref(), settings.bind_password)?;
+        let endpoint = Endpoint { host: server.host, port, security };
+        let scope = settings.scope;
+        Ok(Self { endpoint, base_dn, scope, account, username_attributes, user_filter, subject, timeout })
+    }
+
+    /// What is wrong with the protection of passwords, if anything.
+    pub(crate) fn tls_warning(&self) -> Option<TlsWarning> {
+        match &self.endpoint.security {
+            Security::Plain => Some(TlsWarning::Plain),
+            Security::StartTls { trust, .. } | Security::Ldaps { trust, .. } => {
+                (!trust.verifies()).then_some(TlsWarning::Unverified)
+            }
+        }
+    }
+
+    /// Whether a user of this DN can be one that was searched for: a server that answers with somebody else's entry
+    /// would log that one in.
+    pub(crate) fn is_in_scope(&self, dn: &Dn) -> bool {
+        match (dn.levels_below(&self.base_dn), self.scope) {
+            (Some(levels), Scope::One) => levels == 1,
+            (levels, Scope::Sub) => levels.is_some(),
+            (None, Scope::One) => false,
+        }
+    }
+}
+
+/// A setting that is there and not blank: a form sends its empty fields too.
+fn present(setting: Option<&str>) -> Option<&str> {
+    setting.map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn port(server: &Server, settings: &Settings) -> Result<u16, Fault> {
+    match (server.port, settings.port) {
+        (_, Some(0)) => Err(Fault::setting("port", "is 0; ports go from 1 to 65535")),
+        (Some(in_host), Some(port)) if in_host != port => {
+            Err(Fault::setting("port", format!("is {port}, but the host says {in_host}; leave one of them out")))
+        }
+        (in_host, port) => Ok(in_host.or(port).unwrap_or(if server.ldaps { 636 } else { 389 })),
+    }
+}
+
+fn security(host: &Host, ldaps: bool, settings: &Settings) -> Result<Security, Fault> {
+    if settings.start_tls && ldaps {
+        return Err(Fault::setting(
+            "start_tls",
+            "goes with ldap:// only: an ldaps:// connection is TLS from the start",
+        ));
+    }
+    let ca_file = present(settings.ca_file.as_deref());
+    let tls_server_name = present(settings.tls_server_name.as_deref());
+    if !(settings.start_tls || ldaps) {
+        if settings.require_tls {
+            return Err(Fault::setting(
+                "require_tls",
+                "is set, but the connection is plain LDAP: use ldaps:// or set start_tls",
+            ));
+        }
+        // Somebody who sets these believes that there is TLS.
+        for (key, value) in [("ca_file", ca_file), ("tls_server_name", tls_server_name)] {
+            if value.is_some() {
+                return Err(Fault::setting(
+                    key,
+                    "has no effect on plain LDAP: use ldaps:// or set start_tls, or leave it out",
+                ));
+            }
+        }
+        return Ok(Security::Plain);
+    }
+    if settings.require_tls && settings.no_tls_verify {
+        return Err(Fault::setting("require_tls", "is set, but no_tls_verify switches off what makes TLS safe"));
+    }
+    // The file is read in either case: `no_tls_verify` may be on for the time of a search for a fault only.
+    let unverified = if settings.no_tls_verify { Some(Trust::anything()) } else { None };
+    let trust = match (ca_file, unverified) {
+        (None, Some(trust)) => trust,
+        (Some(path), Some(trust)) => Trust::verified(Some(Path::new(path))).and(trust),
+        (path, None) => Trust::verified(path.map(Path::new)),
+    };
+    let trust = trust.map_err(|error| Fault::setting("ca_file", error.to_string()))?;
+    let server_name = match tls_server_name {
+        None => host.server_name(),
+        Some(name) => {
+            Host::parse(name).map_err(|error| Fault::setting("tls_server_name", error.to_string()))?.server_name()
+        }
+    };
+    Ok(if ldaps { Security::Ldaps { trust, server_name } } else { Security::StartTls { trust, server_name } })
+}
+
+fn attribute(key: &str, text: &str) -> Result<AttributeName, Fault> {
+    AttributeName::parse(text.trim()).map_err(|error| Fault::setting(key, error))
+}
+
+fn username_attributes(names: &[String]) -> Result<Vec<AttributeName>, Fault> {
+    const KEY: &str = "username_attribute";
+    if names.is_empty() {
+        return Err(Fault::setting(
+            KEY,
+            "is an empty list; name at least one attribute, such as uid or sAMAccountName",
+        ));
+    }
+    if names.len() > 16 {
+        return Err(Fault::setting(KEY, "has more than 16 attributes"));
+    }
+    names.iter().map(|name| attribute(KEY, name)).collect()
+}
+
+fn account(bind_dn: Option<&str>, bind_password: Option<Secret>) -> Result<Account, Fault> {
+    let bind_password = bind_password.filter(|password| !password.is_empty());
+    let (name, password) = match (present(bind_dn), bind_password) {
+        (None, None) => return Ok(Account::Anonymous),
+        (None, Some(_)) => {
+            return Err(Fault::setting("bind_dn", "is missing, but there is a bind_password; set both or neither"));
+        }
+        (Some(_), None) => {
+            let message =
+                "is missing or empty, but there is a bind_dn; a bind without a password would authenticate nobody";
+            return Err(Fault::setting("bind_password", message));
+        }
+        (Some(name), Some(password)) => (name, password),
+    };
+    if !is_windows_name(name) {
+        Dn::parse(name).map_err(|error| Fault::setting("bind_dn", error.to_string()))?;
+    }
+    let name = BindName::new(name).map_err(|error| Fault::setting("bind_dn", error.to_string()))?;
+    BindPassword::new(password.expose()).map_err(|error| Fault::setting("bind_password", error.to_string()))?;
+    Ok(Account::Service(name, password))
+}
+
+/// Active Directory also takes `user@domain` and `DOMAIN\user` to bind.
+fn is_windows_name(name: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_control() || "=,\\@".contains(c));
+    [name.split_once('@'), name.split_once('\\')].into_iter().flatten().any(|(a, b)| is_part(a) && is_part(b))
+}

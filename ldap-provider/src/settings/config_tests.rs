@@ -1,0 +1,165 @@
+use std::io::Write as _;
+
+use provider_api::Fault;
+use serde_json::{Value, json};
+
+use super::{Account, Config, Scope, Settings, config::TlsWarning};
+use crate::dn::Dn;
+
+fn parse(changes: Value) -> Result<Config, Fault> {
+    let mut settings = json!({ "host": "ldap.example.com", "base_dn": "ou=people,dc=example,dc=com" });
+    let Value::Object(changes) = changes else { panic!("an object") };
+    for (key, value) in changes {
+        settings[key] = value;
+    }
+    Config::parse(serde_json::from_value(settings).expect("well-typed settings"))
+}
+
+fn refused_key(changes: &Value) -> String {
+    match parse(changes.clone()) {
+        Err(Fault::Misconfigured { setting: Some(key), message, .. }) => {
+            assert!(!message.contains("hunter2"), "{message}");
+            key
+        }
+        other => panic!("{changes} gave {other:?}"),
+    }
+}
+
+#[test]
+fn two_settings_are_enough() {
+    let config = parse(json!({})).unwrap();
+    assert_eq!(config.endpoint.to_string(), "ldap://ldap.example.com:389");
+    assert_eq!(config.scope, Scope::One);
+    assert!(matches!(config.account, Account::Anonymous));
+    assert_eq!(config.timeout.as_secs(), 8);
+    assert_eq!(config.user_filter.for_name("x").as_str(), "(|(uid=x)(cn=x))");
+    assert_eq!(config.tls_warning(), Some(TlsWarning::Plain));
+}
+
+#[test]
+fn the_port_follows_the_scheme() {
+    let endpoint = |changes| parse(changes).unwrap().endpoint.to_string();
+    assert_eq!(endpoint(json!({ "host": "ldaps://x" })), "ldaps://x:636");
+    assert_eq!(endpoint(json!({ "host": "ldap://x", "port": 1389 })), "ldap://x:1389");
+    assert_eq!(endpoint(json!({ "host": "ldap://x:1389", "port": 1389 })), "ldap://x:1389");
+}
+
+#[test]
+fn empty_fields_of_a_form_count_as_absent() {
+    let empty = json!({
+        "bind_dn": "",
+        "bind_password": "",
+        "filter": " ",
+        "ca_file": "",
+        "tls_server_name": "",
+        "subject_attribute": "",
+    });
+    assert!(matches!(parse(empty).unwrap().account, Account::Anonymous));
+}
+
+#[test]
+fn impossible_settings_are_refused_by_their_key() {
+    for (key, changes) in [
+        ("host", json!({ "host": "" })),
+        ("host", json!({ "host": "ldap://admin:hunter2@x" })),
+        ("host", json!({ "host": "x", "port": 636 })),
+        ("port", json!({ "port": 0 })),
+        ("port", json!({ "host": "ldap://x:1389", "port": 389 })),
+        ("base_dn", json!({ "base_dn": "" })),
+        ("base_dn", json!({ "base_dn": "people" })),
+        ("bind_dn", json!({ "bind_dn": "not a dn", "bind_password": "hunter2" })),
+        ("bind_dn", json!({ "bind_password": "hunter2" })),
+        ("bind_password", json!({ "bind_dn": "cn=admin" })),
+        ("bind_password", json!({ "bind_dn": "cn=admin", "bind_password": "" })),
+        ("bind_password", json!({ "bind_dn": "cn=admin", "bind_password": "hunter2\0" })),
+        ("filter", json!({ "filter": "(uid=" })),
+        ("username_attribute", json!({ "username_attribute": [] })),
+        ("username_attribute", json!({ "username_attribute": "uid=*" })),
+        ("username_attribute", json!({ "username_attribute": ["uid", ""] })),
+        ("username_attribute", json!({ "username_attribute": "dn" })),
+        ("start_tls", json!({ "host": "ldaps://x", "start_tls": true })),
+        ("require_tls", json!({ "require_tls": true })),
+        ("require_tls", json!({ "host": "ldaps://x", "no_tls_verify": true, "require_tls": true })),
+        ("ca_file", json!({ "ca_file": "/etc/ssl/ca.pem" })),
+        ("ca_file", json!({ "host": "ldaps://x", "ca_file": "/does/not/exist" })),
+        ("ca_file", json!({ "host": "ldaps://x", "ca_file": "/does/not/exist", "no_tls_verify": true })),
+        ("ca_file", json!({ "host": "ldaps://x", "ca_file": "/dev/null" })),
+        ("tls_server_name", json!({ "tls_server_name": "x" })),
+        ("tls_server_name", json!({ "host": "ldaps://x", "no_tls_verify": true, "tls_server_name": "two words" })),
+        ("subject_attribute", json!({ "subject_attribute": "entry uuid" })),
+        ("timeout", json!({ "timeout": "8" })),
+    ] {
+        assert_eq!(refused_key(&changes), key, "{changes}");
+    }
+}
+
+#[test]
+fn a_ca_file_that_is_empty_or_no_pem_is_refused() {
+    for content in ["", "not PEM at all\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        assert_eq!(refused_key(&json!({ "host": "ldaps://x", "ca_file": file.path() })), "ca_file", "{content:?}");
+    }
+}
+
+#[test]
+fn unverified_tls_is_warned_of_and_verified_tls_is_not() {
+    assert_eq!(
+        parse(json!({ "host": "ldaps://x", "no_tls_verify": true })).unwrap().tls_warning(),
+        Some(TlsWarning::Unverified)
+    );
+    assert_eq!(
+        parse(json!({ "start_tls": true, "no_tls_verify": true })).unwrap().tls_warning(),
+        Some(TlsWarning::Unverified)
+    );
+}
+
+#[test]
+fn active_directorys_names_are_taken_for_the_service_account() {
+    for name in ["cn=admin,dc=x", "reader@corp.example.com", r"CORP\reader"] {
+        assert!(parse(json!({ "bind_dn": name, "bind_password": "hunter2" })).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn an_entry_outside_of_base_and_scope_is_known() {
+    let in_scope = |scope: &str, dn: &str| {
+        parse(json!({ "base_dn": "dc=x", "scope": scope })).unwrap().is_in_scope(&Dn::parse(dn).unwrap())
+    };
+    assert!(in_scope("one", "uid=a,dc=x") && !in_scope("one", "uid=a,ou=b,dc=x") && !in_scope("one", "dc=x"));
+    assert!(in_scope("sub", "uid=a,dc=x") && in_scope("sub", "uid=a,ou=b,dc=x") && in_scope("sub", "dc=x"));
+    assert!(!in_scope("one", "uid=a,dc=y") && !in_scope("sub", "uid=a,dc=y"));
+}
+
+#[test]
+fn unknown_keys_and_wrong_types_do_not_deserialise() {
+    let base = json!({ "host": "x", "base_dn": "dc=x" });
+    for (key, value) in [
+        ("hsot", json!("x")),
+        ("port", json!("389")),
+        ("port", json!(70000)),
+        ("scope", json!("base")),
+        ("start_tls", json!("yes")),
+        ("username_attribute", json!(7)),
+        ("username_attribute", json!([7])),
+        ("timeout", json!(8)),
+        ("bind_password", json!(12345)),
+    ] {
+        let mut settings = base.clone();
+        settings[key] = value;
+        let error = serde_json::from_value::<Settings>(settings).unwrap_err().to_string();
+        assert!(!error.contains("12345"), "{error}");
+    }
+}
+
+#[test]
+fn the_schema_describes_every_setting_and_marks_the_secret() {
+    let schema = schemars::schema_for!(Settings).to_value();
+    let properties = schema["properties"].as_object().unwrap();
+    assert_eq!(properties.len(), 15);
+    for (key, property) in properties {
+        assert!(property["description"].as_str().is_some_and(|text| text.len() > 10), "{key} has no description");
+        assert_eq!(property.get("writeOnly") == Some(&json!(true)), key == "bind_password", "{key}");
+    }
+    assert_eq!(schema["additionalProperties"], json!(false));
+}

@@ -1,0 +1,205 @@
+use std::time::Instant;
+
+use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
+use wire_guard::Connection;
+
+use crate::directory::{Directory, ServiceConnection};
+use crate::listing::Listing;
+use crate::search;
+use provider_api::author::UserCursor as _;
+
+/// The stages that need the network, in their order.
+const NETWORK_STAGES: [&str; 6] = ["resolve", "connect", "tls", "service_bind", "base", "users"];
+
+/// How many users are counted at most.
+const SAMPLE: usize = 1_000;
+
+/// Tries the settings against the directory, in the order in which a login depends on them.
+pub(crate) async fn validate(directory: &Directory, context: &RequestContext) -> ValidationReport {
+    let mut stages = vec![tls_policy(directory)];
+    if let Err(failed) = network(directory, context, &mut stages).await {
+        stages.push(failed);
+    }
+    for id in NETWORK_STAGES {
+        if !stages.iter().any(|stage| stage.id == id) {
+            stages.push(Stage::skipped(id, "not tried, because an earlier stage failed"));
+        }
+    }
+    ValidationReport::new(stages)
+}
+
+fn tls_policy(directory: &Directory) -> Stage {
+    const ID: &str = "tls_policy";
+    match directory.config.tls_warning() {
+        Some(warning) => Stage::warned(ID, warning.code(), warning.to_string()).advice(warning.advice()),
+        None => Stage::passed(ID, "TLS, with the server's certificate and name checked"),
+    }
+}
+
+/// Pushes the stages that went well; the one that failed is the error.
+async fn network(directory: &Directory, context: &RequestContext, stages: &mut Vec<Stage>) -> Result<(), Stage> {
+    // The report has to be handed over before the caller's deadline: a part of the time is kept for that.
+    let whole = context.deadline.at_most(context.deadline.remaining().mul_f32(0.95));
+    let limit = || whole.at_most(directory.config.timeout);
+    let endpoint = &directory.config.endpoint;
+
+    let clock = Clock::start("resolve");
+    let addresses = directory.resolve(limit()).await.map_err(|fault| clock.failed(&fault))?;
+    let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    stages.push(clock.passed(shown.join(", ")));
+
+    let clock = Clock::start("connect");
+    let tcp = Directory::connect(&addresses, limit()).await.map_err(|fault| clock.failed(&fault))?;
+    stages.push(clock.passed(format!("connected to {endpoint}")));
+
+    let clock = Clock::start("tls");
+    let mut connection = directory.secure(tcp, limit()).await.map_err(|fault| clock.failed(&fault))?;
+    stages.push(clock.finish(tls(&connection)));
+
+    let clock = Clock::start("service_bind");
+    directory.bind_service(&mut connection, limit()).await.map_err(|fault| clock.failed(&fault))?;
+    let bound = if directory.is_anonymous() {
+        "no bind_dn is set: searching as nobody"
+    } else {
+        "the service account is accepted"
+    };
+    stages.push(clock.passed(bound));
+
+    let clock = Clock::start("base");
+    let mut service = ServiceConnection::over(connection).await.map_err(|fault| clock.failed(&fault))?;
+    let anonymous = directory.is_anonymous();
+    search::read_base(&mut service, &directory.config, anonymous, limit())
+        .await
+        .map_err(|fault| clock.failed(&fault))?;
+    stages.push(clock.passed(format!("{} is there", directory.config.base_dn)));
+
+    let clock = Clock::start("users");
+    stages.push(clock.finish(users(directory, service, context, whole).await));
+    Ok(())
+}
+
+fn tls(connection: &Connection) -> Stage {
+    match connection.protection() {
+        Some(protection) => Stage::passed("tls", protection),
+        None => Stage::skipped("tls", "plain LDAP has no TLS"),
+    }
+}
+
+/// Counts users as the listing finds them, up to the sample.
+async fn users(directory: &Directory, service: ServiceConnection, context: &RequestContext, whole: Deadline) -> Stage {
+    const ID: &str = "users";
+    let mut listing = Listing::over(directory, service, &ListRequest::everybody());
+    let mut page_context = context.clone();
+    page_context.deadline = whole;
+    let mut count = Count::default();
+    let end = loop {
+        match listing.next_page(&page_context).await {
+            Ok(page) => {
+                count.add(&page);
+                match page.end {
+                    Some(end) => break Some(end),
+                    None if count.users >= SAMPLE => break None,
+                    None => {}
+                }
+            }
+            Err(fault) => break Some(ListingEnd::Incomplete(fault)),
+        }
+    };
+    match end {
+        Some(ListingEnd::Incomplete(fault)) if is_about_listing(&fault) && count.users > 0 => {
+            let detail = format!("{} users seen; list_users would be incomplete: {}", count.users, fault.message());
+            Stage::warned(ID, fault.code(), detail).advice(
+                "logins are not affected; raise the server's limits \
+                for the service account if users have to be listed",
+            )
+        }
+        Some(ListingEnd::Incomplete(fault)) => Stage::failed(ID, &fault).advice(advice(&fault)),
+        _ if count.users == 0 => Stage::warned(ID, "no_users", "no user is found").advice(
+            "check filter, username_attribute and base_dn; scope = \"one\" finds only those immediately \
+                below the base DN, \"sub\" everything below it",
+        ),
+        _ if count.without_id > 0 => {
+            let detail = format!("{} of {} have no immutable id and could not log in", count.without_id, count.shown());
+            Stage::warned(ID, "no_stable_id", detail).advice(
+                "let the service account read entryUUID, objectGUID or what the server has of the kind, \
+                    or set subject_attribute",
+            )
+        }
+        _ => Stage::passed(ID, count.shown()),
+    }
+}
+
+/// Faults that cut a listing short and leave logins alone.
+fn is_about_listing(fault: &Fault) -> bool {
+    matches!(fault.code(), "size_limit" | "paging_refused" | "cookie_repeated")
+}
+
+#[derive(Default)]
+struct Count {
+    users: usize,
+    without_id: usize,
+    more: bool,
+}
+
+impl Count {
+    fn add(&mut self, page: &UserPage) {
+        self.users += page.users.len();
+        self.without_id += page.users.iter().filter(|user| user.subject.is_none()).count();
+        self.more = page.end.is_none();
+    }
+
+    fn shown(&self) -> String {
+        let at_least = if self.more { "at least " } else { "" };
+        let noun = if self.users == 1 { "user" } else { "users" };
+        format!("{at_least}{} {noun} found", self.users)
+    }
+}
+
+struct Clock {
+    id: &'static str,
+    started: Instant,
+}
+
+impl Clock {
+    fn start(id: &'static str) -> Self {
+        Self { id, started: Instant::now() }
+    }
+
+    fn finish(&self, stage: Stage) -> Stage {
+        stage.took(self.started.elapsed())
+    }
+
+    fn passed(&self, detail: impl Into<String>) -> Stage {
+        self.finish(Stage::passed(self.id, detail))
+    }
+
+    fn failed(&self, fault: &Fault) -> Stage {
+        self.finish(Stage::failed(self.id, fault).advice(advice(fault)))
+    }
+}
+
+/// What to do about a fault, by its code.
+fn advice(fault: &Fault) -> &'static str {
+    match fault.code() {
+        "resolve_failed" => "check the spelling of host, and the DNS of this machine",
+        "connect_failed" => "check host and port, that the server is running, and firewalls in between",
+        "tls_failed" => {
+            "check ca_file, tls_server_name and the server's certificate; StartTLS has to be \
+            allowed there"
+        }
+        "timeout" => {
+            "the server is too slow or silent: check port, firewalls and the server's load, or raise \
+            timeout"
+        }
+        "connection_lost" => "look into the server's log for why it closed the connection",
+        "protocol_violation" => {
+            "check that host and port are those of an LDAP server, and that ldaps:// and start_tls fit it"
+        }
+        "service_credentials_refused" => "check bind_dn and bind_password",
+        "base_dn_not_found" => "check base_dn",
+        "no_permission" => "give the service account the right to read the users, or set bind_dn and bind_password",
+        "tls_required_by_server" => "use ldaps:// or set start_tls",
+        "setting_invalid" => "correct the setting",
+        _ => "look into the server's log; trying again later may help",
+    }
+}
