@@ -1,0 +1,230 @@
+//! A real OpenLDAP server for one test.
+
+mod certificates;
+mod data;
+mod people;
+mod request_log;
+mod server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub use certificates::ServerCertificate;
+pub use people::{HARD_NAMES, PEOPLE, Person, password_of};
+pub use request_log::Requests;
+
+use certificates::Certificates;
+use server::Server;
+
+/// The directory's suffix.
+pub const SUFFIX: &str = "dc=example,dc=com";
+/// The service account: it may read everything but passwords.
+pub const READER_DN: &str = "cn=reader,dc=example,dc=com";
+/// The service account's password.
+pub const READER_PASSWORD: &str = "canary: the reader's own password";
+/// An account that may bind and see nothing.
+pub const BLIND_DN: &str = "cn=blind,dc=example,dc=com";
+/// The password of [`BLIND_DN`].
+pub const BLIND_PASSWORD: &str = "canary: the blind account's password";
+
+const ADMIN_DN: &str = "cn=admin,dc=example,dc=com";
+const ADMIN_PASSWORD: &str = "canary: the administrator's password";
+
+/// How a client reaches the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// `ldap://` without TLS.
+    Plain,
+    /// `ldap://`, then StartTLS.
+    StartTls,
+    /// `ldaps://`.
+    Ldaps,
+}
+
+/// How the server treats paged searches (RFC 2696).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// As many entries in all as there are.
+    Unlimited,
+    /// So many in all; then size limit exceeded (result 4).
+    Total(usize),
+    /// Not at all (result 11, `pagedResults control not allowed`).
+    Refused,
+}
+
+/// What kind of directory to start; see [`Directory::builder`].
+#[derive(Clone, Copy, Debug)]
+pub struct DirectoryBuilder {
+    certificate: ServerCertificate,
+    bulk_users: usize,
+    paging: Paging,
+    tls_demanded: bool,
+}
+
+impl DirectoryBuilder {
+    /// The certificate that the server shows. Default: a good one.
+    #[must_use]
+    pub fn certificate(mut self, certificate: ServerCertificate) -> Self {
+        self.certificate = certificate;
+        self
+    }
+
+    /// So many users `user00001` and on, under `ou=bulk`. Default: none.
+    #[must_use]
+    pub fn bulk_users(mut self, count: usize) -> Self {
+        self.bulk_users = count;
+        self
+    }
+
+    /// How the server pages. Default: without a limit.
+    #[must_use]
+    pub fn paging(mut self, paging: Paging) -> Self {
+        self.paging = paging;
+        self
+    }
+
+    /// The server refuses binds without TLS (result 13).
+    #[must_use]
+    pub fn demanding_tls(mut self) -> Self {
+        self.tls_demanded = true;
+        self
+    }
+
+    /// Loads the data and starts the server. Panics with what to do when it cannot.
+    pub fn start(self) -> Directory {
+        let folder = TempDir::new().expect("a temporary folder for the directory");
+        let certificates = Certificates::make(self.certificate, folder.path());
+        let server = Server::start(folder.path(), &data::ldif(self.bulk_users), &self);
+        Directory { server, certificates, folder }
+    }
+}
+
+/// A running slapd with the test people in it. Dropping it stops the server and removes its folder.
+///
+/// Unpaged searches are limited to 500 entries, paged ones are not; anonymous clients may bind and nothing else.
+pub struct Directory {
+    server: Server,
+    certificates: Certificates,
+    // Declared last: the folder goes after the server that uses it.
+    folder: TempDir,
+}
+
+impl Directory {
+    /// The people and a good certificate.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// A directory with wishes.
+    pub fn builder() -> DirectoryBuilder {
+        DirectoryBuilder {
+            certificate: ServerCertificate::Good,
+            bulk_users: 0,
+            paging: Paging::Unlimited,
+            tls_demanded: false,
+        }
+    }
+
+    /// The port of `ldap://127.0.0.1`.
+    pub fn port(&self) -> u16 {
+        self.server.port
+    }
+
+    /// The port of `ldaps://127.0.0.1`.
+    pub fn tls_port(&self) -> u16 {
+        self.server.tls_port
+    }
+
+    /// The file with the CA certificate that signed the server's own.
+    pub fn ca_file(&self) -> &Path {
+        &self.certificates.ca
+    }
+
+    /// The file with the certificate that the server shows.
+    pub fn certificate_file(&self) -> &Path {
+        &self.certificates.own
+    }
+
+    /// The file with the certificate of a CA that has signed nothing here.
+    pub fn strange_ca_file(&self) -> &Path {
+        &self.certificates.strange
+    }
+
+    /// Settings of the LDAP provider that are right for this server, over plain LDAP, for everybody below `ou=people`.
+    pub fn settings(&self) -> Value {
+        self.settings_over(Transport::Plain)
+    }
+
+    /// The same over another transport.
+    pub fn settings_over(&self, transport: Transport) -> Value {
+        let mut settings = json!({
+            "host": "127.0.0.1",
+            "port": self.port(),
+            "base_dn": format!("ou=people,{SUFFIX}"),
+            "scope": "sub",
+            "bind_dn": READER_DN,
+            "bind_password": READER_PASSWORD,
+        });
+        match transport {
+            Transport::Plain => {}
+            Transport::StartTls => {
+                settings["start_tls"] = json!(true);
+                settings["ca_file"] = json!(self.ca_file());
+            }
+            Transport::Ldaps => {
+                settings["host"] = json!("ldaps://127.0.0.1");
+                settings["port"] = json!(self.tls_port());
+                settings["ca_file"] = json!(self.ca_file());
+            }
+        }
+        settings
+    }
+
+    /// What the server has been asked since it started, as its own log tells.
+    pub fn requests(&self) -> Requests {
+        Requests::read(&self.server.log_file)
+    }
+
+    /// Ends the server at once (SIGKILL), as a power cut would. Returns when it is gone.
+    pub fn kill(&self) {
+        self.server.kill();
+    }
+
+    /// The values of an attribute of an entry, read by OpenLDAP's own client.
+    pub fn read(&self, dn: &str, attribute: &str) -> Vec<String> {
+        let output = self.client(
+            "ldapsearch",
+            &["-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", dn, "(objectClass=*)", attribute],
+            "",
+        );
+        data::values(&output, attribute)
+    }
+
+    /// Changes entries with an LDIF of changes (RFC 2849), as the directory's administrator.
+    pub fn change(&self, ldif: &str) {
+        self.client("ldapmodify", &[], ldif);
+    }
+
+    fn client(&self, program: &str, arguments: &[&str], input: &str) -> String {
+        // A file, not `-w`: arguments are for everybody to see, and the tests check that of ours.
+        let password_file: PathBuf = self.folder.path().join("admin-password");
+        fs::write(&password_file, ADMIN_PASSWORD).unwrap();
+        let input_file = self.folder.path().join("client-input");
+        fs::write(&input_file, input).unwrap();
+        let output = Command::new(program)
+            .args(["-x", "-H", &format!("ldap://127.0.0.1:{}", self.port()), "-D", ADMIN_DN, "-y"])
+            .arg(&password_file)
+            .args(arguments)
+            .stdin(Stdio::from(fs::File::open(&input_file).unwrap()))
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("{program} does not start ({error}): install ldap-utils, or run tests/setup")
+            });
+        assert!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("LDIF is text")
+    }
+}

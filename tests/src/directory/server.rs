@@ -1,0 +1,233 @@
+//! The slapd process: its configuration, its ports, its life.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::certificates::{CERTIFICATE_FILE, KEY_FILE};
+use super::{ADMIN_DN, ADMIN_PASSWORD, DirectoryBuilder, Paging, READER_DN, SUFFIX};
+
+/// How long a server may take to come up on a busy machine.
+const STARTING_TIME: Duration = Duration::from_mins(1);
+/// How many pairs of ports are tried.
+const ATTEMPTS: usize = 20;
+
+pub(super) struct Server {
+    pub(super) port: u16,
+    pub(super) tls_port: u16,
+    pub(super) log_file: PathBuf,
+    process: Mutex<Child>,
+    // Dropped with the server: lets the thread go that started the process.
+    _keeper: mpsc::Sender<()>,
+}
+
+impl Server {
+    pub(super) fn start(folder: &Path, ldif: &str, wishes: &DirectoryBuilder) -> Self {
+        let installation = Installation::find();
+        let configuration = folder.join("slapd.conf");
+        fs::write(&configuration, installation.configuration(folder, wishes)).unwrap();
+        fs::create_dir(folder.join("data")).unwrap();
+        installation.load(&configuration, ldif);
+        for attempt in 0..ATTEMPTS {
+            let (port, tls_port) = (free_port(), free_port());
+            let log_file = folder.join(format!("slapd-{attempt}.log"));
+            let (process, keeper) = installation.spawn(&configuration, port, tls_port, &log_file);
+            let server = Self { port, tls_port, log_file, process: Mutex::new(process), _keeper: keeper };
+            if server.comes_up() {
+                return server;
+            }
+        }
+        panic!("slapd found no free pair of ports in {ATTEMPTS} attempts");
+    }
+
+    /// Waits for the server. False when it lost its port to somebody else.
+    fn comes_up(&self) -> bool {
+        let deadline = Instant::now() + STARTING_TIME;
+        loop {
+            let log = fs::read(&self.log_file).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            // Its own log, its own process: whoever else may listen on the port, it is not mistaken for ours. slapd does
+            // not start unless it has all its listeners.
+            if log.contains("slapd starting") {
+                return true;
+            }
+            let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).try_wait().unwrap();
+            if let Some(status) = ended {
+                if log.contains("bind(") || log.contains("Address already in use") {
+                    return false;
+                }
+                panic!("slapd ended while starting ({status}):\n{log}");
+            }
+            assert!(Instant::now() < deadline, "slapd did not come up within {STARTING_TIME:?}:\n{log}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(super) fn kill(&self) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        // An error means that it has already ended, which is what was wanted.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Where this machine has OpenLDAP.
+struct Installation {
+    slapd: PathBuf,
+    slapadd: PathBuf,
+    schema: PathBuf,
+    modules: PathBuf,
+}
+
+impl Installation {
+    fn find() -> Self {
+        // Debian's paths first, then Fedora's and Arch's, then a build from source.
+        let program = |name| {
+            first_that_exists(
+                &["/usr/sbin", "/usr/lib/openldap", "/usr/bin", "/usr/local/libexec", "/usr/local/sbin"],
+                name,
+            )
+        };
+        Self {
+            slapd: program("slapd"),
+            slapadd: program("slapadd"),
+            schema: parent(&first_that_exists(
+                &["/etc/ldap/schema", "/etc/openldap/schema", "/usr/local/etc/openldap/schema"],
+                "core.schema",
+            )),
+            modules: parent(&first_that_exists(
+                &["/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap", "/usr/local/libexec/openldap"],
+                "back_mdb.so",
+            )),
+        }
+    }
+
+    fn configuration(&self, folder: &Path, wishes: &DirectoryBuilder) -> String {
+        let schema = self.schema.display();
+        let folder = folder.display();
+        let mut text = String::new();
+        for name in ["core", "cosine", "inetorgperson"] {
+            writeln!(text, "include {schema}/{name}.schema").unwrap();
+        }
+        // sAMAccountName has Microsoft's own number; the rest is from OpenLDAP's arc for experiments.
+        text.push_str(
+            "attributetype ( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch \
+             SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )\n\
+             attributetype ( 1.3.6.1.4.1.4203.666.1.90001 NAME 'age' EQUALITY integerMatch ORDERING integerOrderingMatch \
+             SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )\n\
+             objectclass ( 1.3.6.1.4.1.4203.666.3.90001 NAME 'testPerson' AUXILIARY MAY ( sAMAccountName $ age ) )\n",
+        );
+        writeln!(text, "modulepath {}\nmoduleload back_mdb", self.modules.display()).unwrap();
+        writeln!(text, "pidfile {folder}/slapd.pid\nargsfile {folder}/slapd.args").unwrap();
+        writeln!(text, "TLSCertificateFile {folder}/{CERTIFICATE_FILE}\nTLSCertificateKeyFile {folder}/{KEY_FILE}")
+            .unwrap();
+        if wishes.tls_demanded {
+            text.push_str("security simple_bind=112\n");
+        }
+        writeln!(text, "database mdb\nsuffix \"{SUFFIX}\"\nrootdn \"{ADMIN_DN}\"\nrootpw \"{ADMIN_PASSWORD}\"")
+            .unwrap();
+        // Sparse: the file is as large as its contents.
+        writeln!(text, "directory {folder}/data\nmaxsize 1073741824\ndbnosync").unwrap();
+        text.push_str("index objectClass,uid,cn,mail,sAMAccountName,entryUUID eq\n");
+        // `prtotal`: without it the limit also caps the total of a paged search.
+        let total = match wishes.paging {
+            Paging::Unlimited => "unlimited".to_owned(),
+            Paging::Total(total) => total.to_string(),
+            Paging::Refused => "disabled".to_owned(),
+        };
+        writeln!(text, "limits * size.soft=500 size.hard=500 size.prtotal={total}").unwrap();
+        text.push_str("access to attrs=userPassword by anonymous auth by * none\n");
+        writeln!(text, "access to * by dn.exact=\"{READER_DN}\" read by anonymous auth by * none").unwrap();
+        text
+    }
+
+    fn load(&self, configuration: &Path, ldif: &str) {
+        let mut process = Command::new(&self.slapadd)
+            .arg("-q")
+            .arg("-f")
+            .arg(configuration)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.slapadd.display()));
+        // slapadd says little before it has read all; a failure closes the pipe, and its message is shown below.
+        let _ = process.stdin.take().unwrap().write_all(ldif.as_bytes());
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "slapadd refused the test data:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Starts slapd in the foreground, so that its process is the one we hold.
+    ///
+    /// `setpriv --pdeathsig` ends it even when the test program is killed. The signal comes when the *thread* that
+    /// started the process ends, and a test's thread is short-lived; so a thread of its own starts it and stays until
+    /// the server is dropped.
+    fn spawn(&self, configuration: &Path, port: u16, tls_port: u16, log_file: &Path) -> (Child, mpsc::Sender<()>) {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&self.slapd)
+            .args(["-d", "stats", "-h", &format!("ldap://127.0.0.1:{port} ldaps://127.0.0.1:{tls_port}"), "-f"])
+            .arg(configuration)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(log_file).unwrap());
+        let (keeper, gone) = mpsc::channel::<()>();
+        let (started, child) = mpsc::channel();
+        thread::spawn(move || {
+            if started.send(command.spawn()).is_ok() {
+                // Nothing is ever sent: this returns when the server lets go of its end.
+                let _ = gone.recv();
+            }
+        });
+        let child = child
+            .recv()
+            .unwrap()
+            .unwrap_or_else(|error| panic!("setpriv (package util-linux) does not start: {error}"));
+        (child, keeper)
+    }
+}
+
+fn first_that_exists(folders: &[&str], name: &str) -> PathBuf {
+    folders
+        .iter()
+        .map(|folder| Path::new(folder).join(name))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("OpenLDAP's {name} is in none of {folders:?}: run tests/setup, which installs it"))
+}
+
+fn parent(file: &Path) -> PathBuf {
+    file.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// A port that nobody listens on, below the range from which the kernel takes those of clients: a client that dials a closed
+/// port inside that range can end up connected to itself.
+fn free_port() -> u16 {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let first_of_clients: u32 = range.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(32768);
+    let lowest = 10_000.min(first_of_clients / 2);
+    let candidates = first_of_clients - lowest;
+    for _ in 0..candidates {
+        // Processes start far apart, so that two that run at once seldom meet.
+        let offset = std::process::id().wrapping_mul(7919).wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(lowest + offset % candidates).expect("a port below the range of clients");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port between {lowest} and {first_of_clients} is free");
+}

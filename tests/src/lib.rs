@@ -1,0 +1,31 @@
+//! What the tests that cross crates stand on: one way to start a directory, one way to find a plugin, one way to run the
+//! harness.
+//!
+//! - [`directory`]: a real OpenLDAP `slapd` in a temporary folder, with people, certificates and a log that can be counted
+//! - [`compat`]: plugins and a host built against other versions of the interface
+//! - [`plugin`]: the built plugin files, checked to be there and to be fresh
+//! - [`host`]: a host in miniature, which loads one plugin and asks it
+//! - [`harness`]: the built `host-harness` program with a configuration of its own
+//! - [`relay`]: a TCP relay that can hold an answer back half-way
+//! - [`users_file`]: a users file for the file provider
+//! - [`log_capture`]: a host's log sink that keeps what it hears
+//!
+//! Nothing here listens on anything but 127.0.0.1, and whatever is started ends with the value that stands for it.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a fixture that cannot be had must fail its test loudly, and a panic with a message does"
+)]
+
+pub mod compat;
+pub mod directory;
+pub mod harness;
+pub mod host;
+pub mod log_capture;
+pub mod plugin;
+pub mod relay;
+pub mod users_file;

@@ -1,0 +1,152 @@
+//! Accounts: made at the first login, kept fresh by later ones, never linked by a name or a mail address.
+
+use serde_json::{Value, json};
+use tests::directory::{Directory, SUFFIX, password_of};
+use tests::harness::{Harness, Instance, Outcome};
+
+fn corp(directory: &Directory) -> Harness {
+    Harness::new(&[Instance::ldap("corp", directory.settings())])
+}
+
+fn accepted(outcome: &Outcome) -> Value {
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    outcome.json()
+}
+
+fn accounts(harness: &Harness) -> Vec<Value> {
+    harness.run(&["--format", "json", "users"]).json_lines()
+}
+
+#[test]
+fn the_first_login_creates_the_account_and_later_ones_refresh_it() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    let first = accepted(&harness.login("alice", &password_of("alice")));
+    directory.change(&format!(
+        "dn: uid=alice,ou=people,{SUFFIX}\n\
+         changetype: modify\n\
+         replace: displayName\ndisplayName: Alice the Second\n-\n\
+         replace: mail\nmail: a2@example.com\n"
+    ));
+    let second = accepted(&harness.login("alice", &password_of("alice")));
+    assert_eq!((&first["provisioning"], &second["provisioning"]), (&json!("created"), &json!("refreshed")));
+    assert_eq!(first["user"]["id"], second["user"]["id"]);
+    assert_eq!(
+        (&second["user"]["display_name"], &second["user"]["email"]),
+        (&json!("Alice the Second"), &json!("a2@example.com"))
+    );
+    assert_eq!(accounts(&harness).len(), 1);
+}
+
+#[test]
+fn a_rename_and_a_move_in_the_directory_keep_the_account() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    let before = accepted(&harness.login("alice", &password_of("alice")));
+    directory.change(&format!(
+        "dn: uid=alice,ou=people,{SUFFIX}\n\
+         changetype: modrdn\nnewrdn: uid=alicia\ndeleteoldrdn: 1\n\
+         newsuperior: ou=engineers,ou=people,{SUFFIX}\n"
+    ));
+    let after = accepted(&harness.login("alicia", &password_of("alice")));
+    assert_eq!(before["user"]["id"], after["user"]["id"]);
+    assert_eq!((&after["provisioning"], &after["user"]["name"]), (&json!("refreshed"), &json!("alicia")));
+    assert_eq!(accounts(&harness).len(), 1);
+}
+
+#[test]
+fn a_new_entry_with_an_old_name_does_not_get_the_old_account() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    let old = accepted(&harness.login("carol", &password_of("carol")));
+    directory.change(&format!(
+        "dn: uid=carol,ou=people,{SUFFIX}\nchangetype: delete\n\n\
+         dn: uid=carol,ou=people,{SUFFIX}\nchangetype: add\nobjectClass: inetOrgPerson\n\
+         uid: carol\ncn: Another Carol\nsn: C\nuserPassword: canary: new carol\n"
+    ));
+    let new = harness.login("carol", "canary: new carol");
+    assert_eq!(new.code, 1, "{new:?}");
+    let answer = new.json();
+    assert_eq!((&answer["reason"], &answer["provisioning"]), (&json!("name_taken"), &json!("refused")));
+    assert_eq!(answer["user"], Value::Null);
+    let accounts = accounts(&harness);
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0]["id"], old["user"]["id"]);
+}
+
+#[test]
+fn a_login_by_another_attribute_is_the_same_account_under_the_same_name() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    let by_uid = accepted(&harness.login("alice", &password_of("alice")));
+    let by_cn = accepted(&harness.login("Alice Archer", &password_of("alice")));
+    assert_eq!(by_uid["user"]["id"], by_cn["user"]["id"]);
+    assert_eq!(by_cn["user"]["name"], "alice");
+}
+
+#[test]
+fn a_local_account_logs_in_while_every_directory_is_down() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    harness.add_local_user("admin", "canary: local");
+    directory.kill();
+    for name in ["admin", "ADMIN", " admin ", "ａｄｍｉｎ"] {
+        let answer = accepted(&harness.login(name, "canary: local"));
+        assert_eq!((&answer["provider"], &answer["provisioning"]), (&Value::Null, &Value::Null), "{name}");
+        assert_eq!((&answer["user"]["name"], &answer["user"]["origin"]), (&json!("admin"), &json!("local")), "{name}");
+    }
+    let wrong = harness.login("admin", "wrong");
+    assert_eq!((wrong.code, &wrong.json()["reason"]), (1, &json!("invalid_credentials")));
+    let empty = harness.login("admin", "");
+    assert_eq!((empty.code, &empty.json()["reason"]), (1, &json!("empty_password")));
+}
+
+#[test]
+fn the_password_of_a_local_account_is_never_shown_to_a_directory() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    harness.add_local_user("alice", "canary: local");
+    accepted(&harness.login("alice", "canary: local"));
+    // The directory's alice would be right with this one; but this name is the local account's.
+    let outcome = harness.login("Alice", &password_of("alice"));
+    assert_eq!((outcome.code, &outcome.json()["reason"]), (1, &json!("invalid_credentials")), "{outcome:?}");
+    assert_eq!(directory.requests().connections, 0);
+}
+
+#[test]
+fn an_entry_that_has_the_name_or_mail_of_a_local_account_is_refused_whatever_was_typed() {
+    let directory = Directory::start();
+    for (local, typed) in [("Alice", "Alice Archer"), ("ALICE@example.com", "alice")] {
+        let harness = corp(&directory);
+        harness.add_local_user(local, "canary: local");
+        let outcome = harness.login(typed, &password_of("alice"));
+        assert_eq!(outcome.code, 1, "{local}: {outcome:?}");
+        let answer = outcome.json();
+        assert_eq!(
+            (&answer["reason"], &answer["provisioning"]),
+            (&json!("local_account_exists"), &json!("refused")),
+            "{local}"
+        );
+        let accounts = accounts(&harness);
+        assert_eq!(accounts.len(), 1, "{local}");
+        assert_eq!(accounts[0]["origin"], "local");
+    }
+}
+
+#[test]
+fn another_subject_attribute_is_refused_instead_of_making_everybody_anew() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    accepted(&harness.login("alice", &password_of("alice")));
+    let mut settings = directory.settings();
+    settings["subject_attribute"] = json!("uid");
+    let configuration = json!({
+        "providers": [{"instance": "corp", "path": tests::plugin::ldap_provider(), "settings": settings}],
+        "store": {"url": "sqlite:users.db"},
+    });
+    harness.configure(&toml::to_string(&configuration).unwrap());
+    let outcome = harness.login("alice", &password_of("alice"));
+    assert_eq!(outcome.code, 4, "{outcome:?}");
+    assert!(outcome.json()["message"].as_str().unwrap().contains("subject_attribute"), "{outcome:?}");
+    assert_eq!(accounts(&harness).len(), 1);
+}
