@@ -25,13 +25,14 @@ impl FromFile {
         self.plugin.get_or_try_init(|| open_plugin(&self.folders, &self.entry.path)).await
     }
 
-    pub(super) async fn configure(&self) -> Result<Provider, Fault> {
+    /// A provider that goes by the name `instance`.
+    pub(super) async fn configure(&self, instance: &str) -> Result<Provider, Fault> {
         let plugin = self.open().await?;
         let resolved = SettingsResolver::new(&self.folders, plugin.description()).resolve(&self.entry)?;
         for warning in &resolved.warnings {
             self.log.warn(&format!("{}: {warning}", self.entry.place));
         }
-        plugin.configure(&resolved.settings, &self.log.services()).await
+        plugin.configure(&resolved.settings, &self.log.services().for_instance(instance)).await
     }
 }
 

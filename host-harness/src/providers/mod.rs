@@ -63,7 +63,7 @@ impl ProviderHandle {
     pub async fn provider(&self) -> Result<Provider, Fault> {
         let load = || async {
             match &self.0.source {
-                Source::File(source) => source.configure().await,
+                Source::File(source) => source.configure(&self.0.instance).await,
                 Source::Refused(fault) => Err(fault.clone()),
             }
         };
