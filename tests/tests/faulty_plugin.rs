@@ -86,6 +86,28 @@ async fn what_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_cannot_be_right_never_reach_a_provider() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = folder.path().join("witness");
+    let provider = provider_with(json!({ "witness": witness }), &HostServices::silent()).await;
+    let long = "p".repeat(1_025);
+    for (name, password, reason) in [
+        ("alice", "", "empty_password"),
+        ("alice", "right\0junk", "input_refused"),
+        ("alice", long.as_str(), "input_refused"),
+        ("ali\0ce", "right", "input_refused"),
+        ("", "right", "input_refused"),
+    ] {
+        let typed = Credentials::new(name, Secret::new(password));
+        match provider.authenticate(&in_time(), &typed).await {
+            Ok(Decision::Rejected(rejection)) => assert_eq!(rejection.reason.as_str(), reason),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(!witness.exists(), "the provider saw one of them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_in_any_call_is_a_fault_with_its_message_and_the_next_call_works() {
     for point in ["validate", "authenticate", "list_users", "next_page", "metrics", "drop_call"] {
         let mut at = json!({});

@@ -88,7 +88,12 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
     fn authenticate(&self, context: AbiContext<'_>, username: RStr<'_>, password: RStr<'_>) -> FfiFuture<AbiReply> {
         self.call(context, |provider, context| {
             let credentials = Credentials::new(username.as_str(), Secret::new(password.as_str()));
-            async move { provider.authenticate(&context, credentials).await }
+            async move {
+                match credentials.check() {
+                    Ok(()) => provider.authenticate(&context, credentials).await,
+                    Err(rejection) => Ok(rejection.into()),
+                }
+            }
         })
     }
 

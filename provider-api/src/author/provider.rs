@@ -104,7 +104,7 @@ use crate::{
 ///             return Ok(Rejection::new(RejectReason::UNKNOWN_USER, "no such user").into());
 ///         }
 ///         // (A real provider compares in constant time, or better, keeps a hash.)
-///         if typed.password.is_empty() || typed.password.expose() != self.0.password.expose() {
+///         if typed.password.expose() != self.0.password.expose() {
 ///             return Ok(Rejection::new(RejectReason::INVALID_CREDENTIALS, "wrong password").into());
 ///         }
 ///         Ok(Accepted::new(Identity::new("user-1", "id", &self.0.name)).into())
@@ -168,8 +168,9 @@ pub trait AuthProvider: Sized + Send + Sync + 'static {
 
     /// Answers a login.
     ///
-    /// Sends nothing for an empty password and refuses it. Spends a typed password at most once: a failed attempt
-    /// counts towards locking the account.
+    /// The credentials have passed [`Credentials::check`]: the password is not empty, and neither of the two is over-long
+    /// or has control characters. Spend a typed password at most once: a failed attempt counts towards locking the
+    /// account.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ impl AuthProvider for OneUser {
     async fn authenticate(&self, _: &RequestContext, typed: Credentials) -> Result<Decision, Fault> {
         Ok(if typed.username != "alice" {
             Rejection::new(RejectReason::UNKNOWN_USER, "there is only alice").into()
-        } else if typed.password.is_empty() || typed.password.expose() != self.0.password.expose() {
+        } else if typed.password.expose() != self.0.password.expose() {
             Rejection::new(RejectReason::INVALID_CREDENTIALS, "wrong password").into()
         } else {
             Accepted::new(Identity::new("1", "id", "alice")).into()
