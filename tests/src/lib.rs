@@ -3,6 +3,7 @@
 //!
 //! - [`directory`]: a real OpenLDAP `slapd` in a temporary folder, with people, certificates and a log that can be counted
 //! - [`compat`]: plugins and a host built against other versions of the interface
+//! - [`faulty`]: the plugin that does wrong on command
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
@@ -23,6 +24,7 @@
 
 pub mod compat;
 pub mod directory;
+pub mod faulty;
 pub mod harness;
 pub mod host;
 pub mod log_capture;

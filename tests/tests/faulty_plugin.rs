@@ -13,63 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use provider_api::host::{HostServices, LogSink, Plugin, Provider};
+use provider_api::host::{HostServices, LogSink};
 use provider_api::{
-    Credentials, Deadline, Decision, Fault, FaultKind, ListRequest, LogLevel, LogRecord, Metric, RequestContext, Secret,
+    Credentials, Deadline, Decision, FaultKind, ListRequest, LogLevel, LogRecord, Metric, RequestContext, Secret,
 };
-use serde_json::{Value, json};
+use serde_json::json;
+use tests::faulty::{MARGIN, SHORT, call, in_time, list, login, plugin, provider, provider_with, within};
 use tests::log_capture::LogCapture;
-use tests::plugin::built;
 use tokio::time::sleep;
-
-/// The deadline of calls that hang; waiting for it is the point, so it is short.
-const SHORT: Duration = Duration::from_millis(300);
-/// How late an answer may be and still count as in time on a busy machine.
-const MARGIN: Duration = Duration::from_secs(2);
-
-async fn plugin() -> Plugin {
-    Plugin::open(built("libfaulty.so")).await.expect("the faulty plugin loads")
-}
-
-async fn provider(at: Value) -> Provider {
-    provider_with(json!({ "at": at }), &HostServices::silent()).await
-}
-
-async fn provider_with(settings: Value, services: &HostServices) -> Provider {
-    plugin().await.configure(&settings, services).await.expect("these settings configure")
-}
-
-fn within(limit: Duration) -> RequestContext {
-    RequestContext::new("request-1", Deadline::after(limit))
-}
-
-fn in_time() -> RequestContext {
-    within(Duration::from_secs(20))
-}
-
-async fn login(provider: &Provider, context: &RequestContext) -> Result<Decision, Fault> {
-    provider.authenticate(context, &Credentials::new("alice", Secret::new("right"))).await
-}
-
-async fn list(provider: &Provider, context: &RequestContext) -> Result<usize, Fault> {
-    let mut listing = provider.list_users(context, &ListRequest::everybody());
-    let mut count = 0;
-    while let Some(users) = listing.next_page().await? {
-        count += users.len();
-    }
-    Ok(count)
-}
-
-/// Calls the entry point of this name.
-async fn call(provider: &Provider, point: &str, context: &RequestContext) -> Result<(), Fault> {
-    match point {
-        "validate" => provider.validate(context).await.map(drop),
-        "authenticate" | "drop_call" => login(provider, context).await.map(drop),
-        "list_users" | "next_page" => list(provider, context).await.map(drop),
-        "metrics" => provider.metrics(context).await.map(drop),
-        other => panic!("no such entry point: {other}"),
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_spoilt_works() {
