@@ -10,13 +10,13 @@ use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
 use crate::bind::{BindPermit, BindRequest, BindResponse};
-use crate::exchange::{ExchangeError, exchange};
+use crate::exchange::{ExchangeError, exchange, ready};
 use crate::frame::FrameReader;
 use crate::message::{Message, OperationResult};
 use crate::pipe::{self, Pipe};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
-use crate::trust::{CertificateRefusal, Trust};
+use crate::trust::{CertificateRefusal, Trust, TrustError};
 use crate::{Security, Violation};
 
 /// The connection could not be protected as it has to be. Nothing secret was sent.
@@ -29,6 +29,9 @@ pub enum SecureError {
     /// StartTLS got no answer that could be used.
     #[error("StartTLS: {0}")]
     StartTls(#[from] ExchangeError),
+    /// Nothing was tried: there is nobody whose certificates could be trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The server's certificate is not accepted.
     #[error("{0}")]
     Certificate(#[from] CertificateRefusal),
@@ -38,6 +41,18 @@ pub enum SecureError {
     /// The handshake did not end in time.
     #[error("the TLS handshake took too long")]
     Timeout,
+}
+
+/// A bind as a user that got no answer.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum UserBindError {
+    /// The connection could not be used any more, so nothing was sent.
+    #[error("nothing was sent: {0}")]
+    NotSent(ExchangeError),
+    /// The password may have been sent, and may have been right or wrong.
+    #[error("it may have been sent, and its answer is not known: {0}")]
+    Unanswered(ExchangeError),
 }
 
 /// A connection to a directory that is protected as its [`Security`] asks for, and on which one request is made at a
@@ -80,19 +95,10 @@ impl Connection {
         Some(format!("{version:?}, {suite:?}"))
     }
 
-    /// Binds as the service account, or as nobody. On an error the connection is of no further use: who it is bound
-    /// as is not known.
-    pub async fn bind(&mut self, request: &BindRequest, deadline: Instant) -> Result<BindResponse, ExchangeError> {
-        self.last_id += 1;
-        let id = self.last_id;
-        // The encoded request, and the password in it, is wiped when this temporary is dropped: when the answer is
-        // there.
-        let answer = exchange(&mut self.stream, &mut self.reader, &request.encode(id), deadline).await?;
-        let response = BindResponse::parse(&Message::parse(&answer)?, id)?;
-        if self.reader.has_unread() {
-            return Err(Violation::Unexpected("more than one answer to a bind").into());
-        }
-        Ok(response)
+    /// Binds as the service account. On an error the connection is of no further use: who it is bound as is not known.
+    pub async fn bind(&mut self, request: BindRequest, deadline: Instant) -> Result<BindResponse, ExchangeError> {
+        ready(&mut self.stream, &mut self.reader, deadline).await?;
+        self.bind_when_ready(request, deadline).await
     }
 
     /// Tries a typed password: one bind request, on a connection that carries nothing else and ends with the answer,
@@ -100,16 +106,32 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The request may have reached the server in every case, and may have counted as a failed attempt: it must not
-    /// be sent again.
+    /// Tell whether the request may have reached the server. It may then have counted as a failed attempt, and must
+    /// not be sent again.
     pub async fn bind_user(
         mut self,
         request: BindRequest,
         permit: BindPermit,
         deadline: Instant,
-    ) -> Result<BindResponse, ExchangeError> {
+    ) -> Result<BindResponse, UserBindError> {
         let BindPermit { .. } = permit;
-        self.bind(&request, deadline).await
+        ready(&mut self.stream, &mut self.reader, deadline).await.map_err(UserBindError::NotSent)?;
+        self.bind_when_ready(request, deadline).await.map_err(UserBindError::Unanswered)
+    }
+
+    async fn bind_when_ready(
+        &mut self,
+        request: BindRequest,
+        deadline: Instant,
+    ) -> Result<BindResponse, ExchangeError> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let answer = exchange(&mut self.stream, &mut self.reader, request.encode(id), deadline).await?;
+        let response = BindResponse::parse(&Message::parse(&answer)?, id)?;
+        if self.reader.has_unread() {
+            return Err(Violation::Unexpected("more than one answer to a bind").into());
+        }
+        Ok(response)
     }
 
     /// Turns the connection into a pipe for an LDAP library. Has to be called on a tokio runtime, which pumps from
@@ -131,7 +153,7 @@ async fn handshake(
     server_name: &ServerName<'static>,
     deadline: Instant,
 ) -> Result<Stream, SecureError> {
-    let connecting = TlsConnector::from(trust.client_config()).connect(server_name.clone(), tcp);
+    let connecting = TlsConnector::from(trust.client_config()?).connect(server_name.clone(), tcp);
     match timeout_at(deadline.into(), connecting).await {
         Err(_) => Err(SecureError::Timeout),
         Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),

@@ -12,7 +12,7 @@ use crate::frame::{FrameError, FrameReader};
 use crate::message::operation::EXTENDED_RESPONSE;
 use crate::message::{Message, OperationResult};
 
-/// A request that got no answer. It may have reached the server nevertheless.
+/// A request that got no answer.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ExchangeError {
@@ -40,16 +40,13 @@ impl From<FrameError> for ExchangeError {
     }
 }
 
-/// Sends a request and waits for the next message, whatever it is.
-///
-/// Nothing is sent on a connection that has ended already, or on which the server has spoken first: an answer that was
-/// there before its request would be taken for one.
-pub(crate) async fn exchange(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+/// Makes sure that a request can be sent: that there is time left, that the connection has not ended, and that the
+/// server has not spoken first, since an answer that was there before its request would be taken for one.
+pub(crate) async fn ready(
+    stream: &mut (impl AsyncRead + Unpin),
     reader: &mut FrameReader,
-    request: &[u8],
     deadline: Instant,
-) -> Result<Bytes, ExchangeError> {
+) -> Result<(), ExchangeError> {
     tokio::select! {
         biased;
         early = reader.next(stream) => return Err(too_early(&early?)),
@@ -58,9 +55,22 @@ pub(crate) async fn exchange(
     if reader.has_unread() {
         return Err(SPOKE_FIRST.into());
     }
+    // `timeout_at` polls first: without this, a request would be written although its time is over.
+    if Instant::now() >= deadline { Err(ExchangeError::Timeout) } else { Ok(()) }
+}
+
+/// Sends a request on a connection that is [`ready`] and waits for the next message, whatever it is. The request is
+/// dropped when it is sent: a password in it does not wait for the answer.
+pub(crate) async fn exchange(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    reader: &mut FrameReader,
+    request: impl AsRef<[u8]>,
+    deadline: Instant,
+) -> Result<Bytes, ExchangeError> {
     let answer = async {
-        stream.write_all(request).await.map_err(ExchangeError::Lost)?;
+        stream.write_all(request.as_ref()).await.map_err(ExchangeError::Lost)?;
         stream.flush().await.map_err(ExchangeError::Lost)?;
+        drop(request);
         reader.next(stream).await.map_err(ExchangeError::from)
     };
     let answer = timeout_at(deadline.into(), answer).await.map_err(|_| ExchangeError::Timeout)??;
@@ -90,8 +100,15 @@ pub(crate) fn notice_of_disconnection(message: &Message<'_>) -> Option<Operation
 
 #[cfg(test)]
 mod tests {
-    use super::notice_of_disconnection;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::{ExchangeError, exchange, notice_of_disconnection, ready};
     use crate::ber::wrap;
+    use crate::frame::FrameReader;
     use crate::message::Message;
 
     const NAME: &[u8] = b"1.3.6.1.4.1.1466.20036";
@@ -117,5 +134,40 @@ mod tests {
             let result = notice_of_disconnection(&Message::parse(&bytes).unwrap()).unwrap();
             assert_eq!(result.code, 52);
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_not_ready_when_time_is_over() {
+        let (mut near, _far) = tokio::io::duplex(64);
+        let mut reader = FrameReader::default();
+        assert!(matches!(ready(&mut near, &mut reader, Instant::now()).await, Err(ExchangeError::Timeout)));
+        assert!(ready(&mut near, &mut reader, Instant::now() + Duration::from_secs(20)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_request_is_dropped_when_it_is_sent_and_not_when_the_answer_comes() {
+        struct Watched(Arc<AtomicBool>);
+        impl AsRef<[u8]> for Watched {
+            fn as_ref(&self) -> &[u8] {
+                b"request"
+            }
+        }
+        impl Drop for Watched {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let dropped = Arc::new(AtomicBool::new(false));
+        let (mut near, mut far) = tokio::io::duplex(64);
+        let mut reader = FrameReader::default();
+        let soon = Instant::now() + Duration::from_secs(20);
+        let (request, answer) = (Watched(dropped.clone()), [0x30, 5, 2, 1, 1, 0x65, 0]);
+        let server = async {
+            far.read_exact(&mut [0; 7]).await.unwrap();
+            assert!(dropped.load(Ordering::Relaxed), "the answer is not sent yet");
+            far.write_all(&answer).await.unwrap();
+        };
+        let (received, ()) = tokio::join!(exchange(&mut near, &mut reader, request, soon), server);
+        assert_eq!(received.unwrap(), answer[..]);
     }
 }

@@ -1,5 +1,5 @@
-//! Cutting a stream of octets into LDAP messages, and refusing those that are too large or nested too deeply before
-//! anybody else looks at them.
+//! Cutting a stream of octets into LDAP messages, and refusing those that are too large, nested too deeply or made of
+//! too many elements before anybody else looks at them.
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -12,6 +12,10 @@ pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
 /// The deepest nesting that is accepted. A search result needs 5, a filter of ours is far below.
 pub const MAX_DEPTH: usize = 32;
+
+/// The most elements that a message may consist of. A library makes an object of some 50 octets of each, so that a
+/// message of two-octet elements would cost it many times its size.
+pub const MAX_ELEMENTS: usize = 100_000;
 
 /// How much is asked of the stream at a time, in octets.
 const READ_AT_ONCE: usize = 16 * 1024;
@@ -40,14 +44,14 @@ impl FrameReader {
         !self.buffer.is_empty()
     }
 
-    /// The next whole message, checked for size and depth.
+    /// The next whole message, checked for size, depth and number of elements.
     ///
     /// Safe to cancel: what has been read stays in the reader.
     pub async fn next(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, FrameError> {
         loop {
             if let Some(length) = complete_message(&self.buffer).map_err(FrameError::Violation)? {
                 let message = self.buffer.split_to(length).freeze();
-                check_depth(&message).map_err(FrameError::Violation)?;
+                check_elements(&message).map_err(FrameError::Violation)?;
                 return Ok(message);
             }
             self.buffer.reserve(READ_AT_ONCE);
@@ -74,11 +78,13 @@ pub fn complete_message(bytes: &[u8]) -> Result<Option<usize>, Violation> {
     Ok((bytes.len() >= header.total()).then(|| header.total()))
 }
 
-/// Checks that elements lie within their parents and are not nested too deeply, in one pass and without recursion.
-pub fn check_depth(message: &[u8]) -> Result<(), Violation> {
+/// Checks that elements lie within their parents, are not nested too deeply and are not too many, in one pass and
+/// without recursion.
+pub fn check_elements(message: &[u8]) -> Result<(), Violation> {
     // Where the elements that are open at present end. The array is the limit.
     let mut ends = [0_usize; MAX_DEPTH];
     let mut depth = 0_usize;
+    let mut elements = 0_usize;
     let mut position = 0_usize;
     let mut limit = message.len();
     loop {
@@ -88,6 +94,10 @@ pub fn check_depth(message: &[u8]) -> Result<(), Violation> {
             }
             depth -= 1;
             limit = *ends.get(depth).ok_or(Violation::TooDeep { limit: MAX_DEPTH })?;
+        }
+        elements += 1;
+        if elements > MAX_ELEMENTS {
+            return Err(Violation::TooManyElements { limit: MAX_ELEMENTS });
         }
         let rest = message.get(position..limit).ok_or(Violation::Overrun)?;
         let header = ber::header(rest)?.ok_or(Violation::Overrun)?;
@@ -107,7 +117,7 @@ pub fn check_depth(message: &[u8]) -> Result<(), Violation> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameError, FrameReader, MAX_DEPTH, MAX_MESSAGE, check_depth, complete_message};
+    use super::{FrameError, FrameReader, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE, check_elements, complete_message};
     use crate::Violation;
     use crate::ber::wrap;
 
@@ -117,9 +127,16 @@ mod tests {
 
     #[test]
     fn nesting_is_accepted_up_to_the_limit_and_not_beyond() {
-        assert_eq!(check_depth(&nested(MAX_DEPTH)), Ok(()));
-        assert_eq!(check_depth(&nested(MAX_DEPTH + 1)), Err(Violation::TooDeep { limit: MAX_DEPTH }));
-        assert_eq!(check_depth(&nested(100_000)), Err(Violation::TooDeep { limit: MAX_DEPTH }));
+        assert_eq!(check_elements(&nested(MAX_DEPTH)), Ok(()));
+        assert_eq!(check_elements(&nested(MAX_DEPTH + 1)), Err(Violation::TooDeep { limit: MAX_DEPTH }));
+        assert_eq!(check_elements(&nested(100_000)), Err(Violation::TooDeep { limit: MAX_DEPTH }));
+    }
+
+    #[test]
+    fn elements_are_accepted_up_to_the_limit_and_not_beyond() {
+        let of = |inner: usize| wrap(0x30, &[4, 0].repeat(inner));
+        assert_eq!(check_elements(&of(MAX_ELEMENTS - 1)), Ok(()));
+        assert_eq!(check_elements(&of(MAX_ELEMENTS)), Err(Violation::TooManyElements { limit: MAX_ELEMENTS }));
     }
 
     #[test]
@@ -133,8 +150,8 @@ mod tests {
 
     #[test]
     fn an_inner_element_longer_than_the_message_is_refused_at_once() {
-        assert_eq!(check_depth(&[0x30, 0x03, 0x02, 0x05, 0x01]), Err(Violation::Overrun));
-        assert_eq!(check_depth(&[0x30, 0x04, 0x30, 0x01, 0x02, 0x00]), Err(Violation::Overrun));
+        assert_eq!(check_elements(&[0x30, 0x03, 0x02, 0x05, 0x01]), Err(Violation::Overrun));
+        assert_eq!(check_elements(&[0x30, 0x04, 0x30, 0x01, 0x02, 0x00]), Err(Violation::Overrun));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub mod trust;
 mod violation;
 
 pub use bind::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, Unbindable};
-pub use connection::{Connection, SecureError};
+pub use connection::{Connection, SecureError, UserBindError};
 pub use endpoint::{Endpoint, Host, InvalidHost, ResolveError, Security};
 pub use exchange::ExchangeError;
 pub use pipe::{Pipe, PipeEnd, PipeMonitor};

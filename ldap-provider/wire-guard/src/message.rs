@@ -74,6 +74,19 @@ impl<'a> Message<'a> {
         }
         Ok(controls)
     }
+
+    /// The same message with a result as it was read from it: with texts in UTF-8, and without referrals.
+    pub(crate) fn with_result(&self, result: &OperationResult) -> Vec<u8> {
+        let mut content = Vec::new();
+        ber::push_enumerated(&mut content, result.code);
+        ber::push_octets(&mut content, OCTET_STRING, result.matched_dn.as_bytes());
+        ber::push_octets(&mut content, OCTET_STRING, result.diagnostic.as_bytes());
+        let mut parts = ber::wrap(self.operation, &content);
+        if !self.controls.is_empty() {
+            ber::push_octets(&mut parts, CONTROLS, self.controls);
+        }
+        encode(self.id, &parts)
+    }
 }
 
 /// A control as it came.

@@ -1,11 +1,12 @@
 //! The pipe between the server and an LDAP library, through which only sound messages pass.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::AbortHandle;
@@ -17,6 +18,10 @@ use crate::grammar::{SearchAnswer, check_search_answer};
 use crate::message::Message;
 use crate::message::operation::{ABANDON_REQUEST, SEARCH_REQUEST, UNBIND_REQUEST};
 use crate::stream::Stream;
+
+/// The most that the answers to one search may have together, in octets: the library takes all that comes, however
+/// slowly it is read. A page has some hundred kilobytes; a server that does not page sends 100,000 users in less.
+const MAX_SEARCH: usize = 64 * 1024 * 1024;
 
 /// How long a connection that has ended may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(250);
@@ -112,14 +117,23 @@ async fn pump(server: Stream, reader: FrameReader, library: UnixStream, reason: 
     let _ = tokio::time::timeout(GOODBYE, server_write.shutdown()).await;
 }
 
-/// The searches that wait for answers. An abandoned one stays: the server may have answered before it read the
-/// abandon request.
+/// The searches that wait for answers, each with the octets of those that came. An abandoned one stays: the server may
+/// have answered before it read the abandon request.
 #[derive(Default)]
-struct Outstanding(Mutex<HashSet<u32>>);
+struct Outstanding(Mutex<HashMap<u32, usize>>);
 
 impl Outstanding {
-    fn with<T>(&self, action: impl FnOnce(&mut HashSet<u32>) -> T) -> T {
+    fn with<T>(&self, action: impl FnOnce(&mut HashMap<u32, usize>) -> T) -> T {
         action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Adds an answer to what its search has received.
+    fn received(&self, id: u32, octets: usize) -> Result<(), Violation> {
+        self.with(|searches| {
+            let sum = searches.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))?;
+            *sum = sum.saturating_add(octets);
+            if *sum > MAX_SEARCH { Err(Violation::SearchTooLarge { limit: MAX_SEARCH }) } else { Ok(()) }
+        })
     }
 }
 
@@ -135,27 +149,34 @@ async fn inwards(
             Err(FrameError::Violation(violation)) => return PipeEnd::Violation(violation),
             Err(error) => return PipeEnd::Lost(lost(error)),
         };
-        if let Err(end) = check(&bytes, outstanding) {
-            return end;
-        }
-        if library.write_all(&bytes).await.is_err() {
+        let passed_on = match check(&bytes, outstanding) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => continue,
+            Err(end) => return end,
+        };
+        if library.write_all(&passed_on).await.is_err() {
             return PipeEnd::ClosedByClient;
         }
     }
 }
 
-fn check(bytes: &[u8], outstanding: &Outstanding) -> Result<(), PipeEnd> {
+/// What the library is to see of a message, if it is sound.
+fn check(bytes: &Bytes, outstanding: &Outstanding) -> Result<Option<Bytes>, PipeEnd> {
     let message = Message::parse(bytes).map_err(PipeEnd::Violation)?;
     if let Some(notice) = notice_of_disconnection(&message) {
         return Err(PipeEnd::Disconnected { code: notice.code, diagnostic: notice.diagnostic });
     }
-    if !outstanding.with(|ids| ids.contains(&message.id)) {
-        return Err(PipeEnd::Violation(Violation::Unexpected("an answer to no request")));
+    outstanding.received(message.id, bytes.len()).map_err(PipeEnd::Violation)?;
+    match check_search_answer(&message).map_err(PipeEnd::Violation)? {
+        SearchAnswer::Entry => Ok(Some(bytes.clone())),
+        // References to other servers are never followed.
+        SearchAnswer::Reference => Ok(None),
+        SearchAnswer::Done(result) => {
+            outstanding.with(|searches| searches.remove(&message.id));
+            // The library panics at a diagnostic message that is not UTF-8, as some servers write theirs.
+            Ok(Some(message.with_result(&result).into()))
+        }
     }
-    if check_search_answer(&message).map_err(PipeEnd::Violation)? == SearchAnswer::Done {
-        outstanding.with(|ids| ids.remove(&message.id));
-    }
-    Ok(())
 }
 
 async fn outwards(
@@ -178,7 +199,7 @@ async fn outwards(
             }
         };
         if let Some(id) = id {
-            outstanding.with(|ids| ids.insert(id));
+            outstanding.with(|searches| searches.insert(id, 0));
         }
         let sent = async {
             server.write_all(&bytes).await?;

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 use crate::Violation;
 use crate::ber::{self, Reader};
 use crate::connection::SecureError;
-use crate::exchange::{ExchangeError, exchange};
+use crate::exchange::{ExchangeError, exchange, ready};
 use crate::frame::FrameReader;
 use crate::message::operation::{EXTENDED_REQUEST, EXTENDED_RESPONSE};
 use crate::message::{self, Message, OperationResult};
@@ -19,7 +19,8 @@ const REQUEST_NAME: u8 = 0x80;
 /// Asks the server to go on with TLS. Anything but success is an error: there is no going on in the clear.
 pub(crate) async fn start_tls(tcp: &mut TcpStream, id: u32, deadline: Instant) -> Result<(), SecureError> {
     let mut reader = FrameReader::default();
-    let answer = exchange(tcp, &mut reader, &request(id), deadline).await?;
+    ready(tcp, &mut reader, deadline).await?;
+    let answer = exchange(tcp, &mut reader, request(id), deadline).await?;
     let result =
         parse(&Message::parse(&answer).map_err(ExchangeError::Violation)?, id).map_err(ExchangeError::Violation)?;
     if result.code != 0 {

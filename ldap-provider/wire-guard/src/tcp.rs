@@ -17,8 +17,6 @@ const PER_ADDRESS: Duration = Duration::from_secs(3);
 pub struct ConnectError {
     /// What was tried, and what came of it.
     pub attempts: Vec<(SocketAddr, String)>,
-    /// Whether time ran out, as opposed to every address having refused.
-    pub timed_out: bool,
 }
 
 struct Attempts<'a>(&'a [(SocketAddr, String)]);
@@ -37,7 +35,6 @@ impl fmt::Display for Attempts<'_> {
 /// at most three seconds unless it is the last.
 pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
     let mut attempts = Vec::with_capacity(addresses.len());
-    let mut timed_out = false;
     for (position, &address) in addresses.iter().enumerate() {
         let left = addresses.len() - position;
         let until = if left == 1 { deadline } else { share_of(deadline, left) };
@@ -48,15 +45,12 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
                 Err(error) => error.to_string(),
             },
             Ok(Err(error)) => error.to_string(),
-            Err(_) => {
-                timed_out = true;
-                "no answer in time".to_owned()
-            }
+            Err(_) => "no answer in time".to_owned(),
         };
         log::debug!("no connection to {address}: {outcome}");
         attempts.push((address, outcome));
     }
-    Err(ConnectError { attempts, timed_out })
+    Err(ConnectError { attempts })
 }
 
 fn share_of(deadline: Instant, parts: usize) -> Instant {
@@ -89,7 +83,6 @@ mod tests {
     async fn when_all_refuse_each_is_named_with_its_reason() {
         let closed = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap().local_addr().unwrap();
         let error = connect(&[closed], soon()).await.unwrap_err();
-        assert!(!error.timed_out);
         let text = error.to_string();
         assert!(text.contains(&closed.to_string()) && text.contains("refused"), "{text}");
     }

@@ -28,6 +28,18 @@ pub enum Violation {
         /// The depth that is accepted.
         limit: usize,
     },
+    /// More elements than any message needs.
+    #[error("a message of more than {limit} elements")]
+    TooManyElements {
+        /// The number that is accepted.
+        limit: usize,
+    },
+    /// The answers to one search, all together, have more octets than this side takes.
+    #[error("answers to one search of more than {limit} octets")]
+    SearchTooLarge {
+        /// What is accepted, in octets.
+        limit: usize,
+    },
     /// An element ends behind the one that holds it, or the message ends within an element.
     #[error("an element that is longer than what holds it")]
     Overrun,

@@ -1,6 +1,6 @@
 //! Writing is for our own few messages, whose sizes are known and small.
 
-use super::INTEGER;
+use super::{ENUMERATED, INTEGER};
 
 /// Appends an element to `out`.
 pub fn push_octets(out: &mut Vec<u8>, identifier: u8, content: &[u8]) {
@@ -11,12 +11,21 @@ pub fn push_octets(out: &mut Vec<u8>, identifier: u8, content: &[u8]) {
 
 /// Appends an INTEGER that is not negative.
 pub fn push_integer(out: &mut Vec<u8>, number: u32) {
+    push_number(out, INTEGER, number);
+}
+
+/// Appends an ENUMERATED that is not negative.
+pub fn push_enumerated(out: &mut Vec<u8>, number: u32) {
+    push_number(out, ENUMERATED, number);
+}
+
+fn push_number(out: &mut Vec<u8>, identifier: u8, number: u32) {
     let octets = number.to_be_bytes();
     let zeros = octets.iter().take_while(|&&octet| octet == 0).count().min(3);
     let shortest = octets.get(zeros..).unwrap_or(&octets);
     // A leading one bit would make the number negative.
     let sign: &[u8] = if shortest.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
-    out.push(INTEGER);
+    out.push(identifier);
     push_length(out, sign.len() + shortest.len());
     out.extend_from_slice(sign);
     out.extend_from_slice(shortest);

@@ -18,7 +18,7 @@ const VERSION: u8 = 3;
 pub enum Unbindable {
     /// An empty name makes an anonymous bind, which many servers answer with success although nobody was
     /// authenticated.
-    #[error("the name to bind as is empty; an anonymous bind has to be asked for as such")]
+    #[error("the name to bind as is empty; servers answer such a bind with success although nobody is authenticated")]
     EmptyName,
     /// An empty password makes an "unauthenticated bind" (RFC 4513 section 5.1.2), which many servers answer with
     /// success.
@@ -71,34 +71,24 @@ impl fmt::Debug for BindPassword {
     }
 }
 
-/// A bind request that can be sent: with a name and a password, or with neither.
+/// A bind request that can be sent: always with a name and a password. There is none for an anonymous bind, whose
+/// success says nothing about anyone; a connection that was never bound is anonymous already.
 #[derive(Debug)]
-pub struct BindRequest(Kind);
-
-#[derive(Debug)]
-enum Kind {
-    Anonymous,
-    Simple(BindName, BindPassword),
+pub struct BindRequest {
+    name: BindName,
+    password: BindPassword,
 }
 
 impl BindRequest {
-    /// A bind as nobody. Its success says nothing about anyone.
-    pub fn anonymous() -> Self {
-        Self(Kind::Anonymous)
-    }
-
     /// A bind by name and password.
     pub fn simple(name: BindName, password: BindPassword) -> Self {
-        Self(Kind::Simple(name, password))
+        Self { name, password }
     }
 
-    /// The whole message, in memory that is wiped. Every buffer on the way is allocated at its final size, so that
-    /// growing leaves no copy behind.
-    pub(crate) fn encode(&self, id: u32) -> Zeroizing<Vec<u8>> {
-        let (name, password): (&[u8], &[u8]) = match &self.0 {
-            Kind::Anonymous => (&[], &[]),
-            Kind::Simple(name, password) => (name.0.as_bytes(), &password.0),
-        };
+    /// The whole message, in memory that is wiped; the password itself is wiped here. Every buffer on the way is
+    /// allocated at its final size, so that growing leaves no copy behind.
+    pub(crate) fn encode(self, id: u32) -> Zeroizing<Vec<u8>> {
+        let (name, password) = (self.name.0.as_bytes(), &self.password.0);
         let mut bind = Zeroizing::new(Vec::with_capacity(name.len() + password.len() + 16));
         bind.extend_from_slice(&[INTEGER, 1, VERSION]);
         ber::push_octets(&mut bind, OCTET_STRING, name);
@@ -142,8 +132,6 @@ mod tests {
         ]
         .concat();
         assert_eq!(**request("uid=alice,dc=x", "right").encode(1), expected);
-        let anonymous = [0x30, 0x0c, 0x02, 0x01, 0x07, 0x60, 0x07, 0x02, 0x01, 0x03, 0x04, 0x00, 0x80, 0x00];
-        assert_eq!(**BindRequest::anonymous().encode(7), anonymous);
     }
 
     #[test]

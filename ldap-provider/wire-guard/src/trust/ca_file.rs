@@ -3,11 +3,15 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
-use thiserror::Error;
+use rustls::server::ParsedCertificate;
+use rustls::{Error, RootCertStore};
+use x509_cert::certificate::Version;
 use x509_cert::der::Decode;
+use x509_cert::ext::pkix::BasicConstraints;
+use x509_cert::{Certificate, TbsCertificate};
 
 /// A CA file that cannot be used.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CaFileError {
     /// It is not there, or it may not be read.
@@ -27,48 +31,92 @@ pub enum CaFileError {
         /// The file.
         path: PathBuf,
     },
-    /// It has a PEM block that cannot be read.
-    #[error("certificate {number} of the file {} cannot be read; export it again as X.509 in PEM", path.display())]
-    NotACertificate {
+    /// It has a certificate that cannot be read, or that TLS cannot use.
+    #[error(
+        "certificate {number} of the file {} cannot be used: {reason}; export it again as X.509 in PEM, or have it \
+            issued anew",
+        path.display()
+    )]
+    Unusable {
         /// The file.
         path: PathBuf,
         /// Which of its certificates, counted from 1.
         number: usize,
+        /// What the parser says.
+        reason: String,
     },
 }
 
-/// A certificate that an administrator put into the CA file: a CA's, or the server's own.
+/// What the administrator's file says.
+#[derive(Debug)]
+pub(super) struct CaFile {
+    /// The certificates that are CAs'. No other's key may vouch for anybody: a server's own certificate in this list
+    /// would let that server's key sign for every name.
+    pub(super) roots: RootCertStore,
+    /// All certificates, each trusted when the server shows exactly it.
+    pub(super) pinned: Vec<PinnedCertificate>,
+}
+
+/// A certificate that is accepted as it is.
 #[derive(Clone, Debug)]
 pub(super) struct PinnedCertificate {
     pub(super) der: CertificateDer<'static>,
-    pub(super) number: usize,
     pub(super) not_before: UnixTime,
     pub(super) not_after: UnixTime,
 }
 
-/// Reads all certificates of the file; there is at least one, or the file is refused.
-pub(super) fn read(path: &Path) -> Result<Vec<PinnedCertificate>, CaFileError> {
-    let unreadable = |error| CaFileError::Unreadable { path: path.to_owned(), error };
-    // A pipe would block for ever.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("it is not a regular file")));
+impl CaFile {
+    /// A file that was not given.
+    pub(super) fn none() -> Self {
+        Self { roots: RootCertStore::empty(), pinned: Vec::new() }
     }
-    let pem = std::fs::read(path).map_err(unreadable)?;
-    let mut certificates = Vec::new();
-    for (position, block) in CertificateDer::pem_slice_iter(&pem).enumerate() {
-        let number = position + 1;
-        let bad = || CaFileError::NotACertificate { path: path.to_owned(), number };
-        let der = block.map_err(|_| bad())?;
-        let (not_before, not_after) = validity(&der).ok_or_else(bad)?;
-        certificates.push(PinnedCertificate { der, number, not_before, not_after });
+
+    /// Reads all certificates of the file; there is at least one, or the file is refused.
+    pub(super) fn read(path: &Path) -> Result<Self, CaFileError> {
+        let unreadable = |error| CaFileError::Unreadable { path: path.to_owned(), error };
+        // A pipe would block for ever.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(unreadable(io::Error::other("it is not a regular file")));
+        }
+        let pem = std::fs::read(path).map_err(unreadable)?;
+        let mut file = Self::none();
+        for (position, block) in CertificateDer::pem_slice_iter(&pem).enumerate() {
+            let added = block.map_err(|error| error.to_string()).and_then(|der| file.add(der));
+            added.map_err(|reason| CaFileError::Unusable { path: path.to_owned(), number: position + 1, reason })?;
+        }
+        if file.pinned.is_empty() { Err(CaFileError::NoCertificate { path: path.to_owned() }) } else { Ok(file) }
     }
-    if certificates.is_empty() { Err(CaFileError::NoCertificate { path: path.to_owned() }) } else { Ok(certificates) }
+
+    fn add(&mut self, der: CertificateDer<'static>) -> Result<(), String> {
+        let certificate = Certificate::from_der(&der).map_err(|error| error.to_string())?.tbs_certificate;
+        if is_ca(&certificate)? {
+            self.roots.add(der.clone()).map_err(|error| reason(&error))?;
+        } else {
+            ParsedCertificate::try_from(&der).map_err(|error| reason(&error))?;
+        }
+        let validity = certificate.validity;
+        self.pinned.push(PinnedCertificate {
+            der,
+            not_before: UnixTime::since_unix_epoch(validity.not_before.to_unix_duration()),
+            not_after: UnixTime::since_unix_epoch(validity.not_after.to_unix_duration()),
+        });
+        Ok(())
+    }
 }
 
-fn validity(der: &[u8]) -> Option<(UnixTime, UnixTime)> {
-    let validity = x509_cert::Certificate::from_der(der).ok()?.tbs_certificate.validity;
-    Some((
-        UnixTime::since_unix_epoch(validity.not_before.to_unix_duration()),
-        UnixTime::since_unix_epoch(validity.not_after.to_unix_duration()),
-    ))
+/// Whether this is a CA's. Version 1 has no way to say so, but such certificates are of use as CAs' only: as a server's
+/// own, the TLS library takes none of that version.
+fn is_ca(certificate: &TbsCertificate) -> Result<bool, String> {
+    if certificate.version == Version::V1 {
+        return Ok(true);
+    }
+    let constraints = certificate.get::<BasicConstraints>().map_err(|error| error.to_string())?;
+    Ok(constraints.is_some_and(|(_, constraints)| constraints.ca))
+}
+
+fn reason(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(reason) => reason.to_string(),
+        other => other.to_string(),
+    }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -17,16 +18,13 @@ use thiserror::Error;
 pub use ca_file::CaFileError;
 pub use refusal::CertificateRefusal;
 
-use ca_file::PinnedCertificate;
+use ca_file::CaFile;
 use verifier::{AnyCertificate, PinnedOrIssued};
 
-/// Trust that cannot be set up.
+/// Trust that cannot be set up, found when the first connection needs it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// The CA file cannot be used.
-    #[error(transparent)]
-    CaFile(#[from] CaFileError),
     /// The system has no CA certificates and no CA file was given.
     #[error(
         "the system has no CA certificates (is the package ca-certificates installed?); name a file with the \
@@ -38,67 +36,93 @@ pub enum TrustError {
     Tls(#[from] rustls::Error),
 }
 
-/// Whose certificates are accepted, ready for use. Cheap to clone; clones share the TLS sessions that can be resumed.
+/// Whose certificates are accepted. Cheap to clone; clones share the TLS sessions that can be resumed.
 #[derive(Clone)]
-pub struct Trust {
-    config: Arc<ClientConfig>,
-    verifies: bool,
+pub struct Trust(Arc<Inner>);
+
+struct Inner {
+    accepts: Accepts,
+    /// Made for the first connection: reading the system's CAs takes tens of milliseconds.
+    config: OnceCell<Arc<ClientConfig>>,
+}
+
+enum Accepts {
+    Anything,
+    Verified(CaFile),
 }
 
 impl Trust {
     /// Trusts the system's CAs and those in `ca_file`, in PEM. The file may also hold the server's own certificate,
     /// self-signed or not: a server that shows exactly that one is accepted if the name and the period of validity
     /// are right. (rustls alone refuses it as `CaUsedAsEndEntity` when it is marked as a CA, as openssl marks them.)
-    pub fn verified(ca_file: Option<&Path>) -> Result<Self, TrustError> {
-        let provider = Arc::new(ring::default_provider());
-        let mut roots = system_roots();
-        let pinned = ca_file.map(ca_file::read).transpose()?.unwrap_or_default();
-        for certificate in &pinned {
-            roots.add(certificate.der.clone()).map_err(|_| CaFileError::unusable(ca_file, certificate))?;
-        }
-        if roots.is_empty() {
-            return Err(TrustError::NoRoots);
-        }
-        let issued = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .build()
-            .map_err(|_| TrustError::NoRoots)?;
-        Self::with(provider, Arc::new(PinnedOrIssued { pinned, issued }), true)
+    ///
+    /// The file is read now, the system's CAs when the first connection needs them.
+    pub fn verified(ca_file: Option<&Path>) -> Result<Self, CaFileError> {
+        let ca_file = ca_file.map(CaFile::read).transpose()?.unwrap_or_else(CaFile::none);
+        Ok(Self::of(Accepts::Verified(ca_file)))
     }
 
     /// Accepts any certificate with any name: whoever can redirect the connection can read it. That the peer owns the
     /// key of the certificate that it shows is still checked.
-    pub fn anything() -> Result<Self, TrustError> {
-        let provider = Arc::new(ring::default_provider());
-        let algorithms = provider.signature_verification_algorithms;
-        Self::with(provider, Arc::new(AnyCertificate { algorithms }), false)
+    pub fn anything() -> Self {
+        Self::of(Accepts::Anything)
     }
 
     /// Whether certificates are checked at all.
     pub fn verifies(&self) -> bool {
-        self.verifies
+        matches!(self.0.accepts, Accepts::Verified(_))
     }
 
-    pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
-        self.config.clone()
+    /// What rustls is to do. A failure is not kept: the next connection tries again.
+    pub(crate) fn client_config(&self) -> Result<Arc<ClientConfig>, TrustError> {
+        self.0.config.get_or_try_init(|| self.0.accepts.client_config(system_roots)).cloned()
     }
 
-    fn with(
-        provider: Arc<CryptoProvider>,
-        accepts: Arc<dyn ServerCertVerifier>,
-        verifies: bool,
-    ) -> Result<Self, TrustError> {
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .dangerous()
-            .with_custom_certificate_verifier(accepts)
-            .with_no_client_auth();
-        Ok(Self { config: Arc::new(config), verifies })
+    fn of(accepts: Accepts) -> Self {
+        Self(Arc::new(Inner { accepts, config: OnceCell::new() }))
     }
 }
 
 impl fmt::Debug for Trust {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Trust").field("verifies", &self.verifies).finish_non_exhaustive()
+        formatter.debug_struct("Trust").field("verifies", &self.verifies()).finish_non_exhaustive()
+    }
+}
+
+impl Accepts {
+    fn client_config(&self, system_roots: impl FnOnce() -> RootCertStore) -> Result<Arc<ClientConfig>, TrustError> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = self.verifier(&provider, system_roots)?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+        system_roots: impl FnOnce() -> RootCertStore,
+    ) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
+        let algorithms = provider.signature_verification_algorithms;
+        let Self::Verified(CaFile { roots: named, pinned }) = self else {
+            return Ok(Arc::new(AnyCertificate { algorithms }));
+        };
+        let mut roots = system_roots();
+        roots.extend(named.roots.iter().cloned());
+        // webpki wants at least one root; a server's own certificate can do without any.
+        let issued = if roots.is_empty() {
+            None
+        } else {
+            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+            Some(builder.build().map_err(|_| TrustError::NoRoots)?)
+        };
+        if issued.is_none() && pinned.is_empty() {
+            return Err(TrustError::NoRoots);
+        }
+        Ok(Arc::new(PinnedOrIssued { pinned: pinned.clone(), issued, algorithms }))
     }
 }
 
@@ -116,8 +140,22 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-impl CaFileError {
-    fn unusable(path: Option<&Path>, certificate: &PinnedCertificate) -> Self {
-        Self::NotACertificate { path: path.map(Path::to_owned).unwrap_or_default(), number: certificate.number }
+#[cfg(test)]
+mod tests {
+    use rustls::RootCertStore;
+
+    use super::{Accepts, CaFile, TrustError};
+
+    #[test]
+    fn without_any_ca_only_the_servers_own_certificate_can_be_trusted() {
+        let nothing = Accepts::Verified(CaFile::none());
+        assert!(matches!(nothing.client_config(RootCertStore::empty), Err(TrustError::NoRoots)));
+
+        let own = rcgen::generate_simple_self_signed(["ldap.test".to_owned()]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), own.cert.pem()).unwrap();
+        let file = CaFile::read(file.path()).unwrap();
+        assert!(file.roots.is_empty(), "a certificate that is no CA's vouches for nobody");
+        assert!(Accepts::Verified(file).client_config(RootCertStore::empty).is_ok());
     }
 }

@@ -35,7 +35,7 @@ pub enum CertificateRefusal {
     NameMismatch {
         /// The name that was asked for.
         expected: String,
-        /// The names that it has, as far as known.
+        /// The names that it has: its subject alternative names.
         presented: Vec<String>,
     },
     /// It is not meant for TLS servers.
@@ -76,7 +76,6 @@ impl CertificateRefusal {
                 Self::Expired { days: Some(days(*not_after, *time)) }
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
-            CertificateError::NotValidForName => Self::mismatch(server_name, &[]),
             CertificateError::NotValidForNameContext { presented, .. } => Self::mismatch(server_name, presented),
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => Self::WrongPurpose,
             CertificateError::Revoked => Self::Revoked,
@@ -114,5 +113,9 @@ fn bare(shown: &str) -> String {
 }
 
 fn list(names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!(" (it is for {})", names.join(", ")) }
+    if names.is_empty() {
+        " (it has no subject alternative name, and its common name is not looked at)".to_owned()
+    } else {
+        format!(" (it is for {})", names.join(", "))
+    }
 }

@@ -13,7 +13,9 @@ use super::ca_file::PinnedCertificate;
 #[derive(Debug)]
 pub(super) struct PinnedOrIssued {
     pub(super) pinned: Vec<PinnedCertificate>,
-    pub(super) issued: Arc<WebPkiServerVerifier>,
+    /// Missing if no CA is trusted at all.
+    pub(super) issued: Option<Arc<WebPkiServerVerifier>>,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ServerCertVerifier for PinnedOrIssued {
@@ -26,7 +28,8 @@ impl ServerCertVerifier for PinnedOrIssued {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let Some(pinned) = self.pinned.iter().find(|pinned| pinned.der == *end_entity) else {
-            return self.issued.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            let issued = self.issued.as_ref().ok_or(CertificateError::UnknownIssuer)?;
+            return issued.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         };
         if now < pinned.not_before {
             return Err(CertificateError::NotValidYetContext { time: now, not_before: pinned.not_before }.into());
@@ -44,7 +47,7 @@ impl ServerCertVerifier for PinnedOrIssued {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.issued.verify_tls12_signature(message, certificate, signature)
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -53,11 +56,11 @@ impl ServerCertVerifier for PinnedOrIssued {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.issued.verify_tls13_signature(message, certificate, signature)
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.issued.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    SerialNumber, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -77,6 +78,11 @@ impl Authority {
         })
     }
 
+    /// A certificate of the old kind, whose only name is its common name.
+    pub(crate) fn issue_by_common_name(&self, name: &str) -> Identity {
+        self.issue_with(&[], &Period::Now, |params| params.distinguished_name.push(DnType::CommonName, name))
+    }
+
     fn issue_with(&self, names: &[&str], period: &Period, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let mut params = params(names, period);
         change(&mut params);
@@ -93,6 +99,36 @@ pub(crate) fn self_signed(names: &[&str], period: &Period) -> Identity {
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
     Identity { pem: certificate.pem(), der: certificate.der().clone(), key }
+}
+
+impl Identity {
+    /// A certificate for other names that is signed by this certificate's key, as if it were a CA's.
+    pub(crate) fn abused_to_sign(&self, names: &[&str]) -> Self {
+        // All certificates here that were given no name of their own have the same one.
+        let nameless = params(&[], &Period::Now);
+        let issuer = Issuer::from_params(&nameless, &self.key);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params(names, &Period::Now).signed_by(&key, &issuer).unwrap();
+        Self { pem: certificate.pem(), der: certificate.der().clone(), key }
+    }
+}
+
+/// Certificates that no TLS library takes: one has a serial number of more than 20 octets, the other a critical
+/// extension that nobody knows.
+pub(crate) fn unusable() -> [String; 2] {
+    let pem = |change: fn(&mut CertificateParams)| {
+        let mut params = params(&["ldap.test"], &Period::Now);
+        change(&mut params);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    };
+    [
+        pem(|params| params.serial_number = Some(SerialNumber::from_slice(&[7; 40]))),
+        pem(|params| {
+            let mut unknown = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 55555], vec![5, 0]);
+            unknown.set_criticality(true);
+            params.custom_extensions = vec![unknown];
+        }),
+    ]
 }
 
 pub(crate) fn write(folder: &TempDir, pem: &str) -> PathBuf {

@@ -1,40 +1,38 @@
 use std::time::{Duration, Instant};
 
-use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, ExchangeError, Security, Violation};
+use wire_guard::{BindPermit, BindResponse, ExchangeError, Security, UserBindError, Violation};
 
-use crate::script::{Record, Step, message, play, result};
-use crate::{ample, connect, soon};
+use crate::script::{Server, Step, message, play, result};
+use crate::{ample, connect, request, soon};
+
+type Outcome = Result<BindResponse, UserBindError>;
 
 const BIND_RESPONSE: u8 = 0x61;
 
-async fn bind_user(steps: Vec<Step>) -> (Result<BindResponse, ExchangeError>, Record) {
+async fn bind_user(steps: Vec<Step>) -> (Outcome, Server) {
     bind_user_after(Duration::ZERO, ample(), steps).await
 }
 
 /// The same when the server has had the time to speak first.
-async fn bind_user_later(steps: Vec<Step>) -> (Result<BindResponse, ExchangeError>, Record) {
+async fn bind_user_later(steps: Vec<Step>) -> (Outcome, Server) {
     bind_user_after(Duration::from_millis(100), ample(), steps).await
 }
 
-async fn bind_user_after(
-    wait: Duration,
-    deadline: Instant,
-    steps: Vec<Step>,
-) -> (Result<BindResponse, ExchangeError>, Record) {
-    let (address, record) = play(steps).await;
+async fn bind_user_after(wait: Duration, deadline: Instant, steps: Vec<Step>) -> (Outcome, Server) {
+    let (address, server) = play(steps).await;
     let connection = connect(address, &Security::Plain, ample()).await.unwrap();
     tokio::time::sleep(wait).await;
-    let request = BindRequest::simple(BindName::new("cn=x").unwrap(), BindPassword::new("right").unwrap());
-    (connection.bind_user(request, BindPermit::for_one_login(), deadline).await, record)
+    (connection.bind_user(request(), BindPermit::for_one_login(), deadline).await, server)
 }
 
 #[tokio::test]
 async fn the_servers_answer_is_handed_on_with_its_code_and_its_words() {
     let content = [&[0x0a, 1, 49, 4, 0, 4, 3][..], b"no\0"].concat();
-    let (response, record) = bind_user(vec![Step::Read, Step::Send(message(1, BIND_RESPONSE, &content))]).await;
+    let (response, server) =
+        bind_user(vec![Step::Read, Step::Send(message(1, BIND_RESPONSE, &content)), Step::ReadToEnd]).await;
     let response = response.unwrap();
     assert_eq!((response.is_success(), response.result.code, response.result.diagnostic.as_str()), (false, 49, "no"));
-    let sent = record.octets();
+    let sent = server.sent().await;
     assert_eq!(sent.windows(5).filter(|part| part == b"right").count(), 1, "one password, once");
 }
 
@@ -50,7 +48,10 @@ async fn a_bind_answered_by_anything_but_its_response_is_never_a_success() {
         b"HTTP/1.1 200 OK\r\n\r\n".to_vec(),
     ] {
         let (outcome, _) = bind_user(vec![Step::Read, Step::Send(answer.clone()), Step::Hang]).await;
-        assert!(matches!(outcome, Err(ExchangeError::Violation(_))), "{answer:02x?}: {outcome:?}");
+        assert!(
+            matches!(outcome, Err(UserBindError::Unanswered(ExchangeError::Violation(_)))),
+            "{answer:02x?}: {outcome:?}"
+        );
     }
 }
 
@@ -59,18 +60,29 @@ async fn two_answers_at_once_are_no_answer() {
     for codes in [[49, 0], [0, 49], [0, 0]] {
         let both = codes.map(|code| message(1, BIND_RESPONSE, &result(code))).concat();
         let (outcome, _) = bind_user(vec![Step::Read, Step::Send(both), Step::Hang]).await;
-        assert!(matches!(outcome, Err(ExchangeError::Violation(Violation::Unexpected(_)))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(UserBindError::Unanswered(ExchangeError::Violation(Violation::Unexpected(_))))),
+            "{outcome:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_was_there_before_the_request_keeps_it_from_being_sent() {
+async fn a_connection_that_cannot_be_used_any_more_is_sent_nothing() {
     let early = message(1, BIND_RESPONSE, &result(0));
-    let (outcome, record) = bind_user_later(vec![Step::Send(early), Step::Read]).await;
-    assert!(matches!(outcome, Err(ExchangeError::Violation(Violation::Unexpected(_)))), "{outcome:?}");
-    assert!(record.octets().is_empty());
+    let (outcome, server) = bind_user_later(vec![Step::Send(early), Step::ReadToEnd]).await;
+    assert!(
+        matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Violation(Violation::Unexpected(_))))),
+        "{outcome:?}"
+    );
+    assert_eq!(server.sent().await, []);
+
     let (outcome, _) = bind_user_later(vec![]).await;
-    assert!(matches!(outcome, Err(ExchangeError::Lost(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Lost(_)))), "{outcome:?}");
+
+    let (outcome, server) = bind_user_after(Duration::ZERO, Instant::now(), vec![Step::ReadToEnd]).await;
+    assert!(matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Timeout))), "{outcome:?}");
+    assert_eq!(server.sent().await, [], "nothing is sent when the time is over");
 }
 
 #[tokio::test]
@@ -78,16 +90,19 @@ async fn a_notice_of_disconnection_is_told_as_such() {
     let name = wire_guard::ber::wrap(0x8a, b"1.3.6.1.4.1.1466.20036");
     let notice = message(0, 0x78, &[&result(52)[..], &name].concat());
     let (outcome, _) = bind_user(vec![Step::Read, Step::Send(notice)]).await;
-    assert!(matches!(outcome, Err(ExchangeError::Disconnected(ref result)) if result.code == 52), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(UserBindError::Unanswered(ExchangeError::Disconnected(ref result))) if result.code == 52),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]
 async fn silence_and_a_closed_connection_are_told_apart() {
     let (silent, _) = bind_user_after(Duration::ZERO, soon(), vec![Step::Read, Step::Hang]).await;
-    assert!(matches!(silent, Err(ExchangeError::Timeout)), "{silent:?}");
+    assert!(matches!(silent, Err(UserBindError::Unanswered(ExchangeError::Timeout))), "{silent:?}");
     let drip = vec![Step::Read, Step::Send(vec![0x30, 0x0c]), Step::Pause, Step::Send(vec![2]), Step::Hang];
     let (dripping, _) = bind_user_after(Duration::ZERO, soon(), drip).await;
-    assert!(matches!(dripping, Err(ExchangeError::Timeout)), "{dripping:?}");
+    assert!(matches!(dripping, Err(UserBindError::Unanswered(ExchangeError::Timeout))), "{dripping:?}");
     let (closed, _) = bind_user(vec![Step::Read]).await;
-    assert!(matches!(closed, Err(ExchangeError::Lost(_))), "{closed:?}");
+    assert!(matches!(closed, Err(UserBindError::Unanswered(ExchangeError::Lost(_)))), "{closed:?}");
 }

@@ -11,7 +11,7 @@ mod trust;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use wire_guard::{Connection, SecureError, Security};
+use wire_guard::{BindName, BindPassword, BindRequest, Connection, SecureError, Security};
 
 /// A deadline that no test reaches unless it hangs.
 fn ample() -> Instant {
@@ -30,4 +30,8 @@ async fn connect(
 ) -> Result<Connection, SecureError> {
     let tcp: TcpStream = wire_guard::tcp::connect(&[address], deadline).await.unwrap();
     Connection::secure(tcp, security, deadline).await
+}
+
+fn request() -> BindRequest {
+    BindRequest::simple(BindName::new("cn=x").unwrap(), BindPassword::new("right").unwrap())
 }

@@ -4,7 +4,7 @@ use tokio::time::timeout_at;
 use wire_guard::ber::wrap;
 use wire_guard::{Pipe, PipeEnd, PipeMonitor, Security, Violation};
 
-use crate::script::{Record, Step, message, play, result};
+use crate::script::{Server, Step, message, play, result};
 use crate::{ample, connect};
 
 const SEARCH_REQUEST: u8 = 0x63;
@@ -14,14 +14,14 @@ const SEARCH_DONE: u8 = 0x65;
 struct Library {
     stream: UnixStream,
     monitor: PipeMonitor,
-    record: Record,
+    server: Server,
 }
 
 async fn library(steps: Vec<Step>) -> Library {
-    let (address, record) = play(steps).await;
+    let (address, server) = play(steps).await;
     let connection = connect(address, &Security::Plain, ample()).await.unwrap();
     let Pipe { stream, monitor } = connection.into_pipe().unwrap();
-    Library { stream: UnixStream::from_std(stream).unwrap(), monitor, record }
+    Library { stream: UnixStream::from_std(stream).unwrap(), monitor, server }
 }
 
 impl Library {
@@ -65,7 +65,7 @@ async fn nothing_unsound_reaches_the_library() {
         vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
         vec![0x30, 0x80],
         message(1, SEARCH_ENTRY, &[wrap(4, &[0xff]), wrap(0x30, b"")].concat()),
-        message(1, SEARCH_DONE, &[0x0a, 1, 0, 4, 0, 4, 1, 0xff]),
+        message(1, SEARCH_DONE, &[0x0a, 1, 0, 4, 0]),
         message(1, 0x61, &result(0)),
         message(1, 0x79, &[]),
         message(2, SEARCH_DONE, &result(0)),
@@ -80,11 +80,38 @@ async fn nothing_unsound_reaches_the_library() {
 }
 
 #[tokio::test]
+async fn what_the_library_cannot_read_and_nobody_needs_is_mended_and_not_fatal() {
+    let control = wrap(0xa0, &wrap(0x30, &wrap(4, b"1.2.3")));
+    let end = |diagnostic: &[u8]| {
+        let result = [&[0x0a, 1, 50, 4, 0][..], &wrap(4, diagnostic)].concat();
+        wrap(0x30, &[&[2, 1, 1][..], &wrap(SEARCH_DONE, &result), &control].concat())
+    };
+    let reference = message(1, 0x73, &wrap(4, &[0xff]));
+    let answers = [reference, entry(), end(b"verw\xe4hrt")].concat();
+    let (received, _) = library(vec![Step::Read, Step::Send(answers)]).await.search().await;
+    assert_eq!(received, [entry(), end("verw\u{fffd}hrt".as_bytes())].concat());
+}
+
+#[tokio::test]
 async fn answers_after_the_end_of_a_search_are_a_violation() {
     let answers = [done(), entry()].concat();
     let (received, end) = library(vec![Step::Read, Step::Send(answers), Step::Hang]).await.search().await;
     assert_eq!(received, done());
     assert_eq!(end, Some(PipeEnd::Violation(Violation::Unexpected("an answer to no request"))));
+}
+
+#[tokio::test]
+async fn the_answers_to_one_search_have_a_limit_together() {
+    let large = message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x30, &attribute(1024 * 1024))].concat());
+    let answers = vec![Step::Send(large); 65];
+    let steps = [vec![Step::Read], answers, vec![Step::Hang]].concat();
+    let (received, end) = library(steps).await.search().await;
+    assert!(received.len() <= 64 * 1024 * 1024);
+    assert_eq!(end, Some(PipeEnd::Violation(Violation::SearchTooLarge { limit: 64 * 1024 * 1024 })));
+}
+
+fn attribute(octets: usize) -> Vec<u8> {
+    wrap(0x30, &[wrap(4, b"cn"), wrap(0x31, &wrap(4, &vec![b'x'; octets]))].concat())
 }
 
 #[tokio::test]
@@ -97,12 +124,12 @@ async fn a_notice_of_disconnection_ends_the_pipe_with_its_reason() {
 
 #[tokio::test]
 async fn a_bind_by_the_library_is_not_let_through() {
-    let mut library = library(vec![Step::Read, Step::Hang]).await;
+    let mut library = library(vec![Step::ReadToEnd]).await;
     let bind = message(1, 0x60, &[2, 1, 3, 4, 0, 0x80, 0]);
     library.stream.write_all(&bind).await.unwrap();
     assert_eq!(read_to_end(&mut library.stream).await, []);
-    assert!(library.record.octets().is_empty());
     assert_eq!(library.monitor.end(), Some(&PipeEnd::ClosedByClient));
+    assert_eq!(library.server.sent().await, []);
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// What the server does, in order.
 #[derive(Clone)]
@@ -16,6 +18,8 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Waits a moment, so that what follows arrives apart from what was before.
     Pause,
+    /// Reads until the client closes.
+    ReadToEnd,
     /// Neither sends nor closes.
     Hang,
 }
@@ -25,18 +29,33 @@ pub(crate) enum Step {
 pub(crate) struct Record(Arc<Mutex<Vec<u8>>>);
 
 impl Record {
+    /// So far.
     pub(crate) fn octets(&self) -> Vec<u8> {
         self.0.lock().unwrap().clone()
     }
 }
 
+/// A server that plays a script.
+pub(crate) struct Server {
+    pub(crate) record: Record,
+    playing: JoinHandle<()>,
+}
+
+impl Server {
+    /// All that it was sent: waits until the script has been played, so it must not hang.
+    pub(crate) async fn sent(self) -> Vec<u8> {
+        timeout(Duration::from_secs(20), self.playing).await.expect("the script ends").unwrap();
+        self.record.octets()
+    }
+}
+
 /// Plays the script to one client, and closes the connection at its end.
-pub(crate) async fn play(steps: Vec<Step>) -> (SocketAddr, Record) {
+pub(crate) async fn play(steps: Vec<Step>) -> (SocketAddr, Server) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let record = Record::default();
     let keep = record.clone();
-    tokio::spawn(async move {
+    let playing = tokio::spawn(async move {
         let (mut tcp, _) = listener.accept().await.unwrap();
         let mut octets = [0; 4096];
         for step in steps {
@@ -45,13 +64,19 @@ pub(crate) async fn play(steps: Vec<Step>) -> (SocketAddr, Record) {
                     let count = tcp.read(&mut octets).await.unwrap_or(0);
                     keep.0.lock().unwrap().extend(&octets[..count]);
                 }
+                Step::ReadToEnd => {
+                    let mut rest = Vec::new();
+                    // A reset is an end, too.
+                    let _ = tcp.read_to_end(&mut rest).await;
+                    keep.0.lock().unwrap().extend(rest);
+                }
                 Step::Send(octets) => tcp.write_all(&octets).await.unwrap(),
                 Step::Pause => tokio::time::sleep(Duration::from_millis(50)).await,
                 Step::Hang => std::future::pending().await,
             }
         }
     });
-    (address, record)
+    (address, Server { record, playing })
 }
 
 /// A message: an id, an operation with its content.

@@ -2,11 +2,11 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use wire_guard::{BindRequest, ExchangeError, Host, SecureError, Security, Trust, Violation};
+use wire_guard::{ExchangeError, Host, SecureError, Security, Trust, Violation};
 
 use crate::authority::{Authority, Period};
-use crate::script::{Record, Step, message, play, result};
-use crate::{ample, connect, soon};
+use crate::script::{Server, Step, message, play, result};
+use crate::{ample, connect, request, soon};
 
 const EXTENDED_RESPONSE: u8 = 0x78;
 
@@ -15,14 +15,14 @@ fn start_tls(trust: Trust) -> Security {
 }
 
 /// What came of it, and what the server was sent.
-async fn against(steps: Vec<Step>) -> (SecureError, Record) {
+async fn against(steps: Vec<Step>) -> (SecureError, Server) {
     against_until(ample(), steps).await
 }
 
-async fn against_until(deadline: Instant, steps: Vec<Step>) -> (SecureError, Record) {
-    let (address, record) = play(steps).await;
-    let error = connect(address, &start_tls(Trust::anything().unwrap()), deadline).await.unwrap_err();
-    (error, record)
+async fn against_until(deadline: Instant, steps: Vec<Step>) -> (SecureError, Server) {
+    let (address, server) = play(steps).await;
+    let error = connect(address, &start_tls(Trust::anything()), deadline).await.unwrap_err();
+    (error, server)
 }
 
 #[tokio::test]
@@ -41,17 +41,16 @@ async fn after_success_the_connection_is_tls() {
     let trust = Trust::verified(Some(&ca.file())).unwrap();
     let mut connection = connect(address, &start_tls(trust), ample()).await.unwrap();
     assert!(connection.protection().is_some());
-    assert!(connection.bind(&BindRequest::anonymous(), ample()).await.unwrap().is_success());
+    assert!(connection.bind(request(), ample()).await.unwrap().is_success());
 }
 
 #[tokio::test]
 async fn any_answer_but_success_is_an_error_and_nothing_more_is_said_in_the_clear() {
     for code in [1, 2, 10, 14, 52, 80] {
-        let refused = vec![Step::Read, Step::Send(message(1, EXTENDED_RESPONSE, &result(code))), Step::Read];
-        let (error, record) = against(refused).await;
+        let refused = vec![Step::Read, Step::Send(message(1, EXTENDED_RESPONSE, &result(code))), Step::ReadToEnd];
+        let (error, server) = against(refused).await;
         assert!(matches!(error, SecureError::StartTlsRefused(ref result) if result.code == u32::from(code)), "{error}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        assert_eq!(record.octets().len(), 31, "the StartTLS request and nothing else");
+        assert_eq!(server.sent().await.len(), 31, "the StartTLS request and nothing else");
     }
 }
 

@@ -2,11 +2,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use tempfile::TempDir;
-use wire_guard::trust::{CertificateRefusal, TrustError};
-use wire_guard::{BindRequest, Connection, Host, SecureError, Security, Trust};
+use wire_guard::trust::{CaFileError, CertificateRefusal};
+use wire_guard::{Connection, Host, SecureError, Security, Trust};
 
-use crate::authority::{Authority, Identity, Period, self_signed, write};
-use crate::{ample, connect};
+use crate::authority::{Authority, Identity, Period, self_signed, unusable, write};
+use crate::{ample, connect, request};
 
 async fn ldaps(address: SocketAddr, trust: Trust, name: &str) -> Result<Connection, SecureError> {
     let server_name = Host::parse(name).unwrap().server_name();
@@ -25,7 +25,7 @@ async fn refusal(identity: &Identity, trust: Trust, name: &str) -> CertificateRe
 }
 
 async fn assert_binds(mut connection: Connection) {
-    let response = connection.bind(&BindRequest::anonymous(), ample()).await.unwrap();
+    let response = connection.bind(request(), ample()).await.unwrap();
     assert!(response.is_success());
 }
 
@@ -132,7 +132,7 @@ async fn without_verification_any_certificate_will_do_and_for_that_instance_alon
     for identity in &bad {
         let address = identity.serve().await;
         let (careless, careful) = tokio::join!(
-            ldaps(address, Trust::anything().unwrap(), "ldap.test"),
+            ldaps(address, Trust::anything(), "ldap.test"),
             ldaps(address, trusting(&ca.file()), "ldap.test"),
         );
         assert_binds(careless.unwrap()).await;
@@ -150,10 +150,41 @@ fn a_ca_file_that_cannot_be_used_is_refused_when_it_is_read() {
         "-----BEGIN CERTIFICATE-----\n",
     ] {
         let file = write(&folder, content);
-        assert!(matches!(Trust::verified(Some(&file)), Err(TrustError::CaFile(_))), "{content:?}");
+        assert!(Trust::verified(Some(&file)).is_err(), "{content:?}");
     }
-    assert!(matches!(Trust::verified(Some(&folder.path().join("missing"))), Err(TrustError::CaFile(_))));
-    assert!(matches!(Trust::verified(Some(folder.path())), Err(TrustError::CaFile(_))));
+    assert!(matches!(Trust::verified(Some(&folder.path().join("missing"))), Err(CaFileError::Unreadable { .. })));
+    assert!(matches!(Trust::verified(Some(folder.path())), Err(CaFileError::Unreadable { .. })));
+}
+
+#[test]
+fn a_certificate_that_no_connection_could_use_is_refused_with_the_parsers_reason() {
+    let (folder, good) = (TempDir::new().unwrap(), self_signed(&["ldap.test"], &Period::Now).pem);
+    for bad in unusable() {
+        let file = write(&folder, &[good.as_str(), &bad].concat());
+        match Trust::verified(Some(&file)) {
+            Err(CaFileError::Unusable { number: 2, reason, .. }) => assert!(!reason.is_empty()),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_servers_own_certificate_vouches_for_no_other_name() {
+    let folder = TempDir::new().unwrap();
+    let own = Authority::new().issue(&["a.test"], &Period::Now);
+    let file = write(&folder, &own.pem);
+    assert_binds(ldaps(own.serve().await, trusting(&file), "a.test").await.unwrap()).await;
+
+    let forged = refusal(&own.abused_to_sign(&["b.test"]), trusting(&file), "b.test").await;
+    assert_eq!(forged, CertificateRefusal::UnknownIssuer);
+}
+
+#[tokio::test]
+async fn a_name_that_stands_in_the_common_name_alone_is_explained() {
+    let ca = Authority::new();
+    let refusal = refusal(&ca.issue_by_common_name("ldap.test"), trusting(&ca.file()), "ldap.test").await;
+    assert!(matches!(refusal, CertificateRefusal::NameMismatch { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("no subject alternative name"), "{refusal}");
 }
 
 #[test]
