@@ -35,8 +35,37 @@ impl AttributeName {
 
     /// Whether `other` names the same attribute: servers answer in their own spelling, 389-DS in the request's.
     pub(crate) fn is(&self, other: &str) -> bool {
-        self.0.eq_ignore_ascii_case(other)
+        is_same(&self.0, other)
     }
+}
+
+/// The attributes that names and DNs are made of, by all of their names: each row is one (RFC 4519, RFC 4524).
+const SYNONYMS: [&[&str]; 14] = [
+    &["cn", "commonName", "2.5.4.3"],
+    &["sn", "surname", "2.5.4.4"],
+    &["c", "countryName", "2.5.4.6"],
+    &["l", "localityName", "2.5.4.7"],
+    &["st", "stateOrProvinceName", "2.5.4.8"],
+    &["o", "organizationName", "2.5.4.10"],
+    &["ou", "organizationalUnitName", "2.5.4.11"],
+    &["telephoneNumber", "2.5.4.20"],
+    &["givenName", "gn", "2.5.4.42"],
+    &["dc", "domainComponent", "0.9.2342.19200300.100.1.25"],
+    &["mail", "rfc822Mailbox", "0.9.2342.19200300.100.1.3"],
+    &["mobile", "mobileTelephoneNumber", "0.9.2342.19200300.100.1.41"],
+    &["uid", "userid", "0.9.2342.19200300.100.1.1"],
+    &["displayName", "2.16.840.1.113730.3.1.241"],
+];
+
+/// Whether both name the same attribute, whatever the case and whichever of its names.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    canonical(one).eq_ignore_ascii_case(canonical(other))
+}
+
+/// The first of an attribute's names; a name that is not known is the only one that the attribute has.
+pub(crate) fn canonical(name: &str) -> &str {
+    let known = SYNONYMS.iter().find(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    known.and_then(|names| names.first()).copied().unwrap_or(name)
 }
 
 impl fmt::Display for AttributeName {
@@ -53,6 +82,18 @@ mod tests {
     fn keywords_and_object_identifiers_are_names() {
         for name in ["uid", "cn", "sAMAccountName", "msDS-User-Account-Control-Computed", "0.9.2342.19200300.100.1.1"] {
             assert_eq!(AttributeName::parse(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn an_attribute_is_known_by_each_of_its_names_and_by_no_others() {
+        for names in super::SYNONYMS {
+            for (one, other) in names.iter().flat_map(|one| names.iter().map(move |other| (one, other))) {
+                assert!(AttributeName::parse(one).unwrap().is(&other.to_uppercase()), "{one} {other}");
+            }
+        }
+        for (one, other) in [("uid", "cn"), ("uid", "uidNumber"), ("mail", "email"), ("ou", "o")] {
+            assert!(!AttributeName::parse(one).unwrap().is(other), "{one} {other}");
         }
     }
 

@@ -1,8 +1,9 @@
+use std::net::SocketAddr;
+
 use provider_api::{
     Accepted, Credentials, Deadline, Decision, Fault, Identity, MisconfiguredReason, RejectReason, Rejection,
     RequestContext, one_line,
 };
-use wire_guard::BindPermit;
 
 use crate::attribute::AttributeName;
 use crate::directory::Directory;
@@ -28,8 +29,8 @@ pub(crate) async fn authenticate(
         Err(rejection) => return Ok(rejection.into()),
     };
     let deadline = context.deadline.at_most(config.timeout);
-    let entry = match find(directory, &typed.name, deadline).await? {
-        Ok(entry) => entry,
+    let (entry, server) = match find(directory, &typed.name, deadline).await? {
+        Ok(found) => found,
         Err(rejection) => return Ok(rejection.into()),
     };
     // Known before the password is sent: whoever cannot get an account needs no bind.
@@ -37,20 +38,25 @@ pub(crate) async fn authenticate(
         Ok(identity) => identity,
         Err(rejection) => return Ok(rejection.into()),
     };
-    let connection = directory.for_user(deadline).await?;
+    let connection = directory.for_user(server, deadline).await?;
     metrics.user_bind();
-    let response = connection.bind(&entry.dn, typed.password, BindPermit::for_one_login(), deadline).await?;
+    let response = connection.bind(&entry.dn, typed.password, typed.permit, deadline).await?;
     Ok(match user_bind::verdict(&response.result)? {
         Ok(()) => Accepted::new(identity).into(),
         Err(rejection) => rejection.into(),
     })
 }
 
-async fn find(directory: &Directory, name: &str, deadline: Deadline) -> Result<Result<Box<Entry>, Rejection>, Fault> {
+/// The entry, and the address of the server that has it.
+async fn find(
+    directory: &Directory,
+    name: &str,
+    deadline: Deadline,
+) -> Result<Result<(Box<Entry>, Option<SocketAddr>), Rejection>, Fault> {
     let mut service = directory.service(deadline).await?;
     let found = search::find_user(&mut service, &directory.config, name, directory.is_anonymous(), deadline).await?;
     Ok(match found {
-        Found::One(entry) => Ok(entry),
+        Found::One(entry) => Ok((entry, service.peer)),
         Found::Nobody => {
             Err(Rejection::new(RejectReason::UNKNOWN_USER, "no entry below the base DN carries this name"))
         }
@@ -78,7 +84,8 @@ fn identity(config: &Config, entry: &Entry) -> Result<Result<Identity, Rejection
         return Err(Fault::misconfigured(
             MisconfiguredReason::NO_PERMISSION,
             format!(
-                "the service account may search for {} but not read it; let it read what it searches for",
+                "the service account may search for {} but not read it; let it read what it searches for; or the server \
+                    calls it by another name: set username_attribute to the name in the entry",
                 one_line(&names.join(", "))
             ),
         ));

@@ -3,14 +3,17 @@ use std::time::Duration;
 use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
 
 use crate::authenticate::authenticate;
+use crate::dn::Dn;
 use crate::metrics::Metrics;
-use crate::scripted_directory::{Reply, Request, ScriptedDirectory, bound, done, entry, person};
+use crate::scripted_directory::{
+    Reply, Request, SERVICE_DN, SERVICE_PASSWORD, ScriptedDirectory, bound, done, entry, person,
+};
 
 const DN: &str = "uid=alice,dc=x";
 
 async fn login(directory: &ScriptedDirectory, name: &str, password: &str) -> Result<Decision, Fault> {
     let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
-    authenticate(&directory.settings(), &Metrics::default(), &context, Credentials::new(name, Secret::new(password)))
+    authenticate(&directory.configured(), &Metrics::default(), &context, Credentials::new(name, Secret::new(password)))
         .await
 }
 
@@ -66,6 +69,38 @@ async fn a_wrong_password_costs_exactly_one_bind_on_a_connection_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_service_accounts_password_and_the_typed_one_travel_on_connections_of_their_own() {
+    let directory = with_bind(|id| Reply::Send(bound(id, 0))).await.with_service_account();
+    assert_eq!(code(&login(&directory, "alice", "right").await), "accepted");
+    let bind = |name: &str, password: &str| Request::Bind { name: name.to_owned(), password: password.to_owned() };
+    assert_eq!(directory.binds(), [(1, bind(SERVICE_DN, SERVICE_PASSWORD)), (2, bind(DN, "right"))]);
+}
+
+#[tokio::test]
+async fn a_refused_service_account_searches_for_nobody_and_tries_no_password() {
+    let directory = with_bind(|id| Reply::Send(bound(id, 49))).await.with_service_account();
+    assert_eq!(code(&login(&directory, "alice", "right").await), "service_credentials_refused");
+    let bind = Request::Bind { name: SERVICE_DN.to_owned(), password: SERVICE_PASSWORD.to_owned() };
+    assert_eq!(directory.requests(), [(1, bind)]);
+}
+
+#[tokio::test]
+async fn a_password_is_tried_on_the_server_that_has_the_entry() {
+    let elsewhere = ScriptedDirectory::start(|_, _| Reply::Close).await;
+    let directory = with_bind(|id| Reply::Send(bound(id, 0))).await;
+    let deadline = Deadline::after(Duration::from_secs(20));
+    let service = directory.configured().service(deadline).await.unwrap();
+    assert_eq!(service.peer, Some(directory.address));
+    // The name of the server leads elsewhere by now.
+    let connection = elsewhere.configured().for_user(service.peer, deadline).await.unwrap();
+    let password = wire_guard::BindPassword::new("right").unwrap();
+    let permit = wire_guard::BindPermit::for_one_login();
+    let response = connection.bind(&Dn::parse(DN).unwrap(), password, permit, deadline).await.unwrap();
+    assert!(response.is_success());
+    assert_eq!((directory.binds().len(), elsewhere.requests().len()), (1, 0));
+}
+
+#[tokio::test]
 async fn a_bind_without_an_answer_is_never_sent_again() {
     for (reply, expected) in [
         (0, "connection_lost"),
@@ -110,11 +145,13 @@ async fn what_is_refused_as_input_reaches_no_directory() {
 #[tokio::test]
 async fn a_password_is_sent_for_exactly_one_usable_entry_and_for_nothing_else() {
     type Answer = fn(u8) -> Vec<u8>;
-    let cases: [(Answer, &str); 10] = [
+    let cases: [(Answer, &str); 11] = [
         (|id| done(id, 0), "unknown_user"),
         (|id| [person(id, "uid=a,dc=x", "a"), person(id, "uid=b,dc=x", "b"), done(id, 0)].concat(), "ambiguous_user"),
         // slapd with a limit of one: an entry, and the word that there are more.
         (|id| [person(id, DN, "alice"), done(id, 4)].concat(), "ambiguous_user"),
+        // A limit that lets nobody through tells nothing.
+        (|id| done(id, 4), "size_limit"),
         (|id| [person(id, "uid=alice,dc=y", "alice"), done(id, 0)].concat(), "protocol_violation"),
         (|id| [person(id, "", "alice"), done(id, 0)].concat(), "protocol_violation"),
         (|id| [person(id, "no dn", "alice"), done(id, 0)].concat(), "protocol_violation"),

@@ -28,18 +28,27 @@ impl Directory {
 
     /// A connection for searching, bound as the service account.
     pub(crate) async fn service(&self, deadline: Deadline) -> Result<ServiceConnection, Fault> {
-        let mut connection = self.open(deadline).await?;
+        let mut connection = self.open(None, deadline).await?;
         self.bind_service(&mut connection, deadline).await?;
         ServiceConnection::over(connection).await
     }
 
-    /// A connection for one typed password.
-    pub(crate) async fn for_user(&self, deadline: Deadline) -> Result<UserConnection, Fault> {
-        Ok(UserConnection(self.open(deadline).await?))
+    /// A connection for one typed password, to the server on which the entry was found if that can be: another that
+    /// has the same name may not have the entry, or not its newest password.
+    pub(crate) async fn for_user(
+        &self,
+        server: Option<SocketAddr>,
+        deadline: Deadline,
+    ) -> Result<UserConnection, Fault> {
+        Ok(UserConnection(self.open(server, deadline).await?))
     }
 
-    async fn open(&self, deadline: Deadline) -> Result<Connection, Fault> {
-        let addresses = self.resolve(deadline).await?;
+    async fn open(&self, first: Option<SocketAddr>, deadline: Deadline) -> Result<Connection, Fault> {
+        let mut addresses = self.resolve(deadline).await?;
+        if let Some(first) = first {
+            addresses.retain(|&address| address != first);
+            addresses.insert(0, first);
+        }
         let tcp = Self::connect(&addresses, deadline).await?;
         self.secure(tcp, deadline).await
     }
@@ -65,7 +74,7 @@ impl Directory {
         let password =
             BindPassword::new(password.expose()).map_err(|error| Fault::setting("bind_password", error.to_string()))?;
         let response = connection
-            .bind(&BindRequest::simple(name.clone(), password), deadline.instant())
+            .bind(BindRequest::simple(name.clone(), password), deadline.instant())
             .await
             .map_err(|error| fault::exchange("the bind as the service account", &error))?;
         if response.is_success() {
@@ -85,7 +94,7 @@ impl Directory {
 pub(crate) struct UserConnection(Connection);
 
 impl UserConnection {
-    /// Tries a typed password. On an error the request may have reached the server: it is never sent again.
+    /// Tries a typed password. On an error the request may have reached the server, and is never sent again.
     pub(crate) async fn bind(
         self,
         dn: &Dn,
@@ -98,10 +107,7 @@ impl UserConnection {
         let name = BindName::new(dn.as_str())
             .map_err(|error| fault::protocol_violation(format_args!("the entry's DN: {error}")))?;
         let request = BindRequest::simple(name, password);
-        self.0
-            .bind_user(request, permit, deadline.instant())
-            .await
-            .map_err(|error| fault::exchange("the bind as the user was sent, and its answer is not known", &error))
+        self.0.bind_user(request, permit, deadline.instant()).await.map_err(|error| fault::user_bind(&error))
     }
 }
 
@@ -110,13 +116,16 @@ impl UserConnection {
 #[derive(Debug)]
 pub(crate) struct ServiceConnection {
     pub(crate) ldap: Ldap,
+    /// The address of the server.
+    pub(crate) peer: Option<SocketAddr>,
     monitor: PipeMonitor,
     driver: AbortHandle,
 }
 
 impl ServiceConnection {
     pub(crate) async fn over(connection: Connection) -> Result<Self, Fault> {
-        let pipe = connection.into_pipe().map_err(|error| Fault::internal(format!("no socket pair: {error}")))?;
+        let peer = connection.peer();
+        let pipe = connection.into_pipe().map_err(|error| fault::no_pipe(&error))?;
         let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(pipe.stream));
         // The URL only says that the stream is a local one; nothing is looked up.
         let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
@@ -127,7 +136,7 @@ impl ServiceConnection {
                 log::debug!("the connection's driver ended: {error}");
             }
         });
-        Ok(Self { ldap, monitor: pipe.monitor, driver: driver.abort_handle() })
+        Ok(Self { ldap, peer, monitor: pipe.monitor, driver: driver.abort_handle() })
     }
 
     /// Why the connection ended, if it has.

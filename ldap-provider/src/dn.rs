@@ -2,6 +2,8 @@ use std::fmt;
 use std::iter::Peekable;
 use std::str::CharIndices;
 
+use crate::attribute::{canonical, is_same};
+
 /// A distinguished name: its text as it came, and its parts for comparing (RFC 4514).
 ///
 /// DNs are never compared as text: servers answer `\2C` for what was written `\,`, and in another case.
@@ -15,7 +17,7 @@ pub(crate) struct Dn {
 /// The parts of one level, in an order of their own: `a=1+b=2` is `b=2+a=1`.
 type Rdn = Vec<Part>;
 
-/// The type in lower case, and the value as it compares.
+/// The type by its first name in lower case, and the value as it compares.
 type Part = (String, Vec<u8>);
 
 impl Dn {
@@ -39,9 +41,7 @@ impl Dn {
     /// Whether the entry's own level is made of this attribute with this value.
     pub(crate) fn is_named_by(&self, attribute: &str, value: &str) -> bool {
         let value = fold(value.as_bytes().to_vec());
-        self.rdns
-            .first()
-            .is_some_and(|rdn| rdn.iter().any(|(name, own)| name.eq_ignore_ascii_case(attribute) && *own == value))
+        self.rdns.first().is_some_and(|rdn| rdn.iter().any(|(name, own)| is_same(name, attribute) && *own == value))
     }
 
     /// How many levels this lies below `base`: 0 for the base itself, `None` if it lies elsewhere.
@@ -98,7 +98,7 @@ impl Parser<'_> {
             if !(character.is_ascii_alphanumeric() || matches!(character, '-' | '.')) {
                 break;
             }
-            name.push(character.to_ascii_lowercase());
+            name.push(character);
             self.characters.next();
         }
         if name.is_empty() {
@@ -111,7 +111,7 @@ impl Parser<'_> {
         self.skip_spaces();
         let value = if self.skip('#') { self.hexadecimal()? } else { fold(self.string()?) };
         self.skip_spaces();
-        Ok((name, value))
+        Ok((canonical(&name).to_ascii_lowercase(), value))
     }
 
     /// A value in BER, after its `#`. Compared octet by octet, and never equal to one that is written as a string.
@@ -233,6 +233,8 @@ mod tests {
             (r"cn=test\,hel\+lo", r"cn=test\2chel\2blo"),
             ("cn=a=b", r"cn=a\=b"),
             ("CN=ÄÖÜ", "cn=äöü"),
+            ("organizationalUnitName=people,domainComponent=x", "OU=people,DC=x"),
+            ("0.9.2342.19200300.100.1.1=alice,2.5.4.11=people", "uid=alice,ou=people"),
         ] {
             assert!(same(a, b), "{a} / {b}");
         }

@@ -1,8 +1,10 @@
 //! What failed on the wire, as faults.
 
+use std::io;
+
 use provider_api::{Fault, UnavailableReason, one_line};
 use wire_guard::tcp::ConnectError;
-use wire_guard::{Endpoint, ExchangeError, PipeEnd, ResolveError, SecureError};
+use wire_guard::{Endpoint, ExchangeError, PipeEnd, ResolveError, SecureError, UserBindError};
 
 pub(crate) fn resolve(error: &ResolveError) -> Fault {
     Fault::unavailable(UnavailableReason::RESOLVE_FAILED, format!("{error}; check host"))
@@ -14,6 +16,7 @@ pub(crate) fn connect(error: &ConnectError) -> Fault {
 
 pub(crate) fn secure(endpoint: &Endpoint, error: &SecureError) -> Fault {
     let reason = match error {
+        SecureError::Trust(error) => return Fault::setting("ca_file", error.to_string()),
         SecureError::Timeout => UnavailableReason::TIMEOUT,
         SecureError::StartTls(error) => exchange_reason(error),
         _ => UnavailableReason::TLS_FAILED,
@@ -23,6 +26,23 @@ pub(crate) fn secure(endpoint: &Endpoint, error: &SecureError) -> Fault {
 
 pub(crate) fn exchange(what: &str, error: &ExchangeError) -> Fault {
     Fault::unavailable(exchange_reason(error), one_line(&format!("{what}: {error}")))
+}
+
+/// Says whether the password may have been sent.
+pub(crate) fn user_bind(error: &UserBindError) -> Fault {
+    let reason = match error {
+        UserBindError::NotSent(error) | UserBindError::Unanswered(error) => exchange_reason(error),
+        _ => UnavailableReason::CONNECTION_LOST,
+    };
+    Fault::unavailable(reason, one_line(&format!("the bind as the user: {error}")))
+}
+
+/// No socket pair, in general because too many files are open: a matter of load, and over when others are closed.
+pub(crate) fn no_pipe(error: &io::Error) -> Fault {
+    Fault::unavailable(
+        UnavailableReason::OVERLOADED,
+        format!("this process can open no further connection: {error}; raise its limit of open files (nofile)"),
+    )
 }
 
 pub(crate) fn timeout(what: &str) -> Fault {
@@ -36,15 +56,12 @@ pub(crate) fn protocol_violation(message: impl std::fmt::Display) -> Fault {
 /// Why a search broke off: the pipe knows, the library only says that its channel is closed.
 pub(crate) fn broken_search(what: &str, end: Option<&PipeEnd>, error: &ldap3::LdapError) -> Fault {
     match end {
-        Some(end @ (PipeEnd::Lost(_) | PipeEnd::Disconnected { .. } | PipeEnd::ClosedByClient)) => {
+        Some(end @ (PipeEnd::Lost(_) | PipeEnd::Disconnected { .. })) => {
             Fault::unavailable(UnavailableReason::CONNECTION_LOST, one_line(&format!("{what}: {end}")))
         }
-        Some(end) => protocol_violation(format_args!("{what}: {end}")),
-        None => match error {
-            ldap3::LdapError::Timeout { .. } => timeout(what),
-            // The library gave up on an answer that the guard let pass.
-            error => protocol_violation(format_args!("{what}: {error}")),
-        },
+        Some(end @ PipeEnd::Violation(_)) => protocol_violation(format_args!("{what}: {end}")),
+        // The library gave up, perhaps closing its end, on an answer that the guard let pass.
+        _ => protocol_violation(format_args!("{what}: {error}")),
     }
 }
 
@@ -53,5 +70,46 @@ fn exchange_reason(error: &ExchangeError) -> UnavailableReason {
         ExchangeError::Timeout => UnavailableReason::TIMEOUT,
         ExchangeError::Violation(_) => UnavailableReason::PROTOCOL_VIOLATION,
         _ => UnavailableReason::CONNECTION_LOST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use wire_guard::trust::TrustError;
+    use wire_guard::{ExchangeError, PipeEnd, SecureError, UserBindError};
+
+    use super::{broken_search, no_pipe, secure, user_bind};
+    use crate::scripted_directory::ScriptedDirectory;
+
+    #[test]
+    fn a_process_that_has_no_more_files_is_overloaded_and_not_broken() {
+        assert_eq!(no_pipe(&io::Error::from_raw_os_error(24)).code(), "overloaded");
+    }
+
+    #[test]
+    fn a_bind_says_whether_the_password_may_have_been_sent() {
+        let before = user_bind(&UserBindError::NotSent(ExchangeError::Timeout));
+        assert!(before.message().contains("nothing was sent"), "{before}");
+        let after = user_bind(&UserBindError::Unanswered(ExchangeError::Timeout));
+        assert!(after.message().contains("may have been sent"), "{after}");
+        assert_eq!((before.code(), after.code()), ("timeout", "timeout"));
+    }
+
+    #[test]
+    fn a_library_that_closes_its_end_does_so_for_what_it_was_sent() {
+        let gave_up = ldap3::LdapError::EndOfStream;
+        assert_eq!(broken_search("", Some(&PipeEnd::ClosedByClient), &gave_up).code(), "protocol_violation");
+        assert_eq!(broken_search("", None, &gave_up).code(), "protocol_violation");
+        assert_eq!(broken_search("", Some(&PipeEnd::Lost(String::new())), &gave_up).code(), "connection_lost");
+    }
+
+    #[tokio::test]
+    async fn a_system_without_cas_is_told_at_the_first_connection() {
+        let directory = ScriptedDirectory::start(|_, _| crate::scripted_directory::Reply::Silence).await.configured();
+        let fault = secure(&directory.config.endpoint, &SecureError::Trust(TrustError::NoRoots));
+        assert_eq!(fault.code(), "setting_invalid");
+        assert!(fault.message().contains("ca-certificates"), "{fault}");
     }
 }

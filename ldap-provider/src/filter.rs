@@ -78,15 +78,17 @@ impl UserFilter {
 
     /// Whoever carries this name.
     pub(crate) fn for_name(&self, name: &str) -> SearchFilter {
-        self.with_value(&EscapedFilterValue::of(name).0)
+        self.matching(Some(&EscapedFilterValue::of(name)))
     }
 
     /// Whoever carries any name: the users that a login could find.
     pub(crate) fn for_anybody(&self) -> SearchFilter {
-        self.with_value("*")
+        self.matching(None)
     }
 
-    fn with_value(&self, value: &str) -> SearchFilter {
+    /// Without a value, any will do.
+    fn matching(&self, value: Option<&EscapedFilterValue>) -> SearchFilter {
+        let value = value.map_or("*", |value| &value.0);
         let mut names = String::new();
         for attribute in &self.attributes {
             // Writing to a String cannot fail.

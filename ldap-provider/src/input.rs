@@ -1,7 +1,7 @@
 //! What is let through of what was typed. Nothing that is refused here causes any I/O.
 
 use provider_api::{Credentials, RejectReason, Rejection};
-use wire_guard::BindPassword;
+use wire_guard::{BindPassword, BindPermit};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 256;
@@ -16,6 +16,8 @@ pub(crate) struct Typed {
     pub(crate) name: String,
     /// The password as it was typed.
     pub(crate) password: BindPassword,
+    /// The one permit to send it once.
+    pub(crate) permit: BindPermit,
 }
 
 impl Typed {
@@ -43,12 +45,12 @@ impl Typed {
             return Err(refused("the password has control characters; nothing was sent"));
         }
         let password = BindPassword::new(password.expose()).map_err(|error| refused(&error.to_string()))?;
-        Ok(Self { name, password })
+        Ok(Self { name, password, permit: BindPermit::for_one_login() })
     }
 }
 
-/// Control characters, line and paragraph separators, and what changes the direction of writing.
-fn is_refused_in_names(character: char) -> bool {
+/// What has no place in a name, typed or read: control characters, line and paragraph separators, and what changes the direction of writing.
+pub(crate) fn is_refused_in_names(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -9,7 +9,8 @@ use crate::scripted_directory::{Reply, Request, ScriptedDirectory, done, entry, 
 /// What was listed, and `complete` or the code of what cut it short.
 async fn list(directory: &ScriptedDirectory) -> (usize, String) {
     let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
-    let mut listing = Listing::begin(&directory.settings(), &ListRequest::everybody(), context.deadline).await.unwrap();
+    let mut listing =
+        Listing::begin(&directory.configured(), &ListRequest::everybody(), context.deadline).await.unwrap();
     let mut count = 0;
     for _ in 0..100 {
         let page = listing.next_page(&context).await.unwrap();
@@ -51,17 +52,30 @@ async fn assert_listed(
 async fn pages_are_followed_to_the_end() {
     let page = |id, cookie: &[u8]| {
         Reply::Send(match cookie {
-            b"" => [people(id, 0, 500), page_done(id, b"next")].concat(),
-            b"next" => [people(id, 500, 7), page_done(id, b"")].concat(),
+            b"" => [people(id, 0, 250), page_done(id, b"next")].concat(),
+            b"next" => [people(id, 250, 7), page_done(id, b"")].concat(),
             other => panic!("{other:?}"),
         })
     };
-    assert_listed(page, 507, "complete").await;
+    assert_listed(page, 257, "complete").await;
 }
 
 #[tokio::test]
 async fn a_directory_that_does_not_page_is_listed_completely_too() {
     assert_listed(|id, _| Reply::Send([people(id, 0, 1_203), done(id, 0)].concat()), 1_203, "complete").await;
+}
+
+#[tokio::test]
+async fn a_directory_that_stops_after_the_first_page_is_found_out() {
+    for (users, expected) in [(250, "complete"), (251, "paging_refused")] {
+        let directory = ScriptedDirectory::start(move |id, request| match request {
+            Request::Search { cookie: Some(_) } => Reply::Send([people(id, 0, 250), page_done(id, b"")].concat()),
+            Request::Search { cookie: None } => Reply::Send([people(id, 0, users), done(id, 0)].concat()),
+            _ => Reply::Silence,
+        })
+        .await;
+        assert_eq!(list(&directory).await, (250, expected.to_owned()));
+    }
 }
 
 #[tokio::test]
@@ -97,7 +111,8 @@ async fn whatever_happens_on_a_later_page_ends_the_listing_as_incomplete_with_th
         (|id| Reply::Send(done(id, 12)), 3, "paging_refused"),
         (|id| Reply::Send(done(id, 51)), 3, "server_busy"),
         (|id| Reply::Send([people(id, 3, 2), done(id, 0)].concat()), 5, "protocol_violation"),
-        (|id| Reply::Send([people(id, 3, 501), page_done(id, b"")].concat()), 504, "protocol_violation"),
+        // Too many for a page, and no end of it yet.
+        (|id| Reply::Send(people(id, 3, 251)), 253, "protocol_violation"),
         (|id| Reply::Send([person(id, "uid=a,dc=y", "a"), page_done(id, b"")].concat()), 3, "protocol_violation"),
     ];
     for (second, count, end) in cases {
@@ -114,7 +129,8 @@ async fn a_user_who_could_not_log_in_is_listed_with_the_reason() {
     let directory =
         paging(|id, _| Reply::Send([entry(id, "uid=a,dc=x", &[("uid", "a")]), page_done(id, b"")].concat())).await;
     let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
-    let mut listing = Listing::begin(&directory.settings(), &ListRequest::everybody(), context.deadline).await.unwrap();
+    let mut listing =
+        Listing::begin(&directory.configured(), &ListRequest::everybody(), context.deadline).await.unwrap();
     let page = listing.next_page(&context).await.unwrap();
     assert_eq!(page.users[0].refusal.as_ref().map(provider_api::RejectReason::as_str), Some("no_stable_id"));
     assert_eq!(page.users[0].login.as_deref(), Some("a"));

@@ -1,5 +1,6 @@
 use crate::attribute::AttributeName;
 use crate::entry::Entry;
+use crate::input::is_refused_in_names;
 
 /// What is shown of a person, by attribute, in the order in which they are looked for.
 const DISPLAY_NAME: [&str; 2] = ["displayName", "cn"];
@@ -29,24 +30,29 @@ impl Profile {
     }
 }
 
-/// The entry's own login name: of the first attribute that it has, the value that its DN is made of, else the first.
-/// Never the typed name, and nothing that depends on it: the same person would have another name with every way of
-/// typing it.
+/// The entry's own login name: of the first attribute that it has, the value that its DN is made of, else the smallest,
+/// since values are a set, which a server may send in another order each time. Never the typed name, and nothing that
+/// depends on it: the same person would have another name with every way of typing it.
 pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
-        let values = || entry.texts(attribute).filter(|text| is_short(text));
-        let in_dn = values().find(|value| entry.dn.is_named_by(attribute.as_str(), value));
-        in_dn.or_else(|| values().next()).map(ToOwned::to_owned)
+        let in_dn = shown(entry, attribute).filter(|value| entry.dn.is_named_by(attribute.as_str(), value));
+        smallest(in_dn).or_else(|| smallest(shown(entry, attribute))).map(ToOwned::to_owned)
     })
 }
 
 fn first(entry: &Entry, names: &[&str]) -> Option<String> {
     let mut attributes = names.iter().filter_map(|name| AttributeName::parse(name).ok());
-    attributes.find_map(|name| entry.texts(&name).find(|text| is_short(text)).map(ToOwned::to_owned))
+    attributes.find_map(|name| smallest(shown(entry, &name)).map(ToOwned::to_owned))
 }
 
-fn is_short(text: &str) -> bool {
-    text.chars().nth(LONGEST).is_none()
+/// The values that can be shown to a person.
+fn shown<'a>(entry: &'a Entry, name: &AttributeName) -> impl Iterator<Item = &'a str> {
+    entry.texts(name).filter(|text| text.chars().nth(LONGEST).is_none() && !text.chars().any(is_refused_in_names))
+}
+
+/// The first in the order of the alphabet, without regard to case as long as that decides.
+fn smallest<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    values.min_by_key(|value| (value.to_lowercase(), *value))
 }
 
 #[cfg(test)]
@@ -61,16 +67,42 @@ mod tests {
 
     #[test]
     fn the_login_is_the_entrys_own_and_the_same_however_it_was_typed() {
-        let attributes: &[(&str, &[&[u8]])] = &[("uid", &[b"asmith", b"Alice"]), ("cn", &[b"Alice Smith"])];
+        let attributes: &[(&str, &[&[u8]])] =
+            &[("uid", &[b"zoe", b"bsmith", b"Asmith", b"Alice"]), ("cn", &[b"Alice Smith"])];
         let both = names(&["uid", "cn"]);
         assert_eq!(login(&Entry::of("uid=alice,dc=x", attributes), &both).as_deref(), Some("Alice"));
-        assert_eq!(login(&Entry::of("cn=Alice Smith,dc=x", attributes), &both).as_deref(), Some("asmith"));
+        assert_eq!(login(&Entry::of("cn=Alice Smith,dc=x", attributes), &both).as_deref(), Some("Alice"));
         assert_eq!(login(&Entry::of("uid=alice", attributes), &names(&["mail", "cn"])).as_deref(), Some("Alice Smith"));
         assert_eq!(login(&Entry::of("uid=alice", attributes), &names(&["mail"])), None);
     }
 
     #[test]
-    fn the_profile_takes_the_first_value_that_is_there() {
+    fn the_order_in_which_a_server_sends_values_changes_nothing() {
+        let mut values: [&[u8]; 3] = [b"b@x", b"C@x", b"a@x"];
+        for _ in 0..3 {
+            values.rotate_left(1);
+            let entry = Entry::of("cn=x", &[("uid", &values), ("mail", &values)]);
+            assert_eq!(login(&entry, &names(&["uid"])).as_deref(), Some("a@x"));
+            assert_eq!(Profile::of(&entry).email.as_deref(), Some("a@x"));
+        }
+    }
+
+    #[test]
+    fn values_with_control_characters_or_changes_of_direction_are_not_taken() {
+        let entry =
+            Entry::of("uid=a\\0a,dc=x", &[("uid", &[b"a\n", "\u{202e}a".as_bytes(), b"b"]), ("mail", &[b"\0"])]);
+        assert_eq!(login(&entry, &names(&["uid"])).as_deref(), Some("b"));
+        assert_eq!(Profile::of(&entry).email, None);
+    }
+
+    #[test]
+    fn the_login_is_found_by_each_name_of_its_attribute() {
+        let entry = Entry::of("uid=alice,dc=x", &[("uid", &[b"a", b"alice"])]);
+        assert_eq!(login(&entry, &names(&["userid"])).as_deref(), Some("alice"));
+    }
+
+    #[test]
+    fn the_profile_takes_the_first_attribute_that_is_there() {
         let entry = Entry::of(
             "cn=x",
             &[("cn", &[b"Al"]), ("displayname", &[b" "]), ("Mobile", &[b"+49 1"]), ("mail", &[&[0xff]])],

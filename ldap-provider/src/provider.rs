@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use provider_api::author::AuthProvider;
 use provider_api::{
-    Capability, Credentials, Decision, Fault, ListRequest, Metric, RequestContext, ValidationReport, one_line,
+    Capability, Credentials, Decision, Fault, FaultKind, ListRequest, Metric, RequestContext, ValidationReport,
+    one_line,
 };
 
 use crate::authenticate::authenticate;
@@ -55,7 +56,7 @@ impl AuthProvider for LdapProvider {
             Ok(Decision::Rejected(rejection)) => {
                 log::info!("login of {name}: rejected, {}: {}", rejection.reason, one_line(&rejection.message));
             }
-            Err(fault) => log::info!("login of {name}: no answer, {fault}"),
+            Err(fault) => log::log!(level(fault), "login of {name}: no answer, {fault}"),
         }
         answer
     }
@@ -66,5 +67,24 @@ impl AuthProvider for LdapProvider {
 
     fn metrics(&self) -> Vec<Metric> {
         self.metrics.read()
+    }
+}
+
+/// An outage passes; the rest stays until somebody acts.
+fn level(fault: &Fault) -> log::Level {
+    if fault.kind() == FaultKind::Unavailable { log::Level::Info } else { log::Level::Warn }
+}
+
+#[cfg(test)]
+mod tests {
+    use provider_api::{Fault, UnavailableReason};
+
+    use super::level;
+
+    #[test]
+    fn what_needs_somebody_to_act_is_logged_as_a_warning() {
+        assert_eq!(level(&Fault::setting("base_dn", "is wrong")), log::Level::Warn);
+        assert_eq!(level(&Fault::internal("a bug")), log::Level::Warn);
+        assert_eq!(level(&Fault::unavailable(UnavailableReason::TIMEOUT, "too slow")), log::Level::Info);
     }
 }

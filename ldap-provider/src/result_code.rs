@@ -8,6 +8,7 @@ pub(crate) const OPERATIONS_ERROR: u32 = 1;
 pub(crate) const PROTOCOL_ERROR: u32 = 2;
 pub(crate) const TIME_LIMIT_EXCEEDED: u32 = 3;
 pub(crate) const SIZE_LIMIT_EXCEEDED: u32 = 4;
+pub(crate) const AUTH_METHOD_NOT_SUPPORTED: u32 = 7;
 pub(crate) const STRONGER_AUTH_REQUIRED: u32 = 8;
 pub(crate) const REFERRAL: u32 = 10;
 pub(crate) const ADMIN_LIMIT_EXCEEDED: u32 = 11;
@@ -39,6 +40,8 @@ pub(crate) fn service_bind_fault(code: u32, diagnostic: &str) -> Fault {
     let said = said(code, diagnostic);
     match code {
         INVALID_CREDENTIALS
+        | AUTH_METHOD_NOT_SUPPORTED
+        | INSUFFICIENT_ACCESS_RIGHTS
         | CONSTRAINT_VIOLATION
         | UNWILLING_TO_PERFORM
         | INAPPROPRIATE_AUTHENTICATION
@@ -121,7 +124,7 @@ fn name(code: u32) -> &'static str {
         PROTOCOL_ERROR => "protocolError",
         TIME_LIMIT_EXCEEDED => "timeLimitExceeded",
         SIZE_LIMIT_EXCEEDED => "sizeLimitExceeded",
-        7 => "authMethodNotSupported",
+        AUTH_METHOD_NOT_SUPPORTED => "authMethodNotSupported",
         STRONGER_AUTH_REQUIRED => "strongerAuthRequired",
         REFERRAL => "referral",
         ADMIN_LIMIT_EXCEEDED => "adminLimitExceeded",
@@ -160,6 +163,8 @@ mod tests {
             (19, "service_credentials_refused"),
             (53, "service_credentials_refused"),
             (48, "service_credentials_refused"),
+            (7, "service_credentials_refused"),
+            (50, "service_credentials_refused"),
             (8, "tls_required_by_server"),
             (13, "tls_required_by_server"),
             (51, "server_busy"),

@@ -34,10 +34,15 @@ pub(crate) enum Reply {
     Silence,
 }
 
+/// The service account of a directory that has one.
+pub(crate) const SERVICE_DN: &str = "cn=reader,dc=x";
+pub(crate) const SERVICE_PASSWORD: &str = "the reader's own";
+
 /// A directory that runs until the test ends.
 pub(crate) struct ScriptedDirectory {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     timeout: &'static str,
+    service_account: bool,
     requests: Arc<Mutex<Vec<(usize, Request)>>>,
 }
 
@@ -61,24 +66,34 @@ impl ScriptedDirectory {
                 });
             }
         });
-        Self { address, timeout: "20s", requests }
+        Self { address, timeout: "20s", service_account: false, requests }
     }
 
     /// The same directory for tests in which waiting is the point.
     pub(crate) fn silent(mut self) -> Self {
-        self.timeout = "500ms";
+        self.timeout = "3s";
         self
     }
 
-    /// A provider's view of this directory: anonymous, base `dc=x`, scope `sub`.
-    pub(crate) fn settings(&self) -> Directory {
-        let settings = serde_json::json!({
+    /// The same directory for a provider with a service account.
+    pub(crate) fn with_service_account(mut self) -> Self {
+        self.service_account = true;
+        self
+    }
+
+    /// This directory as a provider is configured for it: base `dc=x`, scope `sub`.
+    pub(crate) fn configured(&self) -> Directory {
+        let mut settings = serde_json::json!({
             "host": format!("ldap://{}", self.address),
             "base_dn": "dc=x",
             "scope": "sub",
             "username_attribute": "uid",
             "timeout": self.timeout,
         });
+        if self.service_account {
+            settings["bind_dn"] = SERVICE_DN.into();
+            settings["bind_password"] = SERVICE_PASSWORD.into();
+        }
         Directory::new(Config::parse(serde_json::from_value(settings).unwrap()).unwrap())
     }
 

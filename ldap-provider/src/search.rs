@@ -2,7 +2,7 @@ use ldap3::{DerefAliases, ResultEntry, SearchOptions, SearchStream};
 use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
 
-use crate::attribute::AttributeName;
+use crate::attribute::{self, AttributeName};
 use crate::directory::ServiceConnection;
 use crate::dn::Dn;
 use crate::entry::Entry;
@@ -61,7 +61,8 @@ pub(crate) async fn find_user(
         Ok(Ok(found)) => found,
     };
     let mut entries = entries(items, config)?;
-    if entries.len() > 1 || result.rc == SIZE_LIMIT_EXCEEDED {
+    // A limit that lets not even one entry through tells nothing about how many there are.
+    if entries.len() > 1 || (result.rc == SIZE_LIMIT_EXCEEDED && !entries.is_empty()) {
         return Ok(Found::Several(entries.into_iter().map(|entry| entry.dn).collect()));
     }
     if result.rc != SUCCESS {
@@ -113,7 +114,7 @@ pub(crate) fn user_attributes(config: &Config) -> Vec<String> {
     let names = config.username_attributes.iter().chain(config.subject.attributes()).map(AttributeName::as_str);
     let mut wanted: Vec<String> = Vec::new();
     for name in names.chain(Profile::attributes().map(|name| -> &str { name })) {
-        if !wanted.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+        if !wanted.iter().any(|other| attribute::is_same(other, name)) {
             wanted.push(name.to_owned());
         }
     }

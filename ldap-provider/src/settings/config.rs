@@ -6,6 +6,7 @@ use provider_api::{Fault, Secret};
 use wire_guard::{BindName, BindPassword, Endpoint, Host, Security, Trust};
 
 use super::server::Server;
+use super::username_attribute::OneOrMany;
 use super::{Scope, Settings, timeout};
 use crate::attribute::AttributeName;
 use crate::dn::Dn;
@@ -80,10 +81,13 @@ impl Config {
         let server = Server::parse(&settings.host).map_err(|error| Fault::setting("host", error))?;
         let port = port(&server, &settings)?;
         let security = security(&server.host, server.ldaps, &settings)?;
-        if matches!(security, Security::Plain) && LDAPS_PORTS.contains(&port) {
+        if !server.ldaps && LDAPS_PORTS.contains(&port) {
+            let key = if settings.start_tls { "start_tls" } else { "host" };
             return Err(Fault::setting(
-                "host",
-                format!("port {port} speaks TLS from the start: write ldaps:// before the host"),
+                key,
+                format!(
+                    "does not go with port {port}, which speaks TLS from the start: write ldaps:// before the host"
+                ),
             ));
         }
         let base_dn = Dn::parse(&settings.base_dn).map_err(|error| Fault::setting("base_dn", error.to_string()))?;
@@ -101,7 +105,11 @@ impl Config {
             None => SubjectRule::known(),
             Some(name) => SubjectRule::only(&attribute("subject_attribute", name)?),
         };
-        let timeout = timeout::parse(&settings.timeout).map_err(|error| Fault::setting("timeout", error))?;
+        let timeout = match present(Some(&settings.timeout)) {
+            None => timeout::parse(&timeout::default_text()),
+            Some(text) => timeout::parse(text),
+        };
+        let timeout = timeout.map_err(|error| Fault::setting("timeout", error))?;
         let account = account(settings.bind_dn.as_deref(), settings.bind_password)?;
         let endpoint = Endpoint { host: server.host, port, security };
         let scope = settings.scope;
@@ -161,8 +169,12 @@ fn security(host: &Host, ldaps: bool, settings: &Settings) -> Result<Security, F
             ));
         }
         // Somebody who sets these believes that there is TLS.
-        for (key, value) in [("ca_file", ca_file), ("tls_server_name", tls_server_name)] {
-            if value.is_some() {
+        for (key, is_set) in [
+            ("ca_file", ca_file.is_some()),
+            ("tls_server_name", tls_server_name.is_some()),
+            ("no_tls_verify", settings.no_tls_verify),
+        ] {
+            if is_set {
                 return Err(Fault::setting(
                     key,
                     "has no effect on plain LDAP: use ldaps:// or set start_tls, or leave it out",
@@ -175,13 +187,9 @@ fn security(host: &Host, ldaps: bool, settings: &Settings) -> Result<Security, F
         return Err(Fault::setting("require_tls", "is set, but no_tls_verify switches off what makes TLS safe"));
     }
     // The file is read in either case: `no_tls_verify` may be on for the time of a search for a fault only.
-    let unverified = if settings.no_tls_verify { Some(Trust::anything()) } else { None };
-    let trust = match (ca_file, unverified) {
-        (None, Some(trust)) => trust,
-        (Some(path), Some(trust)) => Trust::verified(Some(Path::new(path))).and(trust),
-        (path, None) => Trust::verified(path.map(Path::new)),
-    };
-    let trust = trust.map_err(|error| Fault::setting("ca_file", error.to_string()))?;
+    let verified =
+        Trust::verified(ca_file.map(Path::new)).map_err(|error| Fault::setting("ca_file", error.to_string()))?;
+    let trust = if settings.no_tls_verify { Trust::anything() } else { verified };
     let server_name = match tls_server_name {
         None => host.server_name(),
         Some(name) => {
@@ -202,6 +210,12 @@ fn username_attributes(names: &[String]) -> Result<Vec<AttributeName>, Fault> {
             KEY,
             "is an empty list; name at least one attribute, such as uid or sAMAccountName",
         ));
+    }
+    // An empty field of a form, like the other texts.
+    if let [name] = names
+        && present(Some(name)).is_none()
+    {
+        return username_attributes(&OneOrMany::default().0);
     }
     if names.len() > 16 {
         return Err(Fault::setting(KEY, "has more than 16 attributes"));

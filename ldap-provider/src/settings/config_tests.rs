@@ -40,6 +40,7 @@ fn two_settings_are_enough() {
 fn the_port_follows_the_scheme() {
     let endpoint = |changes| parse(changes).unwrap().endpoint.to_string();
     assert_eq!(endpoint(json!({ "host": "ldaps://x" })), "ldaps://x:636");
+    assert_eq!(endpoint(json!({ "host": "x", "start_tls": true })), "ldap://x:389");
     assert_eq!(endpoint(json!({ "host": "ldap://x", "port": 1389 })), "ldap://x:1389");
     assert_eq!(endpoint(json!({ "host": "ldap://x:1389", "port": 1389 })), "ldap://x:1389");
 }
@@ -53,8 +54,13 @@ fn empty_fields_of_a_form_count_as_absent() {
         "ca_file": "",
         "tls_server_name": "",
         "subject_attribute": "",
+        "username_attribute": " ",
+        "timeout": " ",
     });
-    assert!(matches!(parse(empty).unwrap().account, Account::Anonymous));
+    let config = parse(empty).unwrap();
+    assert!(matches!(config.account, Account::Anonymous));
+    assert_eq!(config.username_attributes.len(), 2);
+    assert_eq!(config.timeout.as_secs(), 8);
 }
 
 #[test]
@@ -63,6 +69,9 @@ fn impossible_settings_are_refused_by_their_key() {
         ("host", json!({ "host": "" })),
         ("host", json!({ "host": "ldap://admin:hunter2@x" })),
         ("host", json!({ "host": "x", "port": 636 })),
+        ("start_tls", json!({ "host": "x", "port": 636, "start_tls": true })),
+        ("start_tls", json!({ "host": "x:3269", "start_tls": true })),
+        ("no_tls_verify", json!({ "no_tls_verify": true })),
         ("port", json!({ "port": 0 })),
         ("port", json!({ "host": "ldap://x:1389", "port": 389 })),
         ("base_dn", json!({ "base_dn": "" })),
@@ -112,6 +121,16 @@ fn unverified_tls_is_warned_of_and_verified_tls_is_not() {
         parse(json!({ "start_tls": true, "no_tls_verify": true })).unwrap().tls_warning(),
         Some(TlsWarning::Unverified)
     );
+    assert_eq!(parse(json!({ "host": "ldaps://x" })).unwrap().tls_warning(), None);
+    assert_eq!(parse(json!({ "start_tls": true })).unwrap().tls_warning(), None);
+}
+
+#[test]
+fn an_attribute_is_asked_for_once_by_whichever_of_its_names() {
+    let config = parse(json!({ "username_attribute": ["commonName", "userid", "uid"] })).unwrap();
+    let wanted = crate::search::user_attributes(&config);
+    assert!(wanted.contains(&"commonName".to_owned()) && wanted.contains(&"userid".to_owned()), "{wanted:?}");
+    assert!(!wanted.contains(&"cn".to_owned()) && !wanted.contains(&"uid".to_owned()), "{wanted:?}");
 }
 
 #[test]
@@ -162,4 +181,6 @@ fn the_schema_describes_every_setting_and_marks_the_secret() {
         assert_eq!(property.get("writeOnly") == Some(&json!(true)), key == "bind_password", "{key}");
     }
     assert_eq!(schema["additionalProperties"], json!(false));
+    assert_eq!(properties["scope"]["default"], json!("one"));
+    assert_eq!(properties["port"]["minimum"], json!(1));
 }

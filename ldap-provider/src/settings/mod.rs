@@ -23,12 +23,14 @@ pub struct Settings {
     pub host: String,
     /// The port. By default 389, and 636 for ldaps://.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub port: Option<u16>,
     /// The DN below which users are searched for, such as ou=people,dc=example,dc=com.
     pub base_dn: String,
     /// How deep users are searched for: `one` finds those immediately below the base DN, `sub` finds the base itself
     /// and everything below it. By default `one`.
     #[serde(default)]
+    #[schemars(extend("default" = "one"))]
     pub scope: Scope,
     /// The service account that searches for users: a DN, or for Active Directory also user@domain or DOMAIN\user.
     /// Without it the search is anonymous.
