@@ -54,7 +54,7 @@ A configuration file, harness.toml:
   path = \"libldap_provider.so\"
   [providers.settings]            # `host-harness inspect` shows them
   host = \"ldaps://ldap.example.com\"
-  base_dn = \"dc=example,dc=com\"
+  base_dn = \"ou=people,dc=example,dc=com\"
   bind_dn = \"cn=reader,dc=example,dc=com\"
   bind_password_file = \"secret\"   # any secret NAME may be given as NAME_file or NAME_env
   [store]
@@ -116,7 +116,7 @@ Examples:
         #[arg(long, value_name = "INSTANCE")]
         provider: Option<String>,
         /// Stop after so many users
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         limit: Option<u64>,
         /// How long it may take in all, such as 60s or 10m
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
@@ -139,7 +139,8 @@ pub enum UsersCommand {
     Add {
         /// The name; no other account may have it, in any spelling
         name: String,
-        /// A file that holds the password; without it you are asked for it twice
+        /// A file that holds the password; one newline at its end, \n or \r\n, is dropped. Without it you are asked for
+        /// the password twice
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
         /// The name to show
@@ -155,13 +156,13 @@ pub enum UsersCommand {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct PasswordChoice {
-    /// A file that holds the password; one trailing newline is dropped
+    /// A file that holds the password; one newline at its end, \n or \r\n, is dropped
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// An environment variable that holds the password
     #[arg(long, value_name = "VAR")]
     pub password_env: Option<String>,
-    /// Read the password from standard input; one trailing newline is dropped
+    /// Read the password from standard input; one newline at its end, \n or \r\n, is dropped
     #[arg(long)]
     pub password_stdin: bool,
 }
@@ -254,6 +255,12 @@ mod tests {
         ] {
             assert!(Cli::try_parse_from(arguments).is_err(), "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn a_listing_of_nobody_is_refused() {
+        assert!(Cli::try_parse_from(["host-harness", "list-users", "--limit", "0"]).is_err());
+        assert!(Cli::try_parse_from(["host-harness", "list-users", "--limit", "1"]).is_ok());
     }
 
     #[test]

@@ -49,12 +49,20 @@ impl fmt::Debug for Folded {
     }
 }
 
-/// What RFC 4518 section 2.2 maps to nothing, as far as it can occur in a name: zero-width characters, the soft
-/// hyphen, joiners, variation selectors, the byte order mark.
+/// What a directory may map to nothing: the list of RFC 4518 section 2.2 (but for what that maps to a space), and
+/// what Unicode has since called ignorable in comparisons (`Default_Ignorable_Code_Point`). None of it can be seen.
 fn is_mapped_to_nothing(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fffc}')
+    let by_rfc_4518 = matches!(character,
+        '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{ad}' | '\u{34f}'
+        | '\u{6dd}' | '\u{70f}' | '\u{1806}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2063}' | '\u{206a}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffc}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
+        | '\u{e0020}'..='\u{e007f}');
+    let by_unicode = matches!(character,
+        '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180f}' | '\u{2064}'..='\u{2069}'
+        | '\u{3164}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{e0000}'..='\u{e0fff}');
+    by_rfc_4518 || by_unicode
 }
 
 #[cfg(test)]
@@ -80,6 +88,52 @@ mod tests {
         assert_eq!(Folded::new("José"), Folded::new("JOSE\u{301}"));
         assert_eq!(Folded::new("Straße"), Folded::new("STRASSE"));
         assert_eq!(Folded::new("Ann  Lee"), Folded::new("ann lee"));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_makes_no_other_name() {
+        for invisible in [
+            '\u{1}',
+            '\u{7f}',
+            '\u{9f}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{6dd}',
+            '\u{70f}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{1806}',
+            '\u{180b}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200f}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{206f}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{fffb}',
+            '\u{fffc}',
+            '\u{1bca0}',
+            '\u{1d173}',
+            '\u{1d17a}',
+            '\u{e0001}',
+            '\u{e0020}',
+            '\u{e007f}',
+            '\u{e0100}',
+        ] {
+            assert_eq!(Folded::new(&format!("al{invisible}ice")), Folded::new("alice"), "{invisible:?}");
+            assert!(Folded::new(&invisible.to_string()).is_empty(), "{invisible:?}");
+        }
+        for space in ['\t', '\u{85}', '\u{1680}', '\u{2003}', '\u{2028}', '\u{202f}', '\u{205f}', '\u{3000}'] {
+            assert_eq!(Folded::new(&format!("ann{space}lee")), Folded::new("ann lee"), "{space:?}");
+        }
     }
 
     #[test]

@@ -1,12 +1,17 @@
-//! Ctrl-C and the like: the first one cancels what is running and lets it say so, the second one ends the process.
+//! Ctrl-C and the like: the first one cancels what is running and lets it say so. What does not come to its end then,
+//! such as a write to a pipe that nobody reads, is ended with the process: after a while, or by the second one.
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::exit::Exit;
+
+/// How long a cancelled command may take to say so and to let its providers say goodbye.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Tells whether somebody wants the program to stop. Clones share it.
 #[derive(Clone, Debug)]
@@ -19,19 +24,16 @@ impl Interrupt {
         let mut terminate = signal(SignalKind::terminate())?;
         let (tell, told) = watch::channel(false);
         tokio::spawn(async move {
-            let mut wanted = false;
-            loop {
+            let mut next = async || {
                 tokio::select! {
-                    Some(()) = interrupt.recv() => {}
-                    Some(()) = terminate.recv() => {}
-                    else => return,
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
                 }
-                if wanted {
-                    std::process::exit(Exit::Unavailable.code().into());
-                }
-                wanted = true;
-                tell.send_replace(true);
-            }
+            };
+            next().await;
+            tell.send_replace(true);
+            let _ = tokio::time::timeout(GRACE, next()).await;
+            std::process::exit(Exit::Unavailable.code().into());
         });
         Ok(Self(told))
     }

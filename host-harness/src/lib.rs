@@ -52,6 +52,7 @@ pub mod password_source;
 pub mod providers;
 pub mod provision;
 pub mod store;
+mod terminal;
 
 pub use exit::Exit;
 pub use fold::Folded;

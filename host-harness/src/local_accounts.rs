@@ -3,7 +3,7 @@
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use provider_api::{RejectReason, Rejection, Secret, UserCode};
+use provider_api::{RejectReason, Rejection, Secret, UserCode, one_line};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -71,7 +71,7 @@ pub async fn add(store: &Store, account: NewLocalAccount) -> Result<User, AddErr
             records.append_audit(&AuditEntry {
                 action: "local_account_created",
                 user: Some(user.id),
-                detail: format!("local account {}", user.name),
+                detail: format!("local account {}", one_line(&user.name)),
                 ..AuditEntry::default()
             })?;
             Ok(Ok(user))

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use provider_api::host::{HostServices, LogSink};
 use provider_api::{LogLevel, LogRecord, one_line};
 
-/// Where the harness and its plugins log to: standard error, or nowhere.
-#[derive(Clone, Copy, Debug)]
+/// Where the harness and its plugins log to: standard error, or nowhere, which is the default.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Log(Option<LogLevel>);
 
 impl Log {

@@ -1,10 +1,13 @@
 //! Where a password comes from: a file, the environment, standard input or a prompt, and never an argument, which
 //! every user of the system could read.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use provider_api::Secret;
+use rustix::fs::OFlags;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -84,14 +87,33 @@ pub fn prompt_twice() -> Result<Secret, PasswordError> {
     if first.expose() == second.expose() { Ok(first) } else { Err(PasswordError::Differ) }
 }
 
-/// The password in a file.
-pub(crate) fn read_file(file: &Path) -> Result<Secret, PasswordError> {
-    let unreadable = |error: &io::Error| PasswordError::File { file: file.to_owned(), problem: error.to_string() };
-    let opened = std::fs::File::open(file).map_err(|error| unreadable(&error))?;
+/// The password in a file, which may be a pipe: a shell's `<(command)` is one.
+fn read_file(file: &Path) -> Result<Secret, PasswordError> {
+    read_opened(file, File::open(file).map_err(|error| unreadable(file, error.to_string()))?)
+}
+
+/// The password in a regular file. Anything else, such as a pipe that nobody writes to, is refused: a server that
+/// waited for it would never start.
+pub(crate) fn read_regular_file(file: &Path) -> Result<Secret, PasswordError> {
+    // Not to block is for the opening alone: reading a regular file does not wait for anybody.
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let opened = OpenOptions::new().read(true).custom_flags(nonblocking).open(file);
+    let opened = opened.map_err(|error| unreadable(file, error.to_string()))?;
+    if !opened.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(unreadable(file, "it is no regular file".to_owned()));
+    }
+    read_opened(file, opened)
+}
+
+fn read_opened(file: &Path, opened: File) -> Result<Secret, PasswordError> {
     read_to_end(opened).map_err(|error| match error {
-        PasswordError::Read(problem) => PasswordError::File { file: file.to_owned(), problem },
+        PasswordError::Read(problem) => unreadable(file, problem),
         other => other,
     })
+}
+
+fn unreadable(file: &Path, problem: String) -> PasswordError {
+    PasswordError::File { file: file.to_owned(), problem }
 }
 
 /// The password in an environment variable.

@@ -9,7 +9,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use provider_api::{Fault, Identity, Rejection, UnavailableReason};
+use provider_api::{Fault, Identity, Rejection, UnavailableReason, one_line};
 use serde::Serialize;
 
 use crate::store::{AuditEntry, Link, NewUser, Origin, Records, Store, StoreError, User};
@@ -71,7 +71,7 @@ fn carry_out(
         user: user.map(|user| user.id),
         instance: Some(instance.to_owned()),
         subject: Some(identity.subject.clone()),
-        detail,
+        detail: one_line(&detail),
     };
     match plan {
         Plan::Keep(user) => Ok(Provisioned::Refreshed(user)),

@@ -11,7 +11,7 @@
 //! - [`users_file`]: a users file for the file provider
 //! - [`log_capture`]: a host's log sink that keeps what it hears
 //!
-//! Nothing here listens on anything but 127.0.0.1, and whatever is started ends with the value that stands for it.
+//! Nothing here listens on anything but loopback addresses, and whatever is started ends with the value that stands for it.
 
 #![forbid(unsafe_code)]
 #![allow(

@@ -1,10 +1,12 @@
 //! A TCP relay in front of a server, which can hold the server's answers back: what "half-way" is then no matter of luck.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use crate::directory::Directory;
 
 /// A relay on a port of its own. It ends with this value, its connections too.
 pub struct Relay {
@@ -13,9 +15,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Relays to `127.0.0.1:target_port`, and holds back what a server sends on a connection after the first `bytes` bytes.
-    pub fn holding_after(target_port: u16, bytes: u64) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port for the relay");
+    /// Relays to a directory, and holds back what it sends on a connection after the first `bytes` bytes.
+    pub fn holding_after(directory: &Directory, bytes: u64) -> Self {
+        let target = (directory.host(), directory.port());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port for the relay");
         let port = listener.local_addr().expect("the relay's own port").port();
         let gate = Arc::new(Gate { limit: bytes, state: Mutex::default(), changed: Condvar::new() });
         let accepting = Arc::clone(&gate);
@@ -24,7 +27,7 @@ impl Relay {
                 if accepting.lock().over {
                     return;
                 }
-                if let (Ok(client), Ok(server)) = (client, TcpStream::connect(("127.0.0.1", target_port))) {
+                if let (Ok(client), Ok(server)) = (client, TcpStream::connect(target)) {
                     relay(&client, &server, &accepting);
                 }
             }
@@ -59,7 +62,7 @@ impl Drop for Relay {
         self.gate.lock().over = true;
         self.release();
         // Wakes the accepting thread, which then sees that it is over.
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
 }
 

@@ -57,7 +57,8 @@ impl UsersFile {
         self
     }
 
-    fn path(&self) -> PathBuf {
+    /// The file.
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("users.toml")
     }
 

@@ -24,7 +24,10 @@ pub enum CommandError {
     Store(#[from] StoreError),
     /// There is no password to be had.
     #[error(transparent)]
-    Password(#[from] PasswordError),
+    Password(PasswordError),
+    /// Somebody wants the program to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// A name or password of a form that is not let through, or one that is taken.
     #[error("{0}")]
     Refused(String),
@@ -46,14 +49,23 @@ impl CommandError {
             Self::Store(error) if error.is_failure() => Exit::Unavailable,
             Self::Usage(_) | Self::Config(_) | Self::Store(_) => Exit::Usage,
             Self::Password(error) => match error {
-                PasswordError::Interrupted => Exit::Unavailable,
                 PasswordError::NotUtf8 | PasswordError::TooLong => Exit::Rejected,
                 _ => Exit::Usage,
             },
+            Self::Interrupted => Exit::Unavailable,
             Self::Refused(_) => Exit::Rejected,
             Self::Fault(fault) => fault.into(),
             Self::Demo(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
+        }
+    }
+}
+
+impl From<PasswordError> for CommandError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Interrupted => Self::Interrupted,
+            other => Self::Password(other),
         }
     }
 }

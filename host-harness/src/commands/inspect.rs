@@ -3,6 +3,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::CommandError;
+use super::session::Session;
 use crate::config::{ConfigError, Folders};
 use crate::exit::Exit;
 use crate::output::{Output, OutputFormat, inspection};
@@ -16,9 +17,9 @@ struct InspectionJson<'a> {
     description: &'a provider_api::Description,
 }
 
-pub(super) async fn run(plugin: &Path, output: &mut Output) -> Result<Exit, CommandError> {
+pub(super) async fn run(session: &Session, plugin: &Path, output: &mut Output) -> Result<Exit, CommandError> {
     let here = std::env::current_dir().map_err(|error| ConfigError::new("the current folder", error.to_string()))?;
-    let plugin = open_plugin(&Folders::new(&here), plugin).await?;
+    let plugin = session.unless_interrupted(open_plugin(&Folders::new(&here), plugin)).await?;
     match output.format() {
         OutputFormat::Text => output.text(&inspection(plugin.path(), plugin.description()))?,
         OutputFormat::Json => {

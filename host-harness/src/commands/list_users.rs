@@ -21,7 +21,10 @@ struct EndJson<'a> {
 /// How a listing ended.
 enum End {
     Complete,
-    LimitReached,
+    /// As many as were asked for. Unless there is a fault there are more; with one, nobody knows.
+    LimitReached {
+        unseen: Option<Fault>,
+    },
     Incomplete(Fault),
 }
 
@@ -32,7 +35,29 @@ pub(super) async fn run(
     timeout: Duration,
     output: &mut Output,
 ) -> Result<Exit, CommandError> {
-    let configuration = session.configuration()?;
+    let mut count = 0;
+    let end = match listing(session, chosen, limit, timeout, output, &mut count).await {
+        Err(CommandError::Interrupted) => {
+            End::Incomplete(Fault::unavailable(UnavailableReason::CANCELLED, "the listing was cancelled"))
+        }
+        other => other?,
+    };
+    write_end(&end, count, output)?;
+    Ok(match &end {
+        End::Complete | End::LimitReached { .. } => Exit::Done,
+        End::Incomplete(fault) => fault.into(),
+    })
+}
+
+async fn listing(
+    session: &Session,
+    chosen: Option<&str>,
+    limit: Option<u64>,
+    timeout: Duration,
+    output: &mut Output,
+    count: &mut u64,
+) -> Result<End, CommandError> {
+    let configuration = session.configuration().await?;
     let handles = session.providers(&configuration, chosen).await?;
     let [handle] = handles.as_slice() else {
         let there_is = configured(&handles);
@@ -40,19 +65,9 @@ pub(super) async fn run(
             "list-users takes one provider, name it with --provider INSTANCE: {there_is}"
         )));
     };
-    let mut count = 0;
-    let listed = session.interrupt.unless(list(handle, limit, timeout, output, &mut count)).await;
-    let end = match listed {
-        Some(end) => end?,
-        None => End::Incomplete(Fault::unavailable(UnavailableReason::CANCELLED, "the listing was cancelled")),
-    };
-    write_end(&end, count, output)?;
-    output.flush()?;
+    let end = session.unless_interrupted(list(handle, limit, timeout, output, count)).await;
     goodbye(&handles).await;
-    Ok(match &end {
-        End::Complete | End::LimitReached => Exit::Done,
-        End::Incomplete(fault) => fault.into(),
-    })
+    end
 }
 
 /// Writes page after page, and holds no more than one.
@@ -78,7 +93,7 @@ async fn list(
                 for user in users {
                     // Seeing one more than was asked for is the proof that the limit cut something off.
                     if limit.is_some_and(|limit| *count >= limit) {
-                        return Ok(End::LimitReached);
+                        return Ok(End::LimitReached { unseen: None });
                     }
                     write_user(&user, output)?;
                     *count += 1;
@@ -86,7 +101,9 @@ async fn list(
             }
             Ok(None) => return Ok(End::Complete),
             // What is missing lies beyond the limit.
-            Err(_) if limit.is_some_and(|limit| *count >= limit) => return Ok(End::LimitReached),
+            Err(fault) if limit.is_some_and(|limit| *count >= limit) => {
+                return Ok(End::LimitReached { unseen: Some(fault) });
+            }
             Err(fault) => return Ok(End::Incomplete(fault)),
         }
         output.flush()?;
@@ -127,14 +144,10 @@ fn row([login, name, mail, phone, subject]: [&str; 5]) -> String {
 fn write_end(end: &End, count: u64, output: &mut Output) -> Result<(), CommandError> {
     let (complete, reason) = match end {
         End::Complete => (true, None),
-        End::LimitReached => (false, Some("limit_reached")),
+        End::LimitReached { .. } => (false, Some("limit_reached")),
         End::Incomplete(fault) => (false, Some(fault.code())),
     };
-    let text = match end {
-        End::Complete => format!("complete: {count} users"),
-        End::LimitReached => format!("stopped after {count} users: there are more"),
-        End::Incomplete(fault) => format!("INCOMPLETE after {count} users: {fault}"),
-    };
+    let text = last_words(end, count);
     if output.format() == OutputFormat::Text {
         output.text(&text)?;
     } else {
@@ -144,4 +157,30 @@ fn write_end(end: &End, count: u64, output: &mut Output) -> Result<(), CommandEr
         }
     }
     Ok(())
+}
+
+fn last_words(end: &End, count: u64) -> String {
+    match end {
+        End::Complete => format!("complete: {count} users"),
+        End::LimitReached { unseen: None } => format!("stopped after {count} users: there are more"),
+        End::LimitReached { unseen: Some(fault) } => {
+            format!("stopped after {count} users: whether there are more cannot be told ({fault})")
+        }
+        End::Incomplete(fault) => format!("INCOMPLETE after {count} users: {fault}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provider_api::{Fault, UnavailableReason};
+
+    use super::{End, last_words};
+
+    #[test]
+    fn a_listing_says_that_there_are_more_only_if_it_has_seen_so() {
+        assert!(last_words(&End::LimitReached { unseen: None }, 5).contains("there are more"));
+        let fault = Fault::unavailable(UnavailableReason::TIMEOUT, "too late");
+        let words = last_words(&End::LimitReached { unseen: Some(fault) }, 5);
+        assert!(words.contains("cannot be told") && words.contains("too late"), "{words}");
+    }
 }

@@ -1,11 +1,10 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use provider_api::{Credentials, Fault, RejectReason, Rejection, RequestContext, Secret, UnavailableReason};
+use provider_api::{Credentials, Fault, RejectReason, Rejection, Secret, UnavailableReason};
 
 use super::CommandError;
 use super::session::{Session, context, goodbye};
-use crate::config::Configuration;
 use crate::exit::Exit;
 use crate::input;
 use crate::login::{Host, LoginAnswer};
@@ -21,22 +20,9 @@ pub(super) async fn run(
     name: String,
     output: &mut Output,
 ) -> Result<Exit, CommandError> {
-    let configuration = session.configuration()?;
-    let answer = match password(session, source).await {
-        Ok(password) => {
-            // The time that a person takes to type does not count.
-            let asked = ask(session, &configuration, chosen, context(timeout), Credentials::new(name, password));
-            match session.interrupt.unless(asked).await {
-                Some(answer) => answer?,
-                None => cancelled(),
-            }
-        }
-        Err(PasswordError::NotUtf8) => LoginAnswer::rejected(None, input::not_utf8()),
-        Err(error @ PasswordError::TooLong) => {
-            LoginAnswer::rejected(None, Rejection::new(RejectReason::INPUT_REFUSED, error.to_string()))
-        }
-        Err(PasswordError::Interrupted) => cancelled(),
-        Err(error) => return Err(error.into()),
+    let answer = match answer(session, chosen, source, timeout, name).await {
+        Err(CommandError::Interrupted) => cancelled(),
+        other => other?,
     };
     match output.format() {
         OutputFormat::Text => output.text(&output::login(&answer))?,
@@ -45,47 +31,51 @@ pub(super) async fn run(
     Ok(answer.exit())
 }
 
-async fn ask(
+async fn answer(
     session: &Session,
-    configuration: &Configuration,
     chosen: Option<&str>,
-    context: RequestContext,
-    credentials: Credentials,
+    source: PasswordSource,
+    timeout: Duration,
+    name: String,
 ) -> Result<LoginAnswer, CommandError> {
-    let store = match session.store(configuration).await {
+    let configuration = session.configuration().await?;
+    // First, so that nobody types a password for a provider that there is not.
+    let handles = session.providers(&configuration, chosen).await?;
+    let password = match password(session, source).await {
+        Err(CommandError::Password(PasswordError::NotUtf8)) => {
+            return Ok(LoginAnswer::rejected(None, input::not_utf8()));
+        }
+        Err(CommandError::Password(error @ PasswordError::TooLong)) => {
+            return Ok(LoginAnswer::rejected(None, Rejection::new(RejectReason::INPUT_REFUSED, error.to_string())));
+        }
+        other => other?,
+    };
+    // The time that a person takes to type does not count.
+    let context = context(timeout);
+    let store = match session.store(&configuration).await {
         // A store that is busy or damaged is an answer; one that is named wrongly is a mistake in the file.
         Err(CommandError::Store(error)) if error.is_failure() => {
             return Ok(LoginAnswer::fault(None, &provision::store_fault(&error)));
         }
         other => other?,
     };
-    let handles = session.providers(configuration, chosen).await?;
-    let answer = Host::new(store, handles.clone()).login(&context, credentials).await;
+    let host = Host::new(store, handles.clone());
+    let asked = session.interrupt.unless(host.login(&context, Credentials::new(name, password))).await;
     goodbye(&handles).await;
-    Ok(answer)
+    asked.ok_or(CommandError::Interrupted)
 }
 
 fn cancelled() -> LoginAnswer {
     LoginAnswer::fault(None, &Fault::unavailable(UnavailableReason::CANCELLED, "the login was cancelled"))
 }
 
-async fn password(session: &Session, source: PasswordSource) -> Result<Secret, PasswordError> {
-    if source == PasswordSource::Prompt {
-        if !std::io::stdin().is_terminal() {
-            return Err(PasswordError::NoTerminal("--password-file FILE, --password-env VAR or --password-stdin"));
-        }
-        // Left to its end, also by Ctrl-C, which it sees itself: it must give the terminal its echo back.
-        return blocking(move || source.read()).await;
+async fn password(session: &Session, source: PasswordSource) -> Result<Secret, CommandError> {
+    if source != PasswordSource::Prompt {
+        return session.password(move || source.read()).await;
     }
-    session.interrupt.unless(blocking(move || source.read())).await.unwrap_or(Err(PasswordError::Interrupted))
-}
-
-/// Reading a password waits for a person or another program.
-pub(super) async fn blocking(
-    read: impl FnOnce() -> Result<Secret, PasswordError> + Send + 'static,
-) -> Result<Secret, PasswordError> {
-    match tokio::task::spawn_blocking(read).await {
-        Ok(password) => password,
-        Err(_) => Err(PasswordError::Read("the reading ended early".to_owned())),
+    if !std::io::stdin().is_terminal() {
+        let others = "--password-file FILE, --password-env VAR or --password-stdin";
+        return Err(PasswordError::NoTerminal(others).into());
     }
+    session.prompt(move || source.read()).await
 }

@@ -26,7 +26,7 @@ use session::Session;
 pub async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     let session = Session::new(cli.config, cli.log.into())?;
     let exit = match cli.command {
-        Command::Inspect { plugin } => inspect::run(&plugin, output).await,
+        Command::Inspect { plugin } => inspect::run(&session, &plugin, output).await,
         Command::Validate { provider, timeout } => validate::run(&session, provider.as_deref(), timeout, output).await,
         Command::Login { provider, password, timeout, name } => {
             login::run(&session, provider.as_deref(), password.source(), timeout, name, output).await
@@ -46,11 +46,9 @@ pub async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
 
 /// Plays the demo, which tells of itself on standard output.
 async fn demo(session: &Session, output: &Output) -> Result<Exit, CommandError> {
-    let options = DemoOptions { plugin_folder: None, format: output.format() };
-    match session.interrupt.unless(demo::run(options)).await {
-        Some(played) => Ok(played.map(|()| Exit::Done)?),
-        None => Ok(Exit::Unavailable),
-    }
+    let options = DemoOptions { plugin_folder: None, format: output.format(), log: session.log };
+    session.unless_interrupted(Box::pin(demo::run(options))).await?;
+    Ok(Exit::Done)
 }
 
 /// Tells the person at the terminal, in one printable line on standard error.

@@ -1,15 +1,18 @@
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use provider_api::{Deadline, RequestContext};
+use provider_api::{Deadline, RequestContext, Secret};
 
 use super::CommandError;
-use crate::config::Configuration;
+use crate::config::{ConfigError, Configuration};
 use crate::interrupt::Interrupt;
 use crate::log::Log;
+use crate::password_source::PasswordError;
 use crate::providers::{self, ProviderHandle};
 use crate::store::Store;
+use crate::terminal::Terminal;
 
 /// What the commands share: the configuration file, the log, and Ctrl-C.
 pub(super) struct Session {
@@ -26,12 +29,59 @@ impl Session {
         Ok(Self { config, log, interrupt: Interrupt::install()? })
     }
 
-    pub(super) fn configuration(&self) -> Result<Configuration, CommandError> {
-        Ok(Configuration::read(&self.config)?)
+    /// Does `work` unless somebody wants the program to stop; then it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Interrupted`], and those of the work.
+    pub(super) async fn unless_interrupted<T, E: Into<CommandError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, CommandError> {
+        match self.interrupt.unless(work).await {
+            Some(done) => done.map_err(Into::into),
+            None => Err(CommandError::Interrupted),
+        }
+    }
+
+    pub(super) async fn configuration(&self) -> Result<Configuration, CommandError> {
+        let file = self.config.clone();
+        // The file may be a pipe from a slow program.
+        let read = tokio::task::spawn_blocking(move || Configuration::read(&file));
+        let ended_early = |_| ConfigError::new(self.config.display().to_string(), "the reading ended early");
+        self.unless_interrupted(async { read.await.map_err(ended_early)? }).await
     }
 
     pub(super) async fn store(&self, configuration: &Configuration) -> Result<Store, CommandError> {
-        Ok(Store::open(&configuration.store_url, configuration.folders.configuration()).await?)
+        let opening = Store::open(&configuration.store_url, configuration.folders.configuration());
+        let store = self.unless_interrupted(opening).await?;
+        if let Some(warning) = store.warning() {
+            self.log.warn(warning);
+        }
+        Ok(store)
+    }
+
+    /// Waits for a password that comes from a file or another program.
+    pub(super) async fn password(
+        &self,
+        read: impl FnOnce() -> Result<Secret, PasswordError> + Send + 'static,
+    ) -> Result<Secret, CommandError> {
+        let read = tokio::task::spawn_blocking(read);
+        let ended_early = |_| PasswordError::Read("the reading ended early".to_owned());
+        self.unless_interrupted(async { read.await.map_err(ended_early)? }).await
+    }
+
+    /// Waits for a password that a person types. Whoever stops the program gets the terminal back as it was.
+    pub(super) async fn prompt(
+        &self,
+        ask: impl FnOnce() -> Result<Secret, PasswordError> + Send + 'static,
+    ) -> Result<Secret, CommandError> {
+        let terminal = Terminal::remember();
+        let answer = self.password(ask).await;
+        if matches!(answer, Err(CommandError::Interrupted)) {
+            terminal.restore();
+        }
+        answer
     }
 
     /// The providers of the configuration, or the one that was chosen.
@@ -40,7 +90,7 @@ impl Session {
         configuration: &Configuration,
         chosen: Option<&str>,
     ) -> Result<Vec<ProviderHandle>, CommandError> {
-        let handles = providers::from_configuration(configuration, self.log).await?;
+        let handles = self.unless_interrupted(providers::from_configuration(configuration, self.log)).await?;
         let Some(chosen) = chosen else { return Ok(handles) };
         if let Some(handle) = handles.iter().find(|handle| handle.instance() == chosen) {
             return Ok(vec![handle.clone()]);

@@ -1,11 +1,10 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use provider_api::Secret;
+use provider_api::{Fault, Secret};
 use serde::Serialize;
 
 use super::CommandError;
-use super::login::blocking;
 use super::session::Session;
 use crate::exit::Exit;
 use crate::local_accounts::{self, AddError, NewLocalAccount};
@@ -39,17 +38,16 @@ struct LinkJson<'a> {
 
 /// Shows the accounts, one object a line or as a table.
 pub(super) async fn list(session: &Session, output: &mut Output) -> Result<Exit, CommandError> {
-    let store = session.store(&session.configuration()?).await?;
-    let accounts = store
-        .read(|records| {
-            let mut accounts = Vec::new();
-            records.each_user(&mut |user, links| {
-                accounts.push((user, links));
-                true
-            })?;
-            Ok(accounts)
-        })
-        .await?;
+    let store = session.store(&session.configuration().await?).await?;
+    let reading = store.read(|records| {
+        let mut accounts = Vec::new();
+        records.each_user(&mut |user, links| {
+            accounts.push((user, links));
+            true
+        })?;
+        Ok(accounts)
+    });
+    let accounts = session.unless_interrupted(reading).await?;
     match output.format() {
         OutputFormat::Json => {
             for (user, links) in &accounts {
@@ -69,13 +67,10 @@ pub(super) async fn list(session: &Session, output: &mut Output) -> Result<Exit,
 
 /// Adds a local account.
 pub(super) async fn add(session: &Session, asked: Asked, output: &mut Output) -> Result<Exit, CommandError> {
-    let store = session.store(&session.configuration()?).await?;
-    let password = password(asked.password_file).await?;
+    let store = session.store(&session.configuration().await?).await?;
+    let password = password(session, asked.password_file).await?;
     let account = NewLocalAccount { name: asked.name, password, display_name: asked.display_name, email: asked.email };
-    let user = local_accounts::add(&store, account).await.map_err(|error| match error {
-        AddError::Store(error) => CommandError::Store(error),
-        refused => CommandError::Refused(refused.to_string()),
-    })?;
+    let user = session.unless_interrupted(local_accounts::add(&store, account)).await?;
     match output.format() {
         OutputFormat::Json => output.object(&AccountJson { user: &user, links: Vec::new() })?,
         OutputFormat::Text => {
@@ -86,11 +81,21 @@ pub(super) async fn add(session: &Session, asked: Asked, output: &mut Output) ->
     Ok(Exit::Done)
 }
 
-async fn password(file: Option<PathBuf>) -> Result<Secret, PasswordError> {
+impl From<AddError> for CommandError {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::Store(error) => Self::Store(error),
+            AddError::Hash(_) => Self::Fault(Fault::internal(error.to_string())),
+            AddError::Input(_) | AddError::Taken { .. } => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+async fn password(session: &Session, file: Option<PathBuf>) -> Result<Secret, CommandError> {
     match file {
-        Some(file) => blocking(move || PasswordSource::File(file).read()).await,
-        None if std::io::stdin().is_terminal() => blocking(password_source::prompt_twice).await,
-        None => Err(PasswordError::NoTerminal("--password-file FILE")),
+        Some(file) => session.password(move || PasswordSource::File(file).read()).await,
+        None if std::io::stdin().is_terminal() => session.prompt(password_source::prompt_twice).await,
+        None => Err(PasswordError::NoTerminal("--password-file FILE").into()),
     }
 }
 

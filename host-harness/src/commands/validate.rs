@@ -14,7 +14,7 @@ pub(super) async fn run(
     timeout: Duration,
     output: &mut Output,
 ) -> Result<Exit, CommandError> {
-    let configuration = session.configuration()?;
+    let configuration = session.configuration().await?;
     let handles = session.providers(&configuration, chosen).await?;
     if handles.is_empty() {
         return Err(CommandError::Usage(format!("there is nothing to validate: {}", configured(&handles))));

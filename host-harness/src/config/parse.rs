@@ -17,7 +17,7 @@ pub(super) fn parse(file: &Path, text: &str, folders: Folders) -> Result<Configu
     let source = Source { file, text };
     let root = DeTable::parse(text).map_err(|error| {
         let place = error.span().unwrap_or_default();
-        source.error(&place, &format!("this is not TOML ({})", without_quotations(error.message())))
+        source.error(&place, &format!("this is not TOML ({})", problem(error.message())))
     })?;
     let mut configuration = Configuration { folders, providers: Vec::new(), store_url: DEFAULT_STORE.to_owned() };
     for (key, value) in root.get_ref() {
@@ -155,11 +155,16 @@ fn number(integer: &DeInteger<'_>) -> Option<Number> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(Number::from)
 }
 
-/// The parser's message without what it quotes from the file.
-fn without_quotations(message: &str) -> String {
+/// The parser's message without what it quotes from the file, and without the characters that could have come next.
+fn problem(message: &str) -> String {
+    let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     let mut cleaned = String::new();
-    for (position, part) in message.split('`').enumerate() {
+    for (position, part) in found.split('`').enumerate() {
         cleaned.push_str(if position % 2 == 0 { part } else { "…" });
+    }
+    // A Windows name or a DN in double quotes.
+    if found.contains("escape") || expected.contains("unicode") {
+        cleaned.push_str("; write values with a backslash in single quotes");
     }
     one_line(&cleaned)
 }

@@ -10,7 +10,7 @@ use crate::password_source;
 
 /// Makes the settings that a plugin gets of those that an administrator wrote.
 ///
-/// Any secret setting `NAME` may be given as `NAME_file` (a file that holds it) or `NAME_env` (an environment
+/// Any secret setting `NAME` may be given as `NAME_file` (a regular file that holds it) or `NAME_env` (an environment
 /// variable that does) instead. In other settings whose name ends in `_file`, such as `ca_file`, a relative path
 /// leads to where those of the configuration file lead.
 pub struct SettingsResolver<'a> {
@@ -31,7 +31,7 @@ impl<'a> SettingsResolver<'a> {
         Self { folders, description }
     }
 
-    /// Resolves.
+    /// Resolves. Blocks: it reads files.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl<'a> SettingsResolver<'a> {
                         file.display()
                     ));
                 }
-                password_source::read_file(&file)
+                password_source::read_regular_file(&file)
             }
             Source::Environment => password_source::read_variable(name),
         };

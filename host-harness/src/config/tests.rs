@@ -101,6 +101,16 @@ fn an_error_never_quotes_what_could_be_a_secret() {
 }
 
 #[test]
+fn a_backslash_in_double_quotes_is_told_how_to_be_written() {
+    for value in [r#""CORP\alice""#, r#""C:\Users""#, r#""uid=\2c""#] {
+        let error = entry(&format!("host = {value}")).expect_err(value);
+        assert!(error.contains("harness.toml:4: ") && error.contains("single quotes"), "{error}");
+        assert!(!error.contains('…'), "{error}");
+    }
+    assert_eq!(entry(r"host = 'CORP\alice'").expect("sound").settings["host"], r"CORP\alice");
+}
+
+#[test]
 fn debug_shows_the_keys_of_settings_and_not_their_values() {
     let configuration =
         read("[[providers]]\npath = \"a\"\n[providers.settings]\nbind_password = \"hunter2\"\n").expect("sound");
@@ -160,4 +170,15 @@ fn relative_files_lie_beside_the_configuration_file_and_other_values_are_left_al
     assert_eq!(settings, json!({"ca_file": ca, "host": "ca.pem", "users_file": "/etc/passwd"}));
     let (settings, _) = resolve(folder.path(), "ca_file = \"absent.pem\"").expect("resolved");
     assert_eq!(settings, json!({"ca_file": folder.path().join("absent.pem")}));
+}
+
+#[test]
+fn a_secret_file_that_is_a_pipe_or_a_device_is_refused_instead_of_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().expect("mkfifo runs");
+    assert!(made.success());
+    for file in ["pipe", "/dev/zero", "."] {
+        let fault = resolve(folder.path(), &format!("bind_password_file = \"{file}\"")).expect_err(file);
+        assert!(fault.contains("setting bind_password_file") && fault.contains("no regular file"), "{file}: {fault}");
+    }
 }

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::exit::Exit;
+use crate::log::Log;
 use crate::output::{Output, OutputFormat};
 use narrator::Narrator;
 use plugins::PluginFiles;
@@ -30,6 +31,8 @@ pub struct DemoOptions {
     pub plugin_folder: Option<PathBuf>,
     /// For whom it is told.
     pub format: OutputFormat,
+    /// Where its plugins log to.
+    pub log: Log,
 }
 
 /// The demo did not come to its end.
@@ -80,12 +83,12 @@ impl DemoError {
 /// process, no port.
 pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let output = Output::standard(options.format);
-    play_to(output, options.plugin_folder).await
+    play_to(output, options.plugin_folder, options.log).await
 }
 
 /// The same with another listener.
-async fn play_to(output: Output, plugin_folder: Option<PathBuf>) -> Result<(), DemoError> {
-    let plugins = PluginFiles::find(plugin_folder)?;
+async fn play_to(output: Output, plugin_folder: Option<PathBuf>, log: Log) -> Result<(), DemoError> {
+    let plugins = PluginFiles::find(plugin_folder, log)?;
     let mut narrator = Narrator::new(output);
     narrator.open()?;
     play::play(&mut narrator, &plugins).await?;
@@ -98,11 +101,12 @@ mod tests {
 
     use super::{DemoError, play_to};
     use crate::exit::Exit;
+    use crate::log::Log;
     use crate::output::{Output, OutputFormat};
 
     async fn failure(folder: &Path) -> DemoError {
         let nowhere = Output::to(OutputFormat::Text, Box::new(std::io::sink()));
-        play_to(nowhere, Some(folder.to_owned())).await.expect_err("these plugins cannot be played with")
+        play_to(nowhere, Some(folder.to_owned()), Log::silent()).await.expect_err("these plugins cannot be played with")
     }
 
     #[tokio::test]

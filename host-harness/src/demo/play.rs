@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use provider_api::host::{HostServices, Plugin, Provider};
+use provider_api::host::{Plugin, Provider};
 use provider_api::{
     Credentials, Deadline, Decision, ListRequest, RejectReason, RequestContext, Secret, StageOutcome, UserCode,
     ValidationReport,
@@ -21,6 +21,9 @@ use crate::login::{self, Host, LoginAnswer};
 use crate::providers::ProviderHandle;
 use crate::provision::Provisioning;
 use crate::store::{Store, User};
+
+/// The instance of the LDAP provider.
+const INSTANCE: &str = "company";
 
 /// Plays the whole demo.
 pub(super) async fn play(narrator: &mut Narrator, plugins: &PluginFiles) -> Result<(), DemoError> {
@@ -44,7 +47,7 @@ pub(super) async fn play(narrator: &mut Narrator, plugins: &PluginFiles) -> Resu
             "Check the settings",
             "Each stage is tried for real, in the order of a login. Plain LDAP works but is warned of: \
              passwords cross the wire readable.",
-            configure(&plugin, &directory),
+            configure(plugins, &plugin, &directory),
         )
         .await?;
     narrator
@@ -57,7 +60,7 @@ pub(super) async fn play(narrator: &mut Narrator, plugins: &PluginFiles) -> Resu
         .await?;
     // Dropped at the end of this function, and its files with it.
     let folder = TempDir::new()?;
-    let ldap = ProviderHandle::ready("company", provider.clone());
+    let ldap = ProviderHandle::ready(INSTANCE, provider.clone());
     let (store, host) = narrator
         .step(
             "Open the host's store",
@@ -122,10 +125,12 @@ async fn load(plugins: &PluginFiles) -> Told<Plugin> {
     Ok((plugin, told))
 }
 
-async fn configure(plugin: &Plugin, directory: &Directory) -> Told<Provider> {
+async fn configure(plugins: &PluginFiles, plugin: &Plugin, directory: &Directory) -> Told<Provider> {
     let settings = people::ldap_settings(directory.address().port());
-    let provider =
-        plugin.configure(&settings, &HostServices::silent()).await.or_unexpected("settings that the plugin takes")?;
+    let provider = plugin
+        .configure(&settings, &plugins.services(INSTANCE))
+        .await
+        .or_unexpected("settings that the plugin takes")?;
     let report = provider.validate(&context()).await.or_unexpected("a report on the settings")?;
     expect(report.is_valid(), "settings that work", first_failure(&report))?;
     expect(directory.received().service_binds > 0, "a bind as the service account", "none")?;

@@ -1,17 +1,21 @@
 use std::path::PathBuf;
 
-use super::DemoError;
+use provider_api::host::HostServices;
 
-/// The plugin files that the demo loads.
+use super::DemoError;
+use crate::log::Log;
+
+/// The plugin files that the demo loads, and where they log to.
 #[derive(Debug)]
 pub(super) struct PluginFiles {
     pub(super) ldap: PathBuf,
     pub(super) file: PathBuf,
+    log: Log,
 }
 
 impl PluginFiles {
     /// Finds both, before anything is played: whoever has not built them should not have to watch half a demo.
-    pub(super) fn find(folder: Option<PathBuf>) -> Result<Self, DemoError> {
+    pub(super) fn find(folder: Option<PathBuf>, log: Log) -> Result<Self, DemoError> {
         let folder = if let Some(folder) = folder {
             folder
         } else {
@@ -23,6 +27,11 @@ impl PluginFiles {
             let path = folder.join(file);
             if path.is_file() { Ok(path) } else { Err(DemoError::PluginNotBuilt { file, folder: folder.clone() }) }
         };
-        Ok(Self { ldap: find("libldap_provider.so")?, file: find("libfile_provider.so")? })
+        Ok(Self { ldap: find("libldap_provider.so")?, file: find("libfile_provider.so")?, log })
+    }
+
+    /// What the provider of an instance gets to log with.
+    pub(super) fn services(&self, instance: &str) -> HostServices {
+        self.log.services().for_instance(instance)
     }
 }

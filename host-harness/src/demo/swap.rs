@@ -1,8 +1,6 @@
 //! The second act: another provider takes over while the host runs.
 
-use std::path::Path;
-
-use provider_api::host::{HostServices, Plugin};
+use provider_api::host::Plugin;
 use provider_api::{RejectReason, Secret, UserCode};
 use serde_json::json;
 use tempfile::TempDir;
@@ -38,7 +36,7 @@ pub(super) async fn play(
             "Swap to the file provider",
             "Another plugin, loaded into the running host; the directory is switched off. Accounts and host \
              stay as they were.",
-            swap(&plugins.file, folder, scene),
+            swap(plugins, folder, scene),
         )
         .await?;
     narrator
@@ -65,13 +63,13 @@ pub(super) async fn play(
         .await
 }
 
-async fn swap(plugin: &Path, folder: &TempDir, scene: Scene) -> Told<Host> {
+async fn swap(plugins: &PluginFiles, folder: &TempDir, scene: Scene) -> Told<Host> {
     let users_file = people::write_users_file(folder.path()).or_unexpected("a users file")?;
-    let plugin = Plugin::open(plugin).await.or_unexpected("a plugin that can be loaded")?;
+    let plugin = Plugin::open(&plugins.file).await.or_unexpected("a plugin that can be loaded")?;
     expect(plugin.description().id == "file", "the provider file", &plugin.description().id)?;
     let settings = json!({ "users_file": users_file });
     let provider =
-        plugin.configure(&settings, &HostServices::silent()).await.or_unexpected("settings that the plugin takes")?;
+        plugin.configure(&settings, &plugins.services("file")).await.or_unexpected("settings that the plugin takes")?;
     let report = provider.validate(&context()).await.or_unexpected("a report on the settings")?;
     expect(report.is_valid(), "settings that work", first_failure(&report))?;
 

@@ -21,11 +21,12 @@ pub struct LoginAnswer {
     /// The provider instance that answered; none for a local account and for a login that no provider was asked
     /// about.
     pub provider: Option<String>,
-    /// Who it is, once a provider has accepted the password: also when the account was then refused.
+    /// Who it is, once a provider has accepted the password: also when the account was then refused or could not be
+    /// had.
     pub identity: Option<Identity>,
     /// What the person should hear of.
     pub notices: Vec<Notice>,
-    /// What became of the account; none for a local account and where no provider accepted.
+    /// What became of the account; none for a local account, where no provider accepted, and where the store failed.
     pub provisioning: Option<Provisioning>,
     /// The account that is logged in. There is one if and only if the login was accepted.
     pub user: Option<User>,
@@ -97,7 +98,12 @@ impl LoginAnswer {
 
     /// The provider accepted, the host did not.
     pub(super) fn without_account(self, accepted: Accepted) -> Self {
-        Self { identity: Some(accepted.identity), provisioning: Some(Provisioning::Refused), ..self }
+        Self { provisioning: Some(Provisioning::Refused), ..self.of(accepted) }
+    }
+
+    /// The provider accepted, and then something failed.
+    pub(super) fn of(self, accepted: Accepted) -> Self {
+        Self { identity: Some(accepted.identity), ..self }
     }
 
     fn new(outcome: Outcome, message: String) -> Self {

@@ -99,7 +99,7 @@ impl Host {
                 LoginAnswer::rejected(Some(instance), rejection).without_account(accepted)
             }
             Ok(Provisioned::Misfit(fault)) => LoginAnswer::fault(Some(instance), &fault).without_account(accepted),
-            Err(error) => LoginAnswer::fault(Some(instance), &provision::store_fault(&error)),
+            Err(error) => LoginAnswer::fault(Some(instance), &provision::store_fault(&error)).of(accepted),
         }
     }
 

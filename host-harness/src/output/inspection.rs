@@ -32,13 +32,19 @@ pub fn inspection(file: &Path, description: &Description) -> String {
         }
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\n  {}  ({})", one_line(key), one_line(&notes.join(", ")));
-        for line in property.get("description").and_then(Value::as_str).into_iter().flat_map(str::lines) {
-            for line in wrapped(&one_line(line)) {
+        for paragraph in property.get("description").and_then(Value::as_str).map(paragraphs).unwrap_or_default() {
+            for line in wrapped(&one_line(&paragraph)) {
                 let _ = writeln!(text, "      {line}");
             }
         }
     }
     text
+}
+
+/// The paragraphs of a text, which blank lines part; its other line breaks are those of somebody's source file.
+fn paragraphs(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()).map(|lines| lines.join(" ")).collect()
 }
 
 /// A paragraph in lines that fit a terminal.
@@ -88,5 +94,16 @@ fn type_of(schema: &Value, property: &Value) -> String {
             names.collect::<Vec<_>>().join(" or ")
         }
         _ => "value".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::paragraphs;
+
+    #[test]
+    fn the_line_breaks_of_a_description_are_not_kept_and_its_paragraphs_are() {
+        assert_eq!(paragraphs("One thing\nand\r\n another.\n\n\nNext.\n"), ["One thing and another.", "Next."]);
+        assert_eq!(paragraphs(""), [""; 0]);
     }
 }

@@ -28,7 +28,11 @@ impl FromFile {
     /// A provider that goes by the name `instance`.
     pub(super) async fn configure(&self, instance: &str) -> Result<Provider, Fault> {
         let plugin = self.open().await?;
-        let resolved = SettingsResolver::new(&self.folders, plugin.description()).resolve(&self.entry)?;
+        let (folders, description, entry) = (self.folders.clone(), plugin.description().clone(), self.entry.clone());
+        // Files with secrets may lie on a slow disk.
+        let resolving =
+            tokio::task::spawn_blocking(move || SettingsResolver::new(&folders, &description).resolve(&entry));
+        let resolved = resolving.await.map_err(|_| Fault::internal("reading the settings ended early"))??;
         for warning in &resolved.warnings {
             self.log.warn(&format!("{}: {warning}", self.entry.place));
         }
@@ -61,7 +65,10 @@ pub fn find_plugin(folders: &Folders, path: &Path) -> Result<PathBuf, Fault> {
 ///
 /// [`MisconfiguredReason::PLUGIN_REFUSED`] with what is wrong with the file.
 pub async fn open_plugin(folders: &Folders, path: &Path) -> Result<Plugin, Fault> {
-    let file = find_plugin(folders, path)?;
+    let (folders, path) = (folders.clone(), path.to_owned());
+    // The places may lie on a slow disk.
+    let finding = tokio::task::spawn_blocking(move || find_plugin(&folders, &path));
+    let file = finding.await.map_err(|_| Fault::internal("looking for the plugin ended early"))??;
     Plugin::open(&file).await.map_err(|error| refused(error.to_string()))
 }
 

@@ -108,7 +108,8 @@ fn collision(records: &dyn Records, own: Option<&User>, profile: &Profile) -> Re
             && !is_own(own, &local)
         {
             let message = format!(
-                "the entry's {what} is that of the local account {} (number {}): rename or remove one of the two",
+                "the entry's {what} is that of the local account {} (number {}): give the entry another one in the \
+                 directory",
                 local.name, local.id
             );
             return Ok(Some(refusal(RejectReason::LOCAL_ACCOUNT_EXISTS, message)));
@@ -117,7 +118,7 @@ fn collision(records: &dyn Records, own: Option<&User>, profile: &Profile) -> Re
     Ok(taken_by(records, &name)?.filter(|other| !is_own(own, other)).map(|other| {
         let message = format!(
             "the login {} is that of another directory account (number {}): a re-created entry, or one of another \
-             provider; rename one of the two, or remove the old account",
+             provider; give one of the two another login in its directory",
             profile.name, other.id
         );
         refusal(RejectReason::NAME_TAKEN, message)

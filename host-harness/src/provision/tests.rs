@@ -52,8 +52,12 @@ impl Fixture {
 
     /// What the audit trail says, straight from the file.
     fn audit(&self) -> Vec<String> {
+        self.audited("action")
+    }
+
+    fn audited(&self, column: &str) -> Vec<String> {
         let file = rusqlite::Connection::open(self.folder.path().join("users.db")).expect("the file");
-        let mut statement = file.prepare("SELECT action FROM audit ORDER BY id").expect("SQL");
+        let mut statement = file.prepare(&format!("SELECT {column} FROM audit ORDER BY id")).expect("SQL");
         let actions = statement.query_map([], |row| row.get(0)).expect("rows");
         actions.collect::<Result<_, _>>().expect("texts")
     }
@@ -91,6 +95,13 @@ async fn the_first_login_creates_and_the_next_one_refreshes() {
     assert_eq!(host.accounts().await[0].0, refreshed);
     assert_eq!((refreshed.email.as_deref(), refreshed.display_name), (Some("alice@new.example.com"), None));
     assert_eq!(host.audit(), ["user_created"]);
+}
+
+#[tokio::test]
+async fn whatever_a_directory_says_the_audit_trail_has_one_printable_line() {
+    let host = Fixture::new().await;
+    host.login(&person("u-1", "alice\n\u{1b}[2J", "a@example.com")).await;
+    assert_eq!(host.audited("detail"), [r"first login as alice\u{a}\u{1b}[2J"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

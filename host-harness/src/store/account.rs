@@ -123,6 +123,6 @@ pub struct AuditEntry {
     pub instance: Option<String>,
     /// The directory's id of the person, if one was involved.
     pub subject: Option<String>,
-    /// More in words. No secrets.
+    /// More in words, in one printable line. No secrets.
     pub detail: String,
 }

@@ -23,6 +23,12 @@ pub enum StoreError {
         /// What the system says.
         problem: String,
     },
+    /// Whoever may write the file can make accounts and passwords of their own.
+    #[error("the store {file:?} can be written by other users: look who has changed it, then chmod 600 it")]
+    Exposed {
+        /// The file.
+        file: PathBuf,
+    },
     /// The file is no store of this program.
     #[error("{file:?} is not a store of host-harness ({problem}): name another file in [store]")]
     Foreign {

@@ -44,6 +44,9 @@ type Work<'a> = &'a mut dyn FnMut(&mut dyn Records) -> Result<(), StoreError>;
 
 /// What a database has to offer. Calls block, for [`StoreError::PATIENCE`] at most when others hold the database.
 trait Backend: Send + Sync {
+    /// See [`Store::warning`].
+    fn warning(&self) -> Option<&str>;
+
     /// Runs `work` on one consistent state of the store; writing is not allowed.
     fn read(&self, work: Work<'_>) -> Result<(), StoreError>;
 
@@ -71,6 +74,11 @@ impl Store {
             reading: Arc::new(Semaphore::new(1)),
             writing: Arc::new(Semaphore::new(1)),
         })
+    }
+
+    /// What an administrator should hear of the store as it was opened.
+    pub fn warning(&self) -> Option<&str> {
+        self.backend.warning()
     }
 
     /// Reads on one consistent state of the store.

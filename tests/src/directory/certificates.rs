@@ -6,7 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 /// The certificate that a test's server shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerCertificate {
-    /// For `localhost` and 127.0.0.1, signed by the test's CA, valid.
+    /// For `localhost` and the server's address, signed by the test's CA, valid.
     Good,
     /// For `elsewhere.example.com` alone.
     WrongHost,
@@ -22,6 +22,10 @@ pub(super) struct Certificates {
     pub(super) own: PathBuf,
     pub(super) strange: PathBuf,
 }
+
+/// Where a server listens: as a rule, and where that will not do.
+pub(super) const ADDRESS: &str = "127.0.0.1";
+pub(super) const OTHER_ADDRESS: &str = "127.0.0.2";
 
 /// The names under which the server's files lie in its folder.
 pub(super) const CERTIFICATE_FILE: &str = "server.pem";
@@ -65,7 +69,7 @@ fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
 fn server_certificate(kind: ServerCertificate) -> CertificateParams {
     let names: &[&str] = match kind {
         ServerCertificate::WrongHost => &["elsewhere.example.com"],
-        _ => &["localhost", "127.0.0.1"],
+        _ => &["localhost", ADDRESS, OTHER_ADDRESS],
     };
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("names that a certificate may carry");

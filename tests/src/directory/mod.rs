@@ -3,6 +3,7 @@
 mod certificates;
 mod data;
 mod people;
+mod place;
 mod request_log;
 mod server;
 
@@ -129,12 +130,17 @@ impl Directory {
         }
     }
 
-    /// The port of `ldap://127.0.0.1`.
+    /// The address of the server, on this machine alone.
+    pub fn host(&self) -> &'static str {
+        self.server.host
+    }
+
+    /// The port of `ldap://`.
     pub fn port(&self) -> u16 {
         self.server.port
     }
 
-    /// The port of `ldaps://127.0.0.1`.
+    /// The port of `ldaps://`.
     pub fn tls_port(&self) -> u16 {
         self.server.tls_port
     }
@@ -162,7 +168,7 @@ impl Directory {
     /// The same over another transport.
     pub fn settings_over(&self, transport: Transport) -> Value {
         let mut settings = json!({
-            "host": "127.0.0.1",
+            "host": self.host(),
             "port": self.port(),
             "base_dn": format!("ou=people,{SUFFIX}"),
             "scope": "sub",
@@ -176,7 +182,7 @@ impl Directory {
                 settings["ca_file"] = json!(self.ca_file());
             }
             Transport::Ldaps => {
-                settings["host"] = json!("ldaps://127.0.0.1");
+                settings["host"] = json!(format!("ldaps://{}", self.host()));
                 settings["port"] = json!(self.tls_port());
                 settings["ca_file"] = json!(self.ca_file());
             }
@@ -216,7 +222,7 @@ impl Directory {
         let input_file = self.folder.path().join("client-input");
         fs::write(&input_file, input).unwrap();
         let output = Command::new(program)
-            .args(["-x", "-H", &format!("ldap://127.0.0.1:{}", self.port()), "-D", ADMIN_DN, "-y"])
+            .args(["-x", "-H", &format!("ldap://{}:{}", self.host(), self.port()), "-D", ADMIN_DN, "-y"])
             .arg(&password_file)
             .args(arguments)
             .stdin(Stdio::from(fs::File::open(&input_file).unwrap()))

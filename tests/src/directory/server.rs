@@ -3,15 +3,14 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::certificates::{CERTIFICATE_FILE, KEY_FILE};
+use super::place::Place;
 use super::{ADMIN_DN, ADMIN_PASSWORD, DirectoryBuilder, Paging, READER_DN, SUFFIX};
 
 /// How long a server may take to come up on a busy machine.
@@ -20,6 +19,7 @@ const STARTING_TIME: Duration = Duration::from_mins(1);
 const ATTEMPTS: usize = 20;
 
 pub(super) struct Server {
+    pub(super) host: &'static str,
     pub(super) port: u16,
     pub(super) tls_port: u16,
     pub(super) log_file: PathBuf,
@@ -35,11 +35,14 @@ impl Server {
         fs::write(&configuration, installation.configuration(folder, wishes)).unwrap();
         fs::create_dir(folder.join("data")).unwrap();
         installation.load(&configuration, ldif);
+        let place = Place::find();
+        let host = place.host;
         for attempt in 0..ATTEMPTS {
-            let (port, tls_port) = (free_port(), free_port());
+            let (port, tls_port) = (place.free_port(), place.free_port());
+            let listeners = place.listeners(port, tls_port);
             let log_file = folder.join(format!("slapd-{attempt}.log"));
-            let (process, keeper) = installation.spawn(&configuration, port, tls_port, &log_file);
-            let server = Self { port, tls_port, log_file, process: Mutex::new(process), _keeper: keeper };
+            let (process, keeper) = installation.spawn(&configuration, &listeners, &log_file);
+            let server = Self { host, port, tls_port, log_file, process: Mutex::new(process), _keeper: keeper };
             if server.comes_up() {
                 return server;
             }
@@ -175,12 +178,12 @@ impl Installation {
     /// `setpriv --pdeathsig` ends it even when the test program is killed. The signal comes when the *thread* that
     /// started the process ends, and a test's thread is short-lived; so a thread of its own starts it and stays until
     /// the server is dropped.
-    fn spawn(&self, configuration: &Path, port: u16, tls_port: u16, log_file: &Path) -> (Child, mpsc::Sender<()>) {
+    fn spawn(&self, configuration: &Path, listeners: &str, log_file: &Path) -> (Child, mpsc::Sender<()>) {
         let mut command = Command::new("setpriv");
         command
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&self.slapd)
-            .args(["-d", "stats", "-h", &format!("ldap://127.0.0.1:{port} ldaps://127.0.0.1:{tls_port}"), "-f"])
+            .args(["-d", "stats", "-h", listeners, "-f"])
             .arg(configuration)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -211,23 +214,4 @@ fn first_that_exists(folders: &[&str], name: &str) -> PathBuf {
 
 fn parent(file: &Path) -> PathBuf {
     file.parent().map(Path::to_path_buf).unwrap_or_default()
-}
-
-/// A port that nobody listens on, below the range from which the kernel takes those of clients: a client that dials a closed
-/// port inside that range can end up connected to itself.
-fn free_port() -> u16 {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let first_of_clients: u32 = range.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(32768);
-    let lowest = 10_000.min(first_of_clients / 2);
-    let candidates = first_of_clients - lowest;
-    for _ in 0..candidates {
-        // Processes start far apart, so that two that run at once seldom meet.
-        let offset = std::process::id().wrapping_mul(7919).wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed));
-        let port = u16::try_from(lowest + offset % candidates).expect("a port below the range of clients");
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port between {lowest} and {first_of_clients} is free");
 }

@@ -1,8 +1,10 @@
 //! Accounts: made at the first login, kept fresh by later ones, never linked by a name or a mail address.
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tests::directory::{Directory, SUFFIX, password_of};
 use tests::harness::{Harness, Instance, Outcome};
+use tests::users_file::UsersFile;
 
 fn corp(directory: &Directory) -> Harness {
     Harness::new(&[Instance::ldap("corp", directory.settings())])
@@ -36,6 +38,63 @@ fn the_first_login_creates_the_account_and_later_ones_refresh_it() {
         (&json!("Alice the Second"), &json!("a2@example.com"))
     );
     assert_eq!(accounts(&harness).len(), 1);
+}
+
+/// The host has the account; the directory has the last word each time.
+#[test]
+fn whoever_has_logged_in_before_is_refused_once_the_directory_no_longer_says_yes() {
+    let person = format!("uid=alice,ou=people,{SUFFIX}");
+    let no_longer = |what: &str, change: &dyn Fn(&Directory), expected: (i32, &str)| {
+        let directory = Directory::start();
+        let harness = corp(&directory);
+        accepted(&harness.login("alice", &password_of("alice")));
+        change(&directory);
+        let outcome = harness.login("alice", &password_of("alice"));
+        let answer = outcome.json();
+        assert_eq!((outcome.code, &answer["reason"]), (expected.0, &json!(expected.1)), "{what}: {outcome:?}");
+        assert_eq!((&answer["user"], &answer["provisioning"]), (&Value::Null, &Value::Null), "{what}: {answer}");
+        assert_eq!(accounts(&harness).len(), 1, "{what}");
+    };
+    no_longer("stopped", &Directory::kill, (3, "connect_failed"));
+    let delete = format!("dn: {person}\nchangetype: delete\n");
+    no_longer("deleted", &|directory| directory.change(&delete), (1, "unknown_user"));
+    let other_password =
+        format!("dn: {person}\nchangetype: modify\nreplace: userPassword\nuserPassword: canary: another\n");
+    no_longer("another password", &|directory| directory.change(&other_password), (1, "invalid_credentials"));
+    let without = format!("dn: {person}\nchangetype: modify\ndelete: userPassword\n");
+    no_longer("no password any more", &|directory| directory.change(&without), (1, "invalid_credentials"));
+}
+
+/// The file provider knows what it is to be disabled.
+#[test]
+fn whoever_has_logged_in_before_is_refused_once_the_entry_is_disabled() {
+    let password = "canary: ada";
+    let before = UsersFile::new().user("ada", password);
+    let harness = Harness::new(&[Instance::file("staff", before.settings())]);
+    accepted(&harness.login("ada", password));
+    // Written anew in the same place, with the same id.
+    let after = UsersFile::new().disabled_user("ada", password);
+    std::fs::copy(after.path(), before.path()).unwrap();
+    let outcome = harness.login("ada", password);
+    assert_eq!((outcome.code, &outcome.json()["reason"]), (1, &json!("account_disabled")), "{outcome:?}");
+    assert_eq!(outcome.json()["user"], Value::Null);
+}
+
+#[test]
+fn a_login_whose_account_cannot_be_kept_is_refused_for_now_and_says_who_it_was() {
+    let file = UsersFile::new().user("ada", "canary: ada");
+    let harness = Harness::new(&[Instance::file("staff", file.settings())]);
+    assert!(accounts(&harness).is_empty());
+    let full = "CREATE TRIGGER full BEFORE INSERT ON user BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    Connection::open(harness.store_file()).unwrap().execute_batch(full).unwrap();
+    let outcome = harness.login("ada", "canary: ada");
+    let answer = outcome.json();
+    assert_eq!(
+        (outcome.code, &answer["outcome"], &answer["reason"]),
+        (3, &json!("unavailable"), &json!("store_failed"))
+    );
+    assert_eq!((&answer["identity"]["login"], &answer["user"]), (&json!("ada"), &Value::Null), "{answer}");
+    assert_eq!(answer["provisioning"], Value::Null);
 }
 
 #[test]

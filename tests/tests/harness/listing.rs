@@ -8,8 +8,13 @@ use tests::relay::Relay;
 
 const COMMAND: [&str; 3] = ["--format", "json", "list-users"];
 
-fn bulk(directory: &Directory, port: u16) -> Harness {
+fn bulk(directory: &Directory) -> Harness {
+    bulk_through(directory, directory.host(), directory.port())
+}
+
+fn bulk_through(directory: &Directory, host: &str, port: u16) -> Harness {
     let mut settings = directory.settings();
+    settings["host"] = json!(host);
     settings["port"] = json!(port);
     settings["base_dn"] = json!(format!("ou=bulk,{SUFFIX}"));
     Harness::new(&[Instance::ldap("corp", settings)])
@@ -26,7 +31,7 @@ fn read(outcome: &Outcome) -> (Vec<Value>, Value) {
 #[test]
 fn ten_thousand_users_are_listed_complete() {
     let directory = Directory::builder().bulk_users(10_000).start();
-    let outcome = bulk(&directory, directory.port()).run(&COMMAND);
+    let outcome = bulk(&directory).run(&COMMAND);
     let (users, end) = read(&outcome);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert_eq!(end, json!({"complete": true, "reason": null, "count": 10_000}));
@@ -37,8 +42,8 @@ fn ten_thousand_users_are_listed_complete() {
 fn killing_the_server_half_way_ends_the_listing_incomplete_with_exit_code_3() {
     let directory = Directory::builder().bulk_users(10_000).start();
     // 10,000 users are about 2 MB.
-    let relay = Relay::holding_after(directory.port(), 500_000);
-    let running = bulk(&directory, relay.port());
+    let relay = Relay::holding_after(&directory, 500_000);
+    let running = bulk_through(&directory, "127.0.0.1", relay.port());
     let running = (running.start(&COMMAND), running);
     relay.wait_until_held();
     directory.kill();
@@ -53,8 +58,8 @@ fn killing_the_server_half_way_ends_the_listing_incomplete_with_exit_code_3() {
 #[test]
 fn an_interrupt_ends_the_listing_incomplete_with_exit_code_3() {
     let directory = Directory::builder().bulk_users(10_000).start();
-    let relay = Relay::holding_after(directory.port(), 500_000);
-    let harness = bulk(&directory, relay.port());
+    let relay = Relay::holding_after(&directory, 500_000);
+    let harness = bulk_through(&directory, "127.0.0.1", relay.port());
     let running = harness.start(&COMMAND);
     relay.wait_until_held();
     let process = Pid::from_raw(i32::try_from(running.id()).unwrap()).unwrap();
@@ -68,7 +73,7 @@ fn an_interrupt_ends_the_listing_incomplete_with_exit_code_3() {
 #[test]
 fn a_limit_ends_the_listing_early_without_an_error_and_without_calling_it_complete() {
     let directory = Directory::builder().bulk_users(2_000).start();
-    let harness = bulk(&directory, directory.port());
+    let harness = bulk(&directory);
     let outcome = harness.run(&["--format", "json", "list-users", "--limit", "700"]);
     let (users, end) = read(&outcome);
     assert_eq!((outcome.code, users.len(), &end["complete"]), (0, 700, &json!(false)), "{end}");
@@ -80,7 +85,7 @@ fn a_limit_ends_the_listing_early_without_an_error_and_without_calling_it_comple
 fn a_directory_that_is_down_is_no_empty_directory() {
     let directory = Directory::start();
     directory.kill();
-    let outcome = bulk(&directory, directory.port()).run(&COMMAND);
+    let outcome = bulk(&directory).run(&COMMAND);
     let (_, end) = read(&outcome);
     assert_eq!((outcome.code, &end["complete"], &end["reason"]), (3, &json!(false), &json!("connect_failed")));
 }

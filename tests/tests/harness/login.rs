@@ -204,7 +204,9 @@ fn the_service_password_may_be_in_a_file_or_the_environment() {
     let login = ["--format", "json", "login", "--password-file", password.to_str().unwrap(), "alice"];
     assert_eq!(harness.run_in(&[("TEST_BIND_PASSWORD", secret)], &login).code, 0);
     let unset = harness.run(&login);
-    assert!([2, 4].contains(&unset.code), "{unset:?}");
+    let expected = (4, json!("misconfigured"), json!("setting_invalid"), json!("ask_administrator"));
+    assert_eq!(told(&unset), expected, "{unset:?}");
+    assert!(unset.json()["message"].as_str().unwrap().contains("bind_password_env"), "which key? {unset:?}");
 }
 
 #[test]

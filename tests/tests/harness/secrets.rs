@@ -74,8 +74,9 @@ fn no_password_is_kept_in_the_store_except_as_a_hash() {
 #[test]
 fn no_password_is_among_the_arguments_of_the_process() {
     let directory = Directory::start();
-    let relay = Relay::holding_after(directory.port(), 0);
+    let relay = Relay::holding_after(&directory, 0);
     let mut settings = directory.settings();
+    settings["host"] = json!("127.0.0.1");
     settings["port"] = json!(relay.port());
     let harness = Harness::new(&[Instance::ldap("corp", settings)]);
     let file = harness.secret_file(password_of("alice"));

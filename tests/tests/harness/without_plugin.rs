@@ -67,12 +67,15 @@ fn without_the_plugin_file_accounts_can_be_kept_and_a_login_says_what_is_missing
 
 #[test]
 fn a_plugin_is_found_beside_the_program_when_it_is_not_beside_the_configuration() {
-    let settings = json!({"host": "ldap.example.com", "base_dn": "dc=example,dc=com"});
+    // The name of this setting is the plugin's own knowledge, and so is that its value is wrong.
+    let settings = json!({"host": "ldap.example.com", "base_dn": "nonsense"});
     let harness = alone(&[Instance::of("corp", "libldap_provider.so", settings)]);
     let elsewhere = tempfile::TempDir::new().unwrap();
     let program = elsewhere.path().join("host-harness");
     fs::copy(plugin::host_harness(), &program).unwrap();
     fs::copy(plugin::ldap_provider(), elsewhere.path().join("libldap_provider.so")).unwrap();
-    let outcome = harness.with_program(program).login("alice", "");
-    assert_eq!(outcome.json()["reason"], "empty_password", "{outcome:?}");
+    let outcome = harness.with_program(program).login("alice", "any");
+    let answer = outcome.json();
+    assert_eq!((outcome.code, &answer["reason"]), (4, &json!("setting_invalid")), "{outcome:?}");
+    assert!(answer["message"].as_str().unwrap().contains("base_dn"), "{answer}");
 }

@@ -53,8 +53,9 @@ async fn a_listing_names_who_could_log_in_and_what_is_known_of_them() {
 async fn a_server_that_ends_half_way_leaves_the_listing_incomplete() {
     let directory = Directory::builder().bulk_users(10_000).start();
     // 10,000 users are about 2 MB.
-    let relay = Relay::holding_after(directory.port(), 500_000);
+    let relay = Relay::holding_after(&directory, 500_000);
     let mut settings = of_the_bulk(&directory);
+    settings["host"] = json!("127.0.0.1");
     settings["port"] = json!(relay.port());
     let host = Host::with_ldap(&settings).await;
     let listing = tokio::spawn(async move { host.list().await });

@@ -165,8 +165,9 @@ async fn an_anonymous_search_is_made_when_no_service_account_is_set() {
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_a_timeout_within_the_time_that_is_set() {
     let directory = Directory::start();
-    let relay = Relay::holding_after(directory.port(), 0);
+    let relay = Relay::holding_after(&directory, 0);
     let mut settings = directory.settings();
+    settings["host"] = json!("127.0.0.1");
     settings["port"] = json!(relay.port());
     settings["timeout"] = json!("500ms");
     let host = Host::with_ldap(&settings).await;

@@ -10,7 +10,7 @@ mod rows;
 mod schema;
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,25 +23,34 @@ use super::{Backend, StoreError, Work};
 pub(super) struct Sqlite {
     reader: Mutex<Connection>,
     writer: Mutex<Connection>,
+    warning: Option<String>,
 }
 
 impl Sqlite {
     pub(super) fn open(file: &Path) -> Result<Self, StoreError> {
         // SQLite would create the file with the umask's mode; it holds password hashes. Its side files inherit the
         // mode.
-        OpenOptions::new()
+        let opened = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
             .open(file)
             .map_err(|error| open_error(file, &error))?;
+        let mode = opened.metadata().map_err(|error| open_error(file, &error))?.permissions().mode();
+        drop(opened);
+        if mode & 0o022 != 0 {
+            return Err(StoreError::Exposed { file: file.to_owned() });
+        }
+        let warning = (mode & 0o044 != 0).then(|| {
+            format!("the store {} holds password hashes and can be read by other users: chmod 600 it", file.display())
+        });
         let mut writer = connect(file)?;
         schema::prepare(&mut writer, file)?;
         let reader = connect(file)?;
         reader.busy_timeout(StoreError::PATIENCE)?;
         reader.pragma_update(None, "query_only", true)?;
-        Ok(Self { reader: Mutex::new(reader), writer: Mutex::new(writer) })
+        Ok(Self { reader: Mutex::new(reader), writer: Mutex::new(writer), warning })
     }
 }
 
@@ -65,6 +74,10 @@ fn transact(connection: &Mutex<Connection>, behavior: TransactionBehavior, work:
 }
 
 impl Backend for Sqlite {
+    fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
     fn read(&self, work: Work<'_>) -> Result<(), StoreError> {
         transact(&self.reader, TransactionBehavior::Deferred, work)
     }
@@ -80,6 +93,33 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             // The message of SQLite names tables and columns, never values.
             _ => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::{Backend as _, Sqlite};
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_store_that_others_may_write_is_refused_and_one_that_they_may_read_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.db");
+        assert_eq!(Sqlite::open(&file).unwrap().warning(), None);
+        for mode in [0o620, 0o602, 0o666] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            let refused = Sqlite::open(&file).err();
+            assert!(matches!(refused, Some(StoreError::Exposed { .. })), "{mode:o}: {refused:?}");
+            assert!(refused.unwrap().to_string().contains("chmod 600"));
+        }
+        for mode in [0o640, 0o604] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            let opened = Sqlite::open(&file).unwrap();
+            assert!(opened.warning().is_some_and(|warning| warning.contains("chmod 600")), "{mode:o}");
         }
     }
 }

@@ -1,9 +1,13 @@
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::StoreError;
+
+/// SQLite's `application_id` of a store: `HHst` in ASCII. It tells a store from any other program's database, whose
+/// `user_version` may be the same.
+const APPLICATION: i64 = 0x4848_7374;
 
 /// The version of the schema that this program reads and writes, kept in SQLite's `user_version`.
 const VERSION: i64 = 1;
@@ -58,49 +62,79 @@ CREATE TABLE audit (
 ";
 
 /// Sets a fresh connection up and creates the tables if the file is empty.
+///
+/// # Errors
+///
+/// [`StoreError::Foreign`] for a file of another program, which is left as it is.
 pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
     connection.busy_timeout(StoreError::PATIENCE)?;
+    let is_ours = patiently(|| {
+        // Deferred: it only reads, and what it reads belongs together.
+        let transaction = connection.unchecked_transaction()?;
+        Mark::read(&transaction)
+    })
+    .map_err(|error| not_a_database(error, file))?
+    .is_ours(file)?;
     use_write_ahead_log(connection).map_err(|error| not_a_database(error, file))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    if version(connection)? == VERSION {
+    if is_ours {
         return Ok(());
     }
     // Several processes may meet on an empty file: one creates the tables while the others wait for the lock.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    match version(&transaction)? {
-        VERSION => {}
-        0 => {
-            let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if tables != 0 {
-                let problem = "it has tables of another program".to_owned();
-                return Err(StoreError::Foreign { file: file.to_owned(), problem });
-            }
-            transaction.execute_batch(VERSION_1)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-        }
-        found => return Err(StoreError::Newer { file: file.to_owned(), found, known: VERSION }),
+    if !Mark::read(&transaction)?.is_ours(file)? {
+        transaction.execute_batch(VERSION_1)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
     Ok(())
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+/// What a SQLite file says of the program that it belongs to.
+struct Mark {
+    application: i64,
+    version: i64,
+    tables: i64,
 }
 
-/// Switching to the write-ahead log needs the file for oneself, and SQLite does not call its busy handler there: it
-/// says "locked" at once to the second of two processes that start together.
+impl Mark {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+        let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok(Self { application: pragma("application_id")?, version: pragma("user_version")?, tables })
+    }
+
+    /// Whether the file is a store; otherwise it is empty.
+    fn is_ours(&self, file: &Path) -> Result<bool, StoreError> {
+        match (self.application, self.version) {
+            (APPLICATION, VERSION) => Ok(true),
+            (APPLICATION, found) => Err(StoreError::Newer { file: file.to_owned(), found, known: VERSION }),
+            (0, 0) if self.tables == 0 => Ok(false),
+            _ => {
+                let problem = "it is the database of another program".to_owned();
+                Err(StoreError::Foreign { file: file.to_owned(), problem })
+            }
+        }
+    }
+}
+
+/// Switching to the write-ahead log needs the file for oneself.
 fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    patiently(|| connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())))
+}
+
+/// Tries again while others hold the file. SQLite does not call its own busy handler when the write-ahead log is
+/// begun: it says "locked" at once to the second of two processes that start together.
+fn patiently<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let began = Instant::now();
     loop {
-        let switched = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
-        match switched {
-            Ok(_) => return Ok(()),
+        match attempt() {
             Err(error) if is_busy(&error) && began.elapsed() < StoreError::PATIENCE => {
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(5));
             }
-            Err(error) => return Err(error),
+            done => return done,
         }
     }
 }
@@ -118,5 +152,44 @@ fn not_a_database(error: rusqlite::Error, file: &Path) -> StoreError {
             StoreError::Open { file: file.to_owned(), problem: error.to_string() }
         }
         _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rusqlite::Connection;
+
+    use super::super::Sqlite;
+    use crate::store::StoreError;
+
+    #[test]
+    fn the_database_of_another_program_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, sql) in [
+            ("tables", "CREATE TABLE user (id)"),
+            ("same-version", "CREATE TABLE user (id); PRAGMA user_version = 1"),
+            ("version-alone", "PRAGMA user_version = 1"),
+            ("other-application", "PRAGMA application_id = 7; PRAGMA user_version = 1"),
+        ] {
+            let file = folder.path().join(name);
+            Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+            let before = fs::read(&file).unwrap();
+            let refused = Sqlite::open(&file).err();
+            assert!(matches!(refused, Some(StoreError::Foreign { .. })), "{name}: {refused:?}");
+            assert!(fs::read(&file).unwrap() == before, "{name} was altered");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "no side files");
+    }
+
+    #[test]
+    fn a_store_of_a_newer_program_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.db");
+        drop(Sqlite::open(&file).unwrap());
+        drop(Sqlite::open(&file).unwrap());
+        Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
+        assert!(matches!(Sqlite::open(&file).err(), Some(StoreError::Newer { found: 2, known: 1, .. })));
     }
 }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may fail by panicking")]
 
+mod interrupts;
+mod store;
+
 use std::fs;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,8 +33,12 @@ impl Harness {
         harness
     }
 
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
     fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.0.path().join(name), text).expect("written");
+        fs::write(self.file(name), text).expect("written");
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -116,6 +123,24 @@ fn without_its_plugin_users_works_and_login_says_what_is_missing() {
 }
 
 #[test]
+fn a_provider_that_there_is_not_is_told_before_the_password_is_asked_for() {
+    let harness = Harness::new("[[providers]]\ninstance = \"a\"\npath = \"a.so\"\n");
+    let output = harness.run(&["login", "--provider", "b", "--password-file", "absent", "alice"]);
+    assert_eq!(code(&output), 2);
+    assert!(complaint(&output).contains("no provider is called b"), "{}", complaint(&output));
+}
+
+#[test]
+fn a_password_may_come_through_a_pipe_that_has_a_name() {
+    let harness = Harness::with_admin("");
+    assert!(Command::new("mkfifo").arg(harness.file("pipe")).status().expect("mkfifo runs").success());
+    let feed = ["-c", "cat password >pipe"];
+    let mut writer = Command::new("sh").args(feed).current_dir(harness.0.path()).spawn().expect("sh");
+    assert_eq!(harness.login("admin", "pipe").0, 0);
+    assert!(writer.wait().expect("ended").success());
+}
+
+#[test]
 fn a_wrong_command_line_or_configuration_file_ends_with_2_and_one_line() {
     let harness = Harness::new("[[providers]]\npath = \"a.so\"\nsetings = 1\n");
     let output = harness.run(&["login", "alice", "--password-file", "password"]);
@@ -145,16 +170,9 @@ fn a_wrong_command_line_or_configuration_file_ends_with_2_and_one_line() {
         assert!(!complaint(&output).contains("hunter2"), "{url}");
     }
     assert_eq!(code(&harness.run(&["lgoin"])), 2);
+    assert_eq!(code(&harness.run(&["list-users", "--provider", "a", "--limit", "0"])), 2);
     assert_eq!(code(&harness.run(&["--help"])), 0);
     assert_eq!(code(&harness.run(&["--version"])), 0);
-}
-
-#[test]
-fn the_file_with_the_hashes_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let harness = Harness::with_admin("");
-    let mode = fs::metadata(harness.0.path().join("users.db")).expect("the store").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
@@ -189,34 +207,6 @@ fn no_output_holds_the_password() {
         let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!all.contains(PASSWORD) && !all.contains("argon2"), "{arguments:?}");
     }
-}
-
-/// Whether a process has a handler of its own for SIGINT, which is signal 2.
-fn catches_interrupts(process: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
-    u64::from_str_radix(caught.trim(), 16).expect("hexadecimal") & 0b10 != 0
-}
-
-#[test]
-fn ctrl_c_ends_a_login_with_3_and_an_answer() {
-    let harness = Harness::new("");
-    let mut command = harness.command(&["--format", "json", "login", "--password-stdin", "alice"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
-    // It listens to signals before it reads; the pipe that stays open keeps it reading.
-    let began = Instant::now();
-    while !catches_interrupts(child.id()) {
-        assert!(began.elapsed() < Duration::from_secs(30), "the program does not listen to Ctrl-C");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
-    assert!(killed.success());
-    let kept_open = child.stdin.take();
-    let output = child.wait_with_output().expect("ended");
-    drop(kept_open);
-    assert_eq!(code(&output), 3);
-    let answer = &objects(&output)[0];
-    assert_eq!((&answer["outcome"], &answer["reason"]), (&json!("unavailable"), &json!("cancelled")));
 }
 
 #[test]
