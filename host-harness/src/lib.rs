@@ -42,7 +42,6 @@ pub mod config;
 pub mod demo;
 mod exit;
 mod fold;
-pub mod input;
 mod interrupt;
 pub mod local_accounts;
 mod log;

@@ -3,12 +3,11 @@
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use provider_api::{RejectReason, Rejection, Secret, UserCode, one_line};
+use provider_api::{Credentials, RejectReason, Rejection, Secret, UserCode, one_line};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
 use crate::fold::Folded;
-use crate::input;
 use crate::store::{AuditEntry, NewUser, Origin, Profile, Status, Store, StoreError, User};
 
 /// A local account to be created.
@@ -49,7 +48,7 @@ pub enum AddError {
 /// Creates a local account. Refuses a name or mail address that any account folds to: a directory's person of that
 /// name could never log in again, or would share a mail address with somebody else.
 pub async fn add(store: &Store, account: NewLocalAccount) -> Result<User, AddError> {
-    input::check(&account.name, &account.password).map_err(AddError::Input)?;
+    Credentials::new(&account.name, account.password.clone()).check().map_err(AddError::Input)?;
     let email = account.email.filter(|email| !email.trim().is_empty());
     let profile =
         Profile { name: account.name.trim().to_owned(), display_name: account.display_name, email, phone: None };

@@ -6,12 +6,10 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use provider_api::Secret;
+use provider_api::{Credentials, RejectReason, Rejection, Secret};
 use rustix::fs::OFlags;
 use thiserror::Error;
 use zeroize::Zeroizing;
-
-use crate::input;
 
 /// The largest password file that is read. A longer one is no password but a mistake.
 const LARGEST: u64 = 64 * 1024;
@@ -60,7 +58,7 @@ pub enum PasswordError {
     #[error("input_refused: what is to be the password is not UTF-8")]
     NotUtf8,
     /// It is there but far too long.
-    #[error("input_refused: what is to be the password is longer than {} bytes", input::LONGEST_PASSWORD)]
+    #[error("input_refused: what is to be the password is longer than {} bytes", Credentials::LONGEST_PASSWORD)]
     TooLong,
 }
 
@@ -127,7 +125,7 @@ pub(crate) fn read_variable(variable: &str) -> Result<Secret, PasswordError> {
 }
 
 fn read_to_end(source: impl io::Read) -> Result<Secret, PasswordError> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(input::LONGEST_PASSWORD + 2));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(Credentials::LONGEST_PASSWORD + 2));
     source.take(LARGEST).read_to_end(&mut bytes).map_err(|error| PasswordError::Read(error.to_string()))?;
     if bytes.len() as u64 == LARGEST {
         return Err(PasswordError::TooLong);
@@ -147,6 +145,11 @@ fn prompt(question: &str) -> Result<Secret, PasswordError> {
         io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => PasswordError::Interrupted,
         _ => PasswordError::Read(error.to_string()),
     })
+}
+
+/// The rejection of a password that is not UTF-8, which RFC 4511 section 4.2 wants a textual password to be.
+pub fn not_utf8() -> Rejection {
+    Rejection::new(RejectReason::INPUT_REFUSED, "the password is not UTF-8")
 }
 
 #[cfg(test)]

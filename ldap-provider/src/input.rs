@@ -3,12 +3,6 @@
 use provider_api::{Credentials, RejectReason, Rejection};
 use wire_guard::{BindPassword, BindPermit};
 
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 256;
-
-/// The longest password, in octets. slapd closes the connection on one of 262,000, which would look like an outage.
-const LONGEST_PASSWORD: usize = 1_024;
-
 /// Credentials that may be tried.
 #[derive(Debug)]
 pub(crate) struct Typed {
@@ -23,36 +17,13 @@ pub(crate) struct Typed {
 impl Typed {
     /// Checks what was typed.
     pub(crate) fn check(credentials: Credentials) -> Result<Self, Rejection> {
-        let refused = |message: &str| Rejection::new(RejectReason::INPUT_REFUSED, message);
+        // The adapter has done so already. It is done again where the password becomes one that can be sent.
+        credentials.check()?;
         let Credentials { username: name, password, .. } = credentials;
-        if password.is_empty() {
-            return Err(Rejection::new(RejectReason::EMPTY_PASSWORD, "the password is empty; nothing was sent"));
-        }
-        if name.trim().is_empty() {
-            return Err(refused("the name is empty; nothing was sent"));
-        }
-        if name.chars().nth(LONGEST_NAME).is_some() {
-            return Err(refused("the name has more than 256 characters; nothing was sent"));
-        }
-        if name.chars().any(is_refused_in_names) {
-            return Err(refused("the name has control characters; nothing was sent"));
-        }
-        if password.expose().len() > LONGEST_PASSWORD {
-            return Err(refused("the password has more than 1,024 octets; nothing was sent"));
-        }
-        // 389-DS and Samba cut a password at the first NUL: `right\0junk` would bind.
-        if password.expose().chars().any(char::is_control) {
-            return Err(refused("the password has control characters; nothing was sent"));
-        }
-        let password = BindPassword::new(password.expose()).map_err(|error| refused(&error.to_string()))?;
+        let password = BindPassword::new(password.expose())
+            .map_err(|error| Rejection::new(RejectReason::INPUT_REFUSED, error.to_string()))?;
         Ok(Self { name, password, permit: BindPermit::for_one_login() })
     }
-}
-
-/// What has no place in a name, typed or read: control characters, line and paragraph separators, and what changes the direction of writing.
-pub(crate) fn is_refused_in_names(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

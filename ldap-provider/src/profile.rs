@@ -1,6 +1,5 @@
 use crate::attribute::AttributeName;
 use crate::entry::Entry;
-use crate::input::is_refused_in_names;
 
 /// What is shown of a person, by attribute, in the order in which they are looked for.
 const DISPLAY_NAME: [&str; 2] = ["displayName", "cn"];
@@ -47,7 +46,12 @@ fn first(entry: &Entry, names: &[&str]) -> Option<String> {
 
 /// The values that can be shown to a person.
 fn shown<'a>(entry: &'a Entry, name: &AttributeName) -> impl Iterator<Item = &'a str> {
-    entry.texts(name).filter(|text| text.chars().nth(LONGEST).is_none() && !text.chars().any(is_refused_in_names))
+    entry.texts(name).filter(|text| text.chars().nth(LONGEST).is_none() && !text.chars().any(is_deceptive))
+}
+
+/// Control characters, line and paragraph separators, and what overrides the direction of writing.
+fn is_deceptive(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The first in the order of the alphabet, without regard to case as long as that decides.

@@ -6,10 +6,9 @@ use provider_api::{Credentials, Fault, RejectReason, Rejection, Secret, Unavaila
 use super::CommandError;
 use super::session::{Session, context, goodbye};
 use crate::exit::Exit;
-use crate::input;
 use crate::login::{Host, LoginAnswer};
 use crate::output::{self, Output, OutputFormat};
-use crate::password_source::{PasswordError, PasswordSource};
+use crate::password_source::{PasswordError, PasswordSource, not_utf8};
 use crate::provision;
 
 pub(super) async fn run(
@@ -43,7 +42,7 @@ async fn answer(
     let handles = session.providers(&configuration, chosen).await?;
     let password = match password(session, source).await {
         Err(CommandError::Password(PasswordError::NotUtf8)) => {
-            return Ok(LoginAnswer::rejected(None, input::not_utf8()));
+            return Ok(LoginAnswer::rejected(None, not_utf8()));
         }
         Err(CommandError::Password(error @ PasswordError::TooLong)) => {
             return Ok(LoginAnswer::rejected(None, Rejection::new(RejectReason::INPUT_REFUSED, error.to_string())));

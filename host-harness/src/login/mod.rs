@@ -12,10 +12,10 @@ use provider_api::{
 
 pub use answer::{LoginAnswer, Outcome};
 
+use crate::local_accounts;
 use crate::providers::ProviderHandle;
 use crate::provision::{self, Provisioned, Provisioning};
 use crate::store::Store;
-use crate::{input, local_accounts};
 
 /// How long a login may take unless somebody says otherwise. RustDesk's client gives up after 12 s.
 pub const DEADLINE: Duration = Duration::from_secs(8);
@@ -43,7 +43,7 @@ impl Host {
     /// and a password goes to the next one only after [`RejectReason::UNKNOWN_USER`]: a provider that knows the
     /// person, or cannot tell, has the last word.
     pub async fn login(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
-        if let Err(rejection) = input::check(&credentials.username, &credentials.password) {
+        if let Err(rejection) = credentials.check() {
             return LoginAnswer::rejected(None, rejection);
         }
         let by = context.deadline.instant() + MARGIN;

@@ -14,7 +14,7 @@ use crate::{Description, Fault, wire};
 ///
 /// Once in a library, at its root, with `crate-type = ["cdylib"]`:
 ///
-/// ```ignore
+/// ```text
 /// provider_api::export_provider!(MyProvider);
 /// ```
 ///

@@ -40,7 +40,7 @@ use crate::{
 /// rejection, and never an acceptance.** A server that does not answer is [`Fault::Unavailable`]; a service account
 /// that may not search is [`Fault::Misconfigured`]. This is wrong:
 ///
-/// ```ignore
+/// ```text
 /// let entry = self.search(&name).await.ok()?;   // wrong: an outage now reads "no such user", and the password goes to the next provider
 /// ```
 ///

@@ -27,10 +27,6 @@ use users_file::{User, Users, Verified};
 
 /// How many users a page of a listing holds.
 const PAGE: usize = 500;
-/// The longest name, in characters, and the longest password, in bytes, that are looked at. Hashing is dear: a
-/// stranger should not choose how much of it there is.
-const LONGEST_NAME: usize = 256;
-const LONGEST_PASSWORD: usize = 1_024;
 /// How many passwords are checked at a time; each check holds some 20 MB of memory and a processor.
 const CHECKS_AT_A_TIME: usize = 4;
 
@@ -95,9 +91,7 @@ impl AuthProvider for FileProvider {
     }
 
     async fn authenticate(&self, _: &RequestContext, typed: Credentials) -> Result<Decision, Fault> {
-        if let Some(refused) = refuse_input(&typed) {
-            return Ok(refused.into());
-        }
+        // What cannot be right, such as an empty password, never gets here: see `Credentials::check`.
         // The check computes for long, so it may not run on a worker thread of the runtime. When the caller goes away
         // this future is dropped, but the check goes on to its end: that is why it, and not this future, owns its
         // place among those at work.
@@ -117,21 +111,6 @@ impl AuthProvider for FileProvider {
     async fn list_users(&self, _: &RequestContext, _: ListRequest) -> Result<Pages, Fault> {
         Ok(Pages { users: Arc::clone(&self.users), next: 0 })
     }
-}
-
-/// What is refused without being looked at.
-fn refuse_input(typed: &Credentials) -> Option<Rejection> {
-    let (name, password) = (typed.username.as_str(), typed.password.expose());
-    let (reason, message) = if password.is_empty() {
-        (RejectReason::EMPTY_PASSWORD, "the password is empty")
-    } else if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        (RejectReason::INPUT_REFUSED, "the name is empty, longer than 256 characters or has control characters")
-    } else if password.len() > LONGEST_PASSWORD || password.chars().any(char::is_control) {
-        (RejectReason::INPUT_REFUSED, "the password is longer than 1,024 bytes or has control characters")
-    } else {
-        return None;
-    };
-    Some(Rejection::new(reason, message))
 }
 
 /// The answer for a name and a password that were checked.
