@@ -139,8 +139,8 @@ pub enum UsersCommand {
     Add {
         /// The name; no other account may have it, in any spelling
         name: String,
-        /// A file that holds the password; one newline at its end, \n or \r\n, is dropped. Without it you are asked for
-        /// the password twice
+        /// A file that holds the password; one newline at its end, \n or \r\n, is dropped. Without it you are asked
+        /// for the password twice
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
         /// The name to show

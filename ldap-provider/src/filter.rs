@@ -2,8 +2,8 @@ use std::fmt::Write as _;
 
 use crate::attribute::AttributeName;
 
-/// The deepest nesting of parentheses in an administrator's filter. The library that parses it recurses, and the request
-/// must stay below the depth that the guard lets through.
+/// The deepest nesting of parentheses in an administrator's filter. The library that parses it recurses, and the
+/// request must stay below the depth that the guard lets through.
 const DEEPEST: usize = 16;
 
 /// The longest filter of an administrator, in octets.

@@ -138,8 +138,8 @@ impl Listing {
         Ok(Page { results, entries: 0, fingerprint })
     }
 
-    /// `ApacheDS` (2.0.0-M26) sends the first page as if it were all there is. So whoever gets exactly a full page looks
-    /// once, without paging, for one user more.
+    /// `ApacheDS` (2.0.0-M26) sends the first page as if it were all there is. So whoever gets exactly a full page
+    /// looks once, without paging, for one user more.
     async fn expect_no_more_than(&mut self, listed: usize) -> Result<(), Fault> {
         let limit = i32::try_from(listed + 1).unwrap_or(i32::MAX);
         let nothing = vec!["1.1".to_owned()];

@@ -29,9 +29,9 @@ impl Profile {
     }
 }
 
-/// The entry's own login name: of the first attribute that it has, the value that its DN is made of, else the smallest,
-/// since values are a set, which a server may send in another order each time. Never the typed name, and nothing that
-/// depends on it: the same person would have another name with every way of typing it.
+/// The entry's own login name: of the first attribute that it has, the value that its DN is made of, else the
+/// smallest, since values are a set, which a server may send in another order each time. Never the typed name, and
+/// nothing that depends on it: the same person would have another name with every way of typing it.
 pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
         let in_dn = shown(entry, attribute).filter(|value| entry.dn.is_named_by(attribute.as_str(), value));

@@ -30,14 +30,15 @@ impl Credentials {
     /// Refuses what cannot be right, before anything is sent anywhere or looked up.
     ///
     /// A host does this before it asks anybody; every provider's adapter does it again, so that a provider never sees
-    /// anything else. An empty password comes first: it is the one with which a directory server may answer success for
-    /// nobody in particular (RFC 4513 section 5.1.2).
+    /// anything else. An empty password comes first: it is the one with which a directory server may answer success
+    /// for nobody in particular (RFC 4513 section 5.1.2).
     ///
     /// # Errors
     ///
-    /// [`RejectReason::EMPTY_PASSWORD`], or [`RejectReason::INPUT_REFUSED`] for a name that [`Credentials::check_name`]
-    /// refuses and for a password that is too long or has NUL or other control characters: measured, 389 Directory
-    /// Server and Samba cut a password at the first NUL, so that the right one with anything behind a NUL would do.
+    /// [`RejectReason::EMPTY_PASSWORD`], or [`RejectReason::INPUT_REFUSED`] for a name that
+    /// [`Credentials::check_name`] refuses and for a password that is too long or has NUL or other control
+    /// characters: measured, 389 Directory Server and Samba cut a password at the first NUL, so that the right one
+    /// with anything behind a NUL would do.
     pub fn check(&self) -> Result<(), Rejection> {
         let password = self.password.expose();
         if password.is_empty() {
@@ -53,8 +54,8 @@ impl Credentials {
         Ok(())
     }
 
-    /// Refuses a name that cannot be right: blank, too long, or with control characters, line separators or characters
-    /// that change the direction of writing.
+    /// Refuses a name that cannot be right: blank, too long, or with control characters, line separators or
+    /// characters that change the direction of writing.
     ///
     /// # Errors
     ///

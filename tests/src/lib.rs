@@ -1,7 +1,8 @@
-//! What the tests that cross crates stand on: one way to start a directory, one way to find a plugin, one way to run the
-//! harness.
+//! What the tests that cross crates stand on: one way to start a directory, one way to find a plugin, one way to run
+//! the harness.
 //!
-//! - [`directory`]: a real OpenLDAP `slapd` in a temporary folder, with people, certificates and a log that can be counted
+//! - [`directory`]: a real OpenLDAP `slapd` in a temporary folder, with people, certificates and a log that can be
+//!   counted
 //! - [`compat`]: plugins and a host built against other versions of the interface
 //! - [`faulty`]: the plugin that does wrong on command
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
@@ -11,7 +12,8 @@
 //! - [`users_file`]: a users file for the file provider
 //! - [`log_capture`]: a host's log sink that keeps what it hears
 //!
-//! Nothing here listens on anything but loopback addresses, and whatever is started ends with the value that stands for it.
+//! Nothing here listens on anything but loopback addresses, and whatever is started ends with the value that stands
+//! for it.
 
 #![forbid(unsafe_code)]
 #![allow(

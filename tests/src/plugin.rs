@@ -1,8 +1,8 @@
 //! The files of the build that the tests belong to: plugins and the harness's program.
 //!
-//! `cargo test` alone builds neither (nothing in the tests links a plugin, on purpose), so a file may be missing, or left
-//! over from before the last change of its sources. Both fail the test with the command to run; testing yesterday's
-//! plugin would be worse than testing none.
+//! `cargo test` alone builds neither (nothing in the tests links a plugin, on purpose), so a file may be missing, or
+//! left over from before the last change of its sources. Both fail the test with the command to run; testing
+//! yesterday's plugin would be worse than testing none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,8 @@ fn changed(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// The right side of a line `artifact: source source` as make writes it: a space inside a name has a backslash before it.
+/// The right side of a line `artifact: source source` as make writes it: a space inside a name has a backslash before
+/// it.
 fn sources(listing: &str) -> Vec<PathBuf> {
     let Some((_, right)) = listing.lines().next().and_then(|line| line.split_once(": ")) else { return Vec::new() };
     right.replace("\\ ", "\0").split_whitespace().map(|name| PathBuf::from(name.replace('\0', " "))).collect()

@@ -1,4 +1,5 @@
-//! A TCP relay in front of a server, which can hold the server's answers back: what "half-way" is then no matter of luck.
+//! A TCP relay in front of a server, which can hold the server's answers back: what "half-way" is then no matter of
+//! luck.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};

@@ -20,7 +20,8 @@ impl FromFile {
         Self { entry: entry.clone(), folders: folders.clone(), log, plugin: OnceCell::new() }
     }
 
-    /// The plugin. Once it has been loaded it stays the same, so that it cannot change under the name of its instance.
+    /// The plugin. Once it has been loaded it stays the same, so that it cannot change under the name of its
+    /// instance.
     pub(super) async fn open(&self) -> Result<&Plugin, Fault> {
         self.plugin.get_or_try_init(|| open_plugin(&self.folders, &self.entry.path)).await
     }

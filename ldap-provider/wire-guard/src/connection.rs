@@ -95,7 +95,8 @@ impl Connection {
         Some(format!("{version:?}, {suite:?}"))
     }
 
-    /// Binds as the service account. On an error the connection is of no further use: who it is bound as is not known.
+    /// Binds as the service account. On an error the connection is of no further use: who it is bound as is not
+    /// known.
     pub async fn bind(&mut self, request: BindRequest, deadline: Instant) -> Result<BindResponse, ExchangeError> {
         ready(&mut self.stream, &mut self.reader, deadline).await?;
         self.bind_when_ready(request, deadline).await

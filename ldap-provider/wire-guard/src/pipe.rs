@@ -117,8 +117,8 @@ async fn pump(server: Stream, reader: FrameReader, library: UnixStream, reason: 
     let _ = tokio::time::timeout(GOODBYE, server_write.shutdown()).await;
 }
 
-/// The searches that wait for answers, each with the octets of those that came. An abandoned one stays: the server may
-/// have answered before it read the abandon request.
+/// The searches that wait for answers, each with the octets of those that came. An abandoned one stays: the server
+/// may have answered before it read the abandon request.
 #[derive(Default)]
 struct Outstanding(Mutex<HashMap<u32, usize>>);
 

@@ -168,9 +168,9 @@ pub trait AuthProvider: Sized + Send + Sync + 'static {
 
     /// Answers a login.
     ///
-    /// The credentials have passed [`Credentials::check`]: the password is not empty, and neither of the two is over-long
-    /// or has control characters. Spend a typed password at most once: a failed attempt counts towards locking the
-    /// account.
+    /// The credentials have passed [`Credentials::check`]: the password is not empty, and neither of the two is
+    /// over-long or has control characters. Spend a typed password at most once: a failed attempt counts towards
+    /// locking the account.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! `first_logins CONFIGURATION NAME COUNT`: logs one person in so many times at once, as a server with many callers does.
+//! `first_logins CONFIGURATION NAME COUNT`: logs one person in so many times at once, as a server with many callers
+//! does.
 //!
 //! Standard input: the password in one line, then a line that means "now". Before that one is read, everything is
 //! loaded, so that two of these processes begin together. Standard output: a line `ready`, then a JSON object that

@@ -160,7 +160,8 @@ impl Directory {
         &self.certificates.strange
     }
 
-    /// Settings of the LDAP provider that are right for this server, over plain LDAP, for everybody below `ou=people`.
+    /// Settings of the LDAP provider that are right for this server, over plain LDAP, for everybody below
+    /// `ou=people`.
     pub fn settings(&self) -> Value {
         self.settings_over(Transport::Plain)
     }

@@ -22,7 +22,8 @@ impl Person {
     }
 }
 
-/// The password of the person with this login. Each has its own, and each can be searched for in whatever must not show it.
+/// The password of the person with this login. Each has its own, and each can be searched for in whatever must not
+/// show it.
 pub fn password_of(login: &str) -> String {
     format!("canary: secret of {login}")
 }

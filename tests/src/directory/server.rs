@@ -56,8 +56,8 @@ impl Server {
         loop {
             let log = fs::read(&self.log_file).unwrap_or_default();
             let log = String::from_utf8_lossy(&log);
-            // Its own log, its own process: whoever else may listen on the port, it is not mistaken for ours. slapd does
-            // not start unless it has all its listeners.
+            // Its own log, its own process: whoever else may listen on the port, it is not mistaken for ours. slapd
+            // does not start unless it has all its listeners.
             if log.contains("slapd starting") {
                 return true;
             }

@@ -53,7 +53,8 @@ impl Server {
 #[test]
 fn two_hundred_first_logins_in_two_processes_make_one_account_and_no_error() {
     let directory = Directory::start();
-    // Who comes first is chance. One round alone lets a store through that takes its write lock too late (2 in 6 were seen).
+    // Who comes first is chance. One round alone lets a store through that takes its write lock too late (2 in 6 were
+    // seen).
     for round in 0..5 {
         let harness = Harness::new(&[Instance::ldap("corp", directory.settings())]);
         let mut servers = [Server::start(&harness, "alice"), Server::start(&harness, "alice")];

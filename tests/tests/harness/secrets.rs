@@ -1,4 +1,5 @@
-//! No password shows in what the program writes or in how it was started, at the finest log level and whatever goes wrong.
+//! No password shows in what the program writes or in how it was started, at the finest log level and whatever goes
+//! wrong.
 
 use std::fs;
 

@@ -104,8 +104,8 @@ impl CaFile {
     }
 }
 
-/// Whether this is a CA's. Version 1 has no way to say so, but such certificates are of use as CAs' only: as a server's
-/// own, the TLS library takes none of that version.
+/// Whether this is a CA's. Version 1 has no way to say so, but such certificates are of use as CAs' only: as a
+/// server's own, the TLS library takes none of that version.
 fn is_ca(certificate: &TbsCertificate) -> Result<bool, String> {
     if certificate.version == Version::V1 {
         return Ok(true);
