@@ -66,8 +66,8 @@ pub struct Settings {
     #[serde(default)]
     pub require_tls: bool,
     /// The attribute that holds the immutable id of a person, which accounts are keyed by. By default the first that
-    /// an entry has of entryUUID, objectGUID, nsUniqueId, ipaUniqueID and GUID. A change makes other accounts of the
-    /// same people.
+    /// an entry has of entryUUID, objectGUID, nsUniqueId, ipaUniqueID and GUID. A change would
+    /// make other accounts of the same people, so hosts refuse it.
     #[serde(default)]
     pub subject_attribute: Option<String>,
     /// The longest that a login may take, all of its steps together, and that each step of a validation or page of a
