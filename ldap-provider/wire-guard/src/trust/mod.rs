@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
@@ -19,7 +18,7 @@ pub use ca_file::CaFileError;
 pub use refusal::CertificateRefusal;
 
 use ca_file::CaFile;
-use verifier::{AnyCertificate, PinnedOrIssued};
+use verifier::{CertificateCheck, Rule};
 
 /// Trust that cannot be set up, found when the first connection needs it.
 #[derive(Debug, Error)]
@@ -92,24 +91,22 @@ impl fmt::Debug for Trust {
 impl Accepts {
     fn client_config(&self, system_roots: impl FnOnce() -> RootCertStore) -> Result<Arc<ClientConfig>, TrustError> {
         let provider = Arc::new(ring::default_provider());
-        let verifier = self.verifier(&provider, system_roots)?;
+        let rule = self.rule(&provider, system_roots)?;
+        let verifier = CertificateCheck { rule, algorithms: provider.signature_verification_algorithms };
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         Ok(Arc::new(config))
     }
 
-    fn verifier(
+    fn rule(
         &self,
         provider: &Arc<CryptoProvider>,
         system_roots: impl FnOnce() -> RootCertStore,
-    ) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
-        let algorithms = provider.signature_verification_algorithms;
-        let Self::Verified(CaFile { roots: named, pinned }) = self else {
-            return Ok(Arc::new(AnyCertificate { algorithms }));
-        };
+    ) -> Result<Rule, TrustError> {
+        let Self::Verified(CaFile { roots: named, pinned }) = self else { return Ok(Rule::Anything) };
         let mut roots = system_roots();
         roots.extend(named.roots.iter().cloned());
         // webpki wants at least one root; a server's own certificate can do without any.
@@ -122,7 +119,7 @@ impl Accepts {
         if issued.is_none() && pinned.is_empty() {
             return Err(TrustError::NoRoots);
         }
-        Ok(Arc::new(PinnedOrIssued { pinned: pinned.clone(), issued, algorithms }))
+        Ok(Rule::PinnedOrIssued { pinned: pinned.clone(), issued })
     }
 }
 
