@@ -1,12 +1,12 @@
 use std::time::Instant;
 
+use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
 use wire_guard::Connection;
 
 use crate::directory::{Directory, ServiceConnection};
 use crate::listing::Listing;
 use crate::search;
-use provider_api::author::UserCursor as _;
 
 /// The stages that need the network, in their order.
 const NETWORK_STAGES: [&str; 6] = ["resolve", "connect", "tls", "service_bind", "base", "users"];
