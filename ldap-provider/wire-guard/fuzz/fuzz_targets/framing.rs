@@ -1,0 +1,6 @@
+#![no_main]
+//! See [`wire_guard_fuzz::properties::framing`].
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| wire_guard_fuzz::properties::framing(data));
