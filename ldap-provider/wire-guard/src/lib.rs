@@ -22,6 +22,8 @@ mod endpoint;
 mod exchange;
 pub mod frame;
 pub mod grammar;
+mod incoming;
+mod limits;
 pub mod message;
 pub mod paged_results;
 mod pipe;
@@ -35,6 +37,7 @@ pub use bind::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, Un
 pub use connection::{Connection, SecureError, UserBindError};
 pub use endpoint::{Endpoint, Host, InvalidHost, ResolveError, Security};
 pub use exchange::ExchangeError;
+pub use limits::{Limits, SearchBudget};
 pub use pipe::{Pipe, PipeEnd, PipeMonitor};
 pub use trust::Trust;
 pub use violation::Violation;

@@ -1,0 +1,241 @@
+//! The pipe between the server and an LDAP library, through which only sound messages pass.
+
+mod outstanding;
+mod unconsumed;
+
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use std::{fmt, io};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::task::AbortHandle;
+
+use crate::Violation;
+use crate::exchange::ExchangeError;
+use crate::frame::{Frame, FrameReader};
+use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::incoming::Incoming;
+use crate::message::Message;
+use crate::message::operation::{ABANDON_REQUEST, SEARCH_REQUEST, UNBIND_REQUEST};
+use crate::stream::Stream;
+
+use outstanding::Outstanding;
+use unconsumed::Unconsumed;
+
+/// The largest request that a library of ours may make, in octets. It has a filter of some kilobytes.
+const MAX_REQUEST: usize = 1024 * 1024;
+
+/// How long a connection that has ended may take to say goodbye.
+const GOODBYE: Duration = Duration::from_millis(250);
+
+/// A connection on which a library can search: it speaks LDAP on `stream`, and never sees what is not sound.
+#[derive(Debug)]
+pub struct Pipe {
+    /// The library's end, in nonblocking mode.
+    pub stream: StdUnixStream,
+    /// Tells why the pipe has ended. The pipe ends when this is dropped.
+    pub monitor: PipeMonitor,
+}
+
+/// Why a pipe has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PipeEnd {
+    /// The library closed its end.
+    ClosedByClient,
+    /// The server closed the connection, or it failed.
+    Lost(String),
+    /// The server announced the end of the connection.
+    Disconnected {
+        /// The announcement's result code.
+        code: u32,
+        /// The server's own words.
+        diagnostic: String,
+    },
+    /// The server broke the protocol.
+    Violation(Violation),
+}
+
+impl fmt::Display for PipeEnd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClosedByClient => formatter.write_str("the connection was closed on this side"),
+            Self::Lost(error) => write!(formatter, "the connection to the server was lost: {error}"),
+            Self::Disconnected { code, diagnostic } => {
+                write!(formatter, "the server ended the connection, with result code {code}: {diagnostic}")
+            }
+            Self::Violation(violation) => write!(formatter, "the server broke the protocol: {violation}"),
+        }
+    }
+}
+
+/// Watches over a pipe, and ends it when dropped.
+#[derive(Debug)]
+pub struct PipeMonitor {
+    shared: Arc<Shared>,
+    pump: AbortHandle,
+}
+
+/// What the pump and the monitor both know.
+struct Shared {
+    end: OnceLock<PipeEnd>,
+    unconsumed: Unconsumed,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl PipeMonitor {
+    /// Why the pipe has ended; `None` while it has not. The reason is there before the library sees the end of its
+    /// stream.
+    pub fn end(&self) -> Option<&PipeEnd> {
+        self.shared.end.get()
+    }
+
+    /// Tells that an entry was taken from the library. Where [`Limits::unconsumed`](crate::Limits) is set, every entry
+    /// has to be told of: the server is held back until then.
+    pub fn entry_consumed(&self) {
+        self.shared.unconsumed.entry_consumed();
+    }
+}
+
+impl Drop for PipeMonitor {
+    fn drop(&mut self) {
+        self.pump.abort();
+    }
+}
+
+pub(crate) fn open(server: Stream, incoming: Incoming, peer: Option<SocketAddr>) -> io::Result<Pipe> {
+    let (near, far) = StdUnixStream::pair()?;
+    near.set_nonblocking(true)?;
+    far.set_nonblocking(true)?;
+    let near = UnixStream::from_std(near)?;
+    let unconsumed = Unconsumed::new(incoming.limits().unconsumed);
+    let shared = Arc::new(Shared { end: OnceLock::new(), unconsumed });
+    let pumped = shared.clone();
+    let pump = tokio::spawn(async move { pump(server, incoming, near, &pumped, peer).await }).abort_handle();
+    Ok(Pipe { stream: far, monitor: PipeMonitor { shared, pump } })
+}
+
+async fn pump(server: Stream, incoming: Incoming, library: UnixStream, shared: &Shared, peer: Option<SocketAddr>) {
+    let (server_read, mut server_write) = tokio::io::split(server);
+    let (library_read, mut library_write) = library.into_split();
+    let outstanding = Outstanding::new(incoming.limits().search);
+    // Both directions end together. The library's half is dropped when the reason is there, and not before.
+    let end = tokio::select! {
+        end = inwards(server_read, incoming, &mut library_write, &outstanding, &shared.unconsumed) => end,
+        end = outwards(library_read, &mut server_write, &outstanding) => end,
+    };
+    match &end {
+        PipeEnd::ClosedByClient => {}
+        PipeEnd::Violation(violation) => violation.report(peer),
+        other => log::debug!("{other}"),
+    }
+    let _ = shared.end.set(end);
+    drop(library_write);
+    // A peer that does not read must not keep the socket open.
+    let _ = tokio::time::timeout(GOODBYE, server_write.shutdown()).await;
+}
+
+async fn inwards(
+    mut server: impl AsyncRead + Unpin,
+    mut incoming: Incoming,
+    library: &mut (impl AsyncWrite + Unpin),
+    outstanding: &Outstanding,
+    unconsumed: &Unconsumed,
+) -> PipeEnd {
+    loop {
+        let frame = match incoming.answer(&mut server).await {
+            Ok(frame) => frame,
+            Err(error) => return error.into(),
+        };
+        let passed_on = match check(&frame, outstanding) {
+            Ok(PassedOn::Nothing) => continue,
+            Ok(PassedOn::Entry(bytes)) => {
+                unconsumed.admit(bytes.len()).await;
+                bytes
+            }
+            Ok(PassedOn::Done(bytes)) => bytes,
+            Err(violation) => return PipeEnd::Violation(violation),
+        };
+        if library.write_all(&passed_on).await.is_err() {
+            return PipeEnd::ClosedByClient;
+        }
+    }
+}
+
+/// What the library is to see of a message.
+enum PassedOn {
+    Nothing,
+    Entry(Bytes),
+    Done(Bytes),
+}
+
+fn check(frame: &Frame, outstanding: &Outstanding) -> Result<PassedOn, Violation> {
+    let message = Message::parse(&frame.bytes)?;
+    outstanding.received(message.id, frame)?;
+    let answer = check_search_answer(&message)?;
+    outstanding.answered(message.id, &answer)?;
+    let bytes = answer.rewritten(&message).map_or_else(|| frame.bytes.clone(), Bytes::from);
+    Ok(match answer {
+        // References to other servers are never followed.
+        SearchAnswer::Reference => PassedOn::Nothing,
+        SearchAnswer::Entry(_) => PassedOn::Entry(bytes),
+        SearchAnswer::Done(..) => PassedOn::Done(bytes),
+    })
+}
+
+async fn outwards(
+    mut library: impl AsyncRead + Unpin,
+    server: &mut (impl AsyncWrite + Unpin),
+    outstanding: &Outstanding,
+) -> PipeEnd {
+    let mut reader = FrameReader::new(MAX_REQUEST);
+    loop {
+        let Ok(Frame { bytes, .. }) = reader.next(&mut library).await else { return PipeEnd::ClosedByClient };
+        let Ok(message) = Message::parse(&bytes) else { return PipeEnd::ClosedByClient };
+        let last = match message.operation {
+            SEARCH_REQUEST => {
+                outstanding.begin(message.id);
+                false
+            }
+            ABANDON_REQUEST => false,
+            UNBIND_REQUEST => true,
+            // Binds are the guard's own business. A library that tries one is stopped here.
+            operation => {
+                log::error!("a request with the identifier {operation:#04x} was not let through");
+                return PipeEnd::ClosedByClient;
+            }
+        };
+        let sent = async {
+            server.write_all(&bytes).await?;
+            server.flush().await
+        };
+        if let Err(error) = sent.await {
+            return PipeEnd::Lost(error.to_string());
+        }
+        if last {
+            return PipeEnd::ClosedByClient;
+        }
+    }
+}
+
+impl From<ExchangeError> for PipeEnd {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Violation(violation) => Self::Violation(violation),
+            ExchangeError::Disconnected(result) => {
+                Self::Disconnected { code: result.code, diagnostic: result.diagnostic }
+            }
+            ExchangeError::Lost(error) => Self::Lost(error.to_string()),
+            timeout @ ExchangeError::Timeout => Self::Lost(timeout.to_string()),
+        }
+    }
+}
