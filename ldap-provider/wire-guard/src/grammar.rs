@@ -207,6 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_way_of_a_message_needs_little_stack() {
+        let nested = (0..27).fold(wrap(4, b"x"), |inner, _| wrap(0x30, &inner));
+        let values = wrap(4, b"v").repeat(20_000);
+        let content = [entry(b"cn=\xff", &attribute(b"cn", &values)), wrap(0xa9, &nested)].concat();
+        let bytes = message(0x64, &content, &wrap(0xa0, &wrap(0x30, &wrap(4, b"1.2")).repeat(50)));
+        let way = move || {
+            crate::frame::check_elements(&bytes)?;
+            check_message(&bytes)
+        };
+        // A thread of a plugin has 2 MiB.
+        let checked = std::thread::Builder::new().stack_size(64 * 1024).spawn(way).unwrap().join().unwrap();
+        assert!(matches!(checked, Ok(("entry", Some(_)))), "{checked:?}");
+    }
+
+    #[test]
     fn a_result_that_would_make_a_library_panic_is_refused() {
         let refused: [&[u8]; 5] = [
             &[],
