@@ -213,7 +213,9 @@ async fn start_tls(tcp: TcpStream) {
 /// Whether the first answer is a `BindResponse` to the request 1 with result code 0.
 fn is_success(octets: &[u8]) -> bool {
     let answer = &octets[first_answer(octets)];
-    let Some(parts) = rfc4511::split(answer).and_then(|(message, _)| rfc4511::all(message.content)) else { return false };
+    let Some(parts) = rfc4511::split(answer).and_then(|(message, _)| rfc4511::all(message.content)) else {
+        return false;
+    };
     let [id, operation, ..] = parts[..] else { return false };
     let Some(result) = rfc4511::all(operation.content) else { return false };
     let code = result.first().and_then(|&code| rfc4511::number(code, 0x0a));

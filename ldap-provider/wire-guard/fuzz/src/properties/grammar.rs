@@ -51,11 +51,15 @@ fn escaped(dn: &[u8]) -> String {
         escaped.push_str(str::from_utf8(text).expect("it is valid up to here"));
         rest = behind;
         if let Some((octet, behind)) = behind.split_first() {
-            escaped.push_str(&format!("\\{octet:02X}"));
+            escaped.extend(['\\', hexadecimal(octet >> 4), hexadecimal(octet & 0x0f)]);
             rest = behind;
         }
     }
     escaped
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16).expect("four bits").to_ascii_uppercase()
 }
 
 fn elements(tree: &StructureTag) -> usize {

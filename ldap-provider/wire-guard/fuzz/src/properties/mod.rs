@@ -17,9 +17,5 @@ pub use paged_results::paged_results;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 4] = [
-    ("framing", framing),
-    ("grammar", grammar),
-    ("paged_results", paged_results),
-    ("conversation", conversation),
-];
+pub const TARGETS: [Target; 4] =
+    [("framing", framing), ("grammar", grammar), ("paged_results", paged_results), ("conversation", conversation)];

@@ -12,7 +12,8 @@ pub(super) fn of(message: &Node) -> Vec<Case> {
         let place: Vec<String> = path.iter().map(ToString::to_string).collect();
         let place = place.join(".");
         let element = message.at(&path);
-        for (name, by) in lengths(element).into_iter().chain(tags(element)).chain(shapes(element)).chain(contents(element))
+        for (name, by) in
+            lengths(element).into_iter().chain(tags(element)).chain(shapes(element)).chain(contents(element))
         {
             let encoded = message.replaced(&path, &by).iter().flat_map(Node::encoded).collect();
             cases.push((format!("at-{place}-{name}"), encoded));

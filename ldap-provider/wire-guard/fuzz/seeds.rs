@@ -1,11 +1,27 @@
-//! Writes the seeds: `seeds FOLDER` makes a folder for each target in it, with a file for each seed.
+//! Writes the seeds of the fuzz targets: `cargo run -p wire-guard --example fuzz-seeds FOLDER` makes a folder for each
+//! target in it, with a file for each seed.
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    dead_code,
+    reason = "a tool for developers, around files that are also a library and part of a test"
+)]
+
+#[path = "src/properties/mod.rs"]
+mod properties;
+#[path = "src/seeds/mod.rs"]
+mod seeds;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use wire_guard_fuzz::seeds::{self, Seed};
+use seeds::Seed;
 
 /// Larger ones are of no use to the fuzzer: it cuts them. The replay on the stable compiler has them all.
 const LARGEST: usize = 4_096;
