@@ -46,8 +46,9 @@ pub fn all() -> Vec<Seed> {
         }
     }
     for (name, octets) in large::all() {
-        seeds.push(conversation(Scenario::Search, 0, name, &octets));
-        seeds.push(conversation(Scenario::Library, 0, name, &octets));
+        for scenario in [Scenario::Search, Scenario::Library] {
+            seeds.push(conversation(scenario, 0, &format!("{scenario:?}-{name}"), &octets));
+        }
         seeds.push(framing(3, [255, 0, 255, 255], name, &octets));
         seeds.push(Seed { target: "grammar", name: name.to_owned(), input: octets });
     }
