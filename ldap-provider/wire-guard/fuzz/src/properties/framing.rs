@@ -8,8 +8,8 @@ use wire_guard::frame::{FrameError, FrameReader, check_elements};
 
 use super::rfc4511;
 
-/// The limits that an input chooses from. Small ones, so that a small input meets them.
-const LIMITS: [usize; 4] = [16, 200, 5_000, 1024 * 1024];
+/// The limits that an input of [`framing`] chooses from, in octets. Small ones, so that a small input meets them.
+pub const FRAMING_LIMITS: [usize; 4] = [16, 200, 5_000, 1024 * 1024];
 
 /// How many octets one read may bring beyond what is missing of the message at hand. The reader asks for 16 KiB at a
 /// time, and its buffer may have grown to twice of that.
@@ -24,7 +24,7 @@ const ONE_READ: usize = 64 * 1024;
 /// - No more than the limit and one read is ever held.
 pub fn framing(input: &[u8]) {
     let Some((&[limit, cuts @ ..], stream)) = input.split_first_chunk::<5>() else { return };
-    let limit = LIMITS[usize::from(limit) % LIMITS.len()];
+    let limit = FRAMING_LIMITS[usize::from(limit) % FRAMING_LIMITS.len()];
     let whole = read(stream, limit, &[]);
     assert_eq!(whole, read(stream, limit, &cuts), "it matters where the stream is cut");
     let mut rest = stream;

@@ -9,7 +9,7 @@ mod rfc4511;
 mod server;
 
 pub use conversation::{Scenario, conversation};
-pub use framing::framing;
+pub use framing::{FRAMING_LIMITS, framing};
 pub use grammar::grammar;
 pub use paged_results::paged_results;
 

@@ -16,6 +16,8 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("nested-10000-times", nested(10_000)),
         ("nested-10000-times-in-an-entry", nested_in_an_entry(10_000)),
+        ("50000-elements", elements(50_000)),
+        ("50001-elements", elements(50_001)),
         ("40000-empty-values", [values(40_000, 0), done.clone()].concat()),
         ("60000-empty-values", [values(60_000, 0), done.clone()].concat()),
         ("a-value-of-900-kib", [values(1, 900 * 1024), done.clone()].concat()),
@@ -34,6 +36,15 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
 
 fn of(operation: Node) -> Vec<u8> {
     message(1, operation, None).encoded()
+}
+
+/// A message of so many octets in all, which holds one element. The lengths have four octets each.
+pub(super) fn message_of(octets_in_all: usize) -> Vec<u8> {
+    nodes(0x30, [octets(0x04, vec![0; octets_in_all - 12])]).with_long_lengths().encoded()
+}
+
+fn elements(count: usize) -> Vec<u8> {
+    nodes(0x30, vec![octets(0x04, ""); count - 1]).encoded()
 }
 
 /// Built from the inside by hand: a tree of that depth could not be encoded without much stack.

@@ -9,7 +9,7 @@ mod large;
 mod messages;
 mod tree;
 
-use super::properties::Scenario;
+use super::properties::{FRAMING_LIMITS, Scenario};
 use messages::Answers;
 
 /// An input for a target.
@@ -51,6 +51,16 @@ pub fn all() -> Vec<Seed> {
         }
         seeds.push(framing(3, [255, 0, 255, 255], name, &octets));
         seeds.push(Seed { target: "grammar", name: name.to_owned(), input: octets });
+    }
+    for (limit, octets) in (0..).zip(FRAMING_LIMITS) {
+        for (name, octets) in [("at-the-limit", octets), ("one-beyond-the-limit", octets + 1)] {
+            seeds.push(framing(
+                limit,
+                [3, 255, 0, 255],
+                &format!("message-{name}-of-{octets}"),
+                &large::message_of(octets),
+            ));
+        }
     }
     seeds
 }
