@@ -64,7 +64,7 @@ impl Server {
             let log = String::from_utf8_lossy(&log);
             // Its own log, its own process: whoever else may listen on the port, it is not mistaken for ours. slapd
             // does not start unless it has all its listeners.
-            if log.contains("slapd starting") {
+            if log.contains("slapd starting") && self.listens() {
                 return true;
             }
             let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).try_wait().unwrap();
@@ -77,6 +77,20 @@ impl Server {
             assert!(Instant::now() < deadline, "slapd did not come up within {STARTING_TIME:?}:\n{log}");
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether all its ports take connections: slapd says that it starts a moment before. Seen in the kernel's table
+    /// (proc(5)), since a connection of ours would be counted with those of the test.
+    fn listens(&self) -> bool {
+        let sockets = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let listening = |port: u16| {
+            let end = format!(":{port:04X}");
+            sockets.lines().any(|line| {
+                let mut columns = line.split_whitespace().skip(1);
+                columns.next().is_some_and(|local| local.ends_with(&end)) && columns.nth(1) == Some("0A")
+            })
+        };
+        [self.port, self.start_tls_port, self.tls_port].into_iter().all(listening)
     }
 
     /// Lets the server end what it is doing; with force if it does not in time.
