@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
-use rustls::server::{ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional, sink};
@@ -50,9 +50,15 @@ impl Behaviour {
         Self::Rustls(config(versions, None, Arc::new(SingleCertAndKey::from(identity.certified_key()))))
     }
 
-    /// Shows what the resolver says.
-    pub fn resolving(resolver: Arc<dyn ResolvesServerCert>) -> Self {
-        Self::Rustls(config(VERSIONS, None, resolver))
+    /// Shows what the resolver says: to every client, or to those alone that do not resume an earlier session.
+    pub fn resolving(resolver: Arc<dyn ResolvesServerCert>, resuming: bool) -> Self {
+        let mut config = config(VERSIONS, None, resolver);
+        if !resuming {
+            let config = Arc::get_mut(&mut config).expect("nobody else has it yet");
+            config.send_tls13_tickets = 0;
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+        }
+        Self::Rustls(config)
     }
 
     /// Shows this, and takes only clients that show a certificate of this CA.
@@ -76,7 +82,10 @@ impl Behaviour {
     {
         match self {
             Self::Rustls(config) => match TlsAcceptor::from(Arc::clone(config)).accept(client).into_fallible().await {
-                Ok(inside) => relay(inside, directory, record).await,
+                Ok(inside) => {
+                    lock(&record).handshake = inside.get_ref().1.handshake_kind();
+                    relay(inside, directory, record).await;
+                }
                 Err((_, client)) => drain(client).await,
             },
             Self::CloseAfterHandshake(config) => {

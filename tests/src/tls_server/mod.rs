@@ -15,6 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustls::HandshakeKind;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -61,6 +62,8 @@ pub struct Seen {
     pub wire: Vec<u8>,
     /// Every octet that the client said inside TLS.
     pub inside: Vec<u8>,
+    /// How the handshake was done, if it was and if rustls did it: a resumed session shows no certificate again.
+    pub handshake: Option<HandshakeKind>,
 }
 
 /// Where a connection writes down what it sees.

@@ -47,3 +47,18 @@ async fn the_stage_of_tls_fails_and_says_why_and_what_to_do() {
     }
     assert_eq!(world.directory.requests().connections, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_from_a_server_that_is_not_believed_is_incomplete_and_empty() {
+    let world = World::new().await;
+    for way in Way::BOTH {
+        let behaviour = Behaviour::showing(&Identity::self_signed(&leaf(&[NAME])));
+        let server = TlsServer::start(way, behaviour, &world.directory).await;
+        let host = world.host(&world.settings(&server, Some(NAME))).await;
+        let (users, end) = host.list().await;
+        drop(host);
+        assert_eq!(users.len(), 0);
+        assert_eq!(end.unwrap_err().code(), "tls_failed");
+        assert_eq!(nothing_said(&server.finish().await), Ok(()), "{way:?}");
+    }
+}
