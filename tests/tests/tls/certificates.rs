@@ -144,6 +144,8 @@ async fn a_certificate_that_is_damaged_or_weak_or_of_another_key_is_refused() {
     let good = ca.issue(&leaf(&[NAME]));
     let der = good.chain[0].to_vec();
     let showing = |der: Vec<u8>| good.showing(vec![CertificateDer::from(der)]);
+    let of_another_key = good.showing(ca.issue(&leaf(&[NAME])).chain);
+    let by_tls_1_2 = |identity: &Identity| Behaviour::speaking(&[&rustls::version::TLS12], identity);
     let mut corrupted = der.clone();
     *corrupted.last_mut().unwrap() ^= 1;
     let name_at = der.windows(NAME.len()).position(|part| part == NAME.as_bytes()).unwrap();
@@ -162,7 +164,9 @@ async fn a_certificate_that_is_damaged_or_weak_or_of_another_key_is_refused() {
         Case::showing("a certificate and more", &showing(prolonged), "certificate"),
         Case::showing("an empty certificate", &showing(Vec::new()), "certificate"),
         Case::showing("an empty list of certificates", &good.showing(Vec::new()), "none"),
-        Case::showing("a certificate of another key", &good.showing(ca.issue(&leaf(&[NAME])).chain), "signature"),
+        Case::showing("a certificate of another key", &of_another_key, "signature"),
+        Case::refused("an empty list, by TLS 1.2", by_tls_1_2(&good.showing(Vec::new())), "none"),
+        Case::refused("a certificate of another key, by TLS 1.2", by_tls_1_2(&of_another_key), "signature"),
         Case::showing("signed with SHA-1", &OpensslAuthority::same_as(ca).issue("sha1", with_name), "signature"),
         Case::showing("signed with SHA-1 and RSA", &rsa_2048.issue("sha1", with_name), "signature"),
         Case::showing("signed with MD5", &rsa_2048.issue("md5", with_name), "signature"),

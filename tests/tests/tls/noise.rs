@@ -14,6 +14,8 @@ async fn whoever_does_not_speak_tls_is_refused() {
     let notice = b"\x30\x24\x02\x01\x00\x78\x1f\x0a\x01\x02\x04\x00\x04\x00\x8a\x161.3.6.1.4.1.1466.20036";
     let bind_response = b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00";
     let http = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    // A `SERVER-HELLO` that resumes a session: no certificate, no ciphers, 16 octets of a connection id.
+    let ssl_2_hello = [&b"\x80\x1b\x04\x01\x00\x00\x02\x00\x00\x00\x00\x00\x10"[..], &[7; 16]].concat();
     let alert = b"\x15\x03\x03\x00\x02\x02\x28";
     let closing = b"\x15\x03\x03\x00\x02\x01\x00";
     let unknown_type = [&b"\x63\x03\x03\x00\x10"[..], &[0; 16]].concat();
@@ -21,6 +23,7 @@ async fn whoever_does_not_speak_tls_is_refused() {
     let cases = vec![
         Case::refused("plain LDAP: a notice of disconnection", says(notice, Then::Close), "handshake"),
         Case::refused("plain LDAP: a bind that succeeds", says(bind_response, Then::Wait), "handshake"),
+        Case::refused("SSL 2.0", says(&ssl_2_hello, Then::Wait), "handshake"),
         Case::refused("HTTP", says(http, Then::Close), "handshake"),
         Case::refused("SSH", says(b"SSH-2.0-OpenSSH_9.9\r\n", Then::Wait), "handshake"),
         Case::refused("an alert at once", says(alert, Then::Close), "handshake"),
