@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::directory::Directory;
+use crate::directory::{self, Directory};
 
 /// How the directory is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +36,12 @@ pub struct Target {
 impl Target {
     /// A directory, by one of its transports.
     pub fn of(directory: &Directory, transport: Transport) -> Self {
-        let port = match transport {
-            Transport::Plain => directory.port(),
-            Transport::Ldaps => directory.tls_port(),
-        };
-        let address = format!("{}:{port}", directory.host()).parse().expect("the address of a directory");
+        // The settings and not the ports alone: the fixture looks out for binds in the clear that nobody configured.
+        let settings = directory.settings_over(match transport {
+            Transport::Plain => directory::Transport::Plain,
+            Transport::Ldaps => directory::Transport::Ldaps,
+        });
+        let address = format!("{}:{}", directory.host(), settings["port"]).parse().expect("the address of a directory");
         Self { address, transport, ca_file: directory.ca_file().to_owned() }
     }
 }

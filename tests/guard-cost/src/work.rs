@@ -39,7 +39,7 @@ pub struct Work {
 }
 
 /// The people who log in.
-const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+const NAMES: [&str; 2] = ["deep", "twin"];
 
 /// A runtime like the one that a provider has.
 pub fn runtime() -> Runtime {

@@ -1,8 +1,9 @@
-//! What the fuzz targets check ([`properties`]) and where they begin ([`seeds`]).
+//! What the fuzz targets check ([`properties`]), where they begin ([`seeds`]) and how they go on ([`mutation`]).
 //!
-//! Both are also part of the guard's test `corpus`, which replays the corpus and the seeds on the stable compiler.
+//! The first two are also part of the guard's test `corpus`, which replays the corpus and the seeds on the stable compiler.
 
 #![forbid(unsafe_code)]
 
+pub mod mutation;
 pub mod properties;
 pub mod seeds;

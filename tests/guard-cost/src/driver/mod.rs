@@ -34,7 +34,8 @@ pub trait Driver: Send + Sync + 'static {
 async fn find(ldap: &mut Ldap, name: &str) -> String {
     let options = SearchOptions::new().deref(DerefAliases::Never).typesonly(false).sizelimit(2);
     let attributes = vec!["uid", "cn", "displayName", "mail", "telephoneNumber", "entryUUID", "memberOf"];
-    let (base, filter) = (format!("ou=people,{SUFFIX}"), format!("(uid={name})"));
+    // Below it there is no referral, which the guard would keep from the library.
+    let (base, filter) = (format!("ou=engineers,ou=people,{SUFFIX}"), format!("(uid={name})"));
     let mut results = ldap
         .with_search_options(options)
         .streaming_search(&base, Scope::Subtree, &filter, attributes)

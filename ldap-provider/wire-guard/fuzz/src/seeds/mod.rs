@@ -7,7 +7,7 @@
 mod exceptional;
 mod large;
 mod messages;
-mod tree;
+pub(crate) mod tree;
 
 use super::properties::{FRAMING_LIMITS, Scenario};
 use messages::Answers;

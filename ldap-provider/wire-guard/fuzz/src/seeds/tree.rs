@@ -2,33 +2,33 @@
 
 /// An element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
-    pub(super) tag: u8,
-    pub(super) body: Body,
+pub(crate) struct Node {
+    pub(crate) tag: u8,
+    pub(crate) body: Body,
     /// The length as it is written, if not in the shortest form.
-    pub(super) length: Option<Vec<u8>>,
+    pub(crate) length: Option<Vec<u8>>,
 }
 
 /// What an element holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Octets(Vec<u8>),
     Nodes(Vec<Node>),
 }
 
 /// An element with elements in it.
-pub(super) fn nodes(tag: u8, nodes: impl Into<Vec<Node>>) -> Node {
+pub(crate) fn nodes(tag: u8, nodes: impl Into<Vec<Node>>) -> Node {
     Node { tag, body: Body::Nodes(nodes.into()), length: None }
 }
 
 /// An element with octets in it.
-pub(super) fn octets(tag: u8, octets: impl AsRef<[u8]>) -> Node {
+pub(crate) fn octets(tag: u8, octets: impl AsRef<[u8]>) -> Node {
     Node { tag, body: Body::Octets(octets.as_ref().to_vec()), length: None }
 }
 
 impl Node {
     /// As it goes over the wire.
-    pub(super) fn encoded(&self) -> Vec<u8> {
+    pub(crate) fn encoded(&self) -> Vec<u8> {
         let content = match &self.body {
             Body::Octets(octets) => octets.clone(),
             Body::Nodes(nodes) => nodes.iter().flat_map(Self::encoded).collect(),
@@ -38,7 +38,7 @@ impl Node {
     }
 
     /// How many octets its content has.
-    pub(super) fn content_length(&self) -> usize {
+    pub(crate) fn content_length(&self) -> usize {
         match &self.body {
             Body::Octets(octets) => octets.len(),
             Body::Nodes(nodes) => nodes.iter().map(|node| node.encoded().len()).sum(),
@@ -46,7 +46,7 @@ impl Node {
     }
 
     /// The same with all lengths in four octets, as Active Directory writes them.
-    pub(super) fn with_long_lengths(mut self) -> Self {
+    pub(crate) fn with_long_lengths(mut self) -> Self {
         if let Body::Nodes(nodes) = self.body {
             self.body = Body::Nodes(nodes.into_iter().map(Self::with_long_lengths).collect());
         }
@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// The paths to all elements, this one's own first.
-    pub(super) fn paths(&self) -> Vec<Vec<usize>> {
+    pub(crate) fn paths(&self) -> Vec<Vec<usize>> {
         let mut paths = vec![Vec::new()];
         if let Body::Nodes(nodes) = &self.body {
             for (position, node) in nodes.iter().enumerate() {
@@ -66,7 +66,7 @@ impl Node {
     }
 
     /// The element at a path.
-    pub(super) fn at(&self, path: &[usize]) -> &Self {
+    pub(crate) fn at(&self, path: &[usize]) -> &Self {
         match (path, &self.body) {
             ([first, rest @ ..], Body::Nodes(nodes)) => nodes[*first].at(rest),
             _ => self,
@@ -74,7 +74,7 @@ impl Node {
     }
 
     /// The same with other elements, or none, in the place of one.
-    pub(super) fn replaced(&self, path: &[usize], by: &[Self]) -> Vec<Self> {
+    pub(crate) fn replaced(&self, path: &[usize], by: &[Self]) -> Vec<Self> {
         match (path, &self.body) {
             ([first, rest @ ..], Body::Nodes(nodes)) => {
                 let mut changed = nodes.clone();
@@ -96,7 +96,7 @@ fn shortest(length: usize) -> Vec<u8> {
 }
 
 /// A length in four octets.
-pub(super) fn in_four(length: usize) -> Vec<u8> {
+pub(crate) fn in_four(length: usize) -> Vec<u8> {
     let length = u32::try_from(length).expect("a message of less than 4 GiB").to_be_bytes();
     [&[0x84], &length[..]].concat()
 }
