@@ -8,6 +8,7 @@
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
+//! - [`hostile`]: a server that does what no server should
 //! - [`relay`]: a TCP relay that can hold an answer back half-way
 //! - [`users_file`]: a users file for the file provider
 //! - [`log_capture`]: a host's log sink that keeps what it hears
@@ -29,6 +30,7 @@ pub mod directory;
 pub mod faulty;
 pub mod harness;
 pub mod host;
+pub mod hostile;
 pub mod log_capture;
 pub mod plugin;
 pub mod relay;
