@@ -2,8 +2,10 @@
 //! over the wire unchanged.
 //!
 //! It decodes requests with [`wire`](crate::hostile::wire), which shares no code with the provider, and it knows who
-//! connected before a given moment without waiting for any time to pass.
+//! connected before a given moment without waiting for any time to pass. What it answers can be said; by default it
+//! knows nobody.
 
+mod answers;
 mod session;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,9 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::task::AbortHandle;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
+
+pub use answers::{OnlyEntry, Reply, knows_nobody, knows_one};
 
 use crate::hostile::wire::Request;
 
@@ -25,49 +29,34 @@ pub struct Oracle {
     address: SocketAddr,
     state: Arc<State>,
     peers: UnboundedReceiver<SocketAddr>,
-    accepting: AbortHandle,
-}
-
-/// The one entry of the directory, found by every search.
-#[derive(Clone, Debug)]
-pub struct OnlyEntry {
-    /// Its DN, as it is sent.
-    pub dn: Vec<u8>,
-    /// Its attributes, each with one value.
-    pub attributes: Vec<(&'static str, Vec<u8>)>,
+    accepting: JoinHandle<()>,
 }
 
 /// What one message came to: the request, or what is wrong with the message.
 pub type Asked = Result<Request, String>;
 
-#[derive(Debug, Default)]
+type Answers = dyn Fn(i64, &Request) -> Reply + Send + Sync;
+
 struct State {
     asked: Mutex<Vec<Asked>>,
-    entry: Mutex<Option<OnlyEntry>>,
+    answers: Mutex<Arc<Answers>>,
 }
 
 impl Oracle {
-    /// An oracle that finds nobody, on 127.0.0.1.
+    /// An oracle that knows nobody, on 127.0.0.1.
     pub async fn start() -> Self {
-        Self::start_on(Ipv4Addr::LOCALHOST).await
+        Self::start_on((Ipv4Addr::LOCALHOST, 0)).await
     }
 
-    /// An oracle that finds nobody. Those on addresses of their own do not compete for the ports of clients.
-    pub async fn start_on(address: Ipv4Addr) -> Self {
-        let listener = TcpListener::bind((address, 0)).await.expect("a port for the oracle");
+    /// An oracle that knows nobody, on a loopback address. Those on addresses of their own do not compete for the
+    /// ports of clients.
+    pub async fn start_on(address: impl Into<SocketAddr>) -> Self {
+        let listener = TcpListener::bind(address.into()).await.expect("a port for the oracle");
         let address = listener.local_addr().expect("the oracle's own address");
-        let state = Arc::<State>::default();
+        let state = Arc::new(State { asked: Mutex::default(), answers: Mutex::new(Arc::new(knows_nobody)) });
         let (peer, peers) = mpsc::unbounded_channel();
-        let answering = Arc::clone(&state);
-        let accepting = tokio::spawn(async move {
-            loop {
-                let (client, from) = listener.accept().await.expect("a connection");
-                // Connections are accepted in the order in which they were made, and noted in that order.
-                let _ = peer.send(from);
-                tokio::spawn(session::serve(client, Arc::clone(&answering)));
-            }
-        });
-        Self { address, state, peers, accepting: accepting.abort_handle() }
+        let accepting = tokio::spawn(accept(listener, peer, Arc::clone(&state)));
+        Self { address, state, peers, accepting }
     }
 
     /// Where it listens.
@@ -75,15 +64,22 @@ impl Oracle {
         self.address
     }
 
-    /// From now on every search finds this entry, and every bind succeeds.
-    pub fn holds(&self, entry: OnlyEntry) {
-        *lock(&self.state.entry) = Some(entry);
+    /// From now on this is what it answers, to a request and the id of its message.
+    pub fn answers(&self, answers: impl Fn(i64, &Request) -> Reply + Send + Sync + 'static) {
+        *lock(&self.state.answers) = Arc::new(answers);
     }
 
     /// What was asked since the last time, in the order in which it came; ends of connections are not told. A request
     /// is in here before it is answered, so whoever has an answer finds its request.
     pub fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *lock(&self.state.asked))
+    }
+
+    /// Ends it, and returns when nobody listens any more.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        let ended = (&mut self.accepting).await;
+        assert!(ended.is_err_and(|error| error.is_cancelled()), "the oracle ended before");
     }
 
     /// How many connections were made since the last time. Not one that was made before this call is missed: it makes
@@ -99,6 +95,18 @@ impl Oracle {
                 Ok(None) | Err(_) => panic!("the oracle has stopped accepting connections"),
             }
         }
+    }
+}
+
+async fn accept(listener: TcpListener, peer: UnboundedSender<SocketAddr>, state: Arc<State>) {
+    // They end with this task.
+    let mut sessions = JoinSet::new();
+    loop {
+        let (client, from) = listener.accept().await.expect("a connection");
+        // Connections are accepted in the order in which they were made, and noted in that order.
+        let _ = peer.send(from);
+        sessions.spawn(session::serve(client, Arc::clone(&state)));
+        while sessions.try_join_next().is_some() {}
     }
 }
 

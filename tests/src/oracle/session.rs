@@ -3,14 +3,11 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{State, lock};
-use crate::hostile::wire::{Request, answer, ber, decode};
+use super::{Reply, State, lock};
+use crate::hostile::wire::{Request, ber, decode};
 
 /// No honest request of a login is longer: far beyond 256 characters and 1,024 octets.
 const LONGEST: usize = 64 * 1024;
-
-const SUCCESS: i64 = 0;
-const PROTOCOL_ERROR: i64 = 2;
 
 /// Answers one connection until its client goes, or says what cannot be understood.
 pub(super) async fn serve(mut client: TcpStream, state: Arc<State>) {
@@ -22,9 +19,13 @@ pub(super) async fn serve(mut client: TcpStream, state: Arc<State>) {
         match ber::message_length(&unread) {
             Ok(Some(length)) if length <= LONGEST && unread.len() >= length => {
                 let message: Vec<u8> = unread.drain(..length).collect();
-                let Some(reply) = reply(&message, &state) else { return };
-                if client.write_all(&reply).await.is_err() {
-                    return;
+                match reply(&message, &state) {
+                    Some(Reply::Send(octets)) if client.write_all(&octets).await.is_ok() => {}
+                    Some(Reply::FallSilent(octets)) if client.write_all(&octets).await.is_ok() => {
+                        // Open, and dead: not even the client's end is noticed.
+                        std::future::pending::<()>().await;
+                    }
+                    Some(_) | None => return,
                 }
             }
             Ok(Some(length)) if length > LONGEST => {
@@ -47,8 +48,8 @@ pub(super) async fn serve(mut client: TcpStream, state: Arc<State>) {
     }
 }
 
-/// Notes what is asked and answers it; `None` ends the connection.
-fn reply(message: &[u8], state: &State) -> Option<Vec<u8>> {
+/// Notes what is asked and says how to answer it; `None` ends the connection.
+fn reply(message: &[u8], state: &State) -> Option<Reply> {
     let (id, request) = match decode(message) {
         Ok((_, Request::Unbind)) => return None,
         Ok(decoded) => decoded,
@@ -57,21 +58,8 @@ fn reply(message: &[u8], state: &State) -> Option<Vec<u8>> {
             return None;
         }
     };
-    let reply = match &request {
-        Request::Bind { .. } => answer::bind(id, SUCCESS),
-        Request::Search { .. } => {
-            let entry = lock(&state.entry).clone();
-            let found = entry.map(|entry| {
-                let attributes: Vec<_> =
-                    entry.attributes.into_iter().map(|(name, value)| (name, vec![value])).collect();
-                answer::entry(id, &entry.dn, &attributes)
-            });
-            [found.unwrap_or_default(), answer::done(id, SUCCESS)].concat()
-        }
-        Request::Extended { .. } => answer::extended(id, PROTOCOL_ERROR, None),
-        // Nothing answers these, and nothing that is tested here sends them.
-        Request::SaslBind | Request::Unbind | Request::Abandon | Request::Other(_) => Vec::new(),
-    };
+    let answers = Arc::clone(&lock(&state.answers));
+    let reply = answers(id, &request);
     lock(&state.asked).push(Ok(request));
     Some(reply)
 }

@@ -5,7 +5,7 @@ use provider_api::RejectReason;
 use serde_json::json;
 use tests::host::Host;
 use tests::hostile::wire::Request;
-use tests::oracle::{OnlyEntry, Oracle};
+use tests::oracle::{OnlyEntry, Oracle, knows_one};
 
 use super::lane::{BASE_DN, settings};
 
@@ -36,13 +36,6 @@ const FIRST_COMPONENTS: &[&str] = &[
     "UID = alice",
 ];
 
-fn alice(dn: &str) -> OnlyEntry {
-    OnlyEntry {
-        dn: dn.into(),
-        attributes: vec![("uid", "alice".into()), ("entryUUID", "6f1c2c1e-6f0c-4c55-9a3e-0d3c1e1f0a01".into())],
-    }
-}
-
 async fn host(oracle: &Oracle) -> Host {
     let mut settings = settings(oracle);
     settings["username_attribute"] = json!("uid");
@@ -55,7 +48,7 @@ async fn the_dn_that_was_found_is_bound_as_octet_for_octet() {
     let host = host(&oracle).await;
     for component in FIRST_COMPONENTS {
         let dn = format!("{component},{BASE_DN}");
-        oracle.holds(alice(&dn));
+        oracle.answers(knows_one(OnlyEntry::of_person("alice", dn.as_str())));
         host.accepts("alice", "a password").await;
         let asked: Vec<Request> = oracle.asked().into_iter().map(Result::unwrap).collect();
         let [Request::Search { .. }, Request::Bind { name, .. }] = asked.as_slice() else {
@@ -70,7 +63,7 @@ async fn the_dn_that_was_found_is_bound_as_octet_for_octet() {
 async fn an_entry_that_does_not_carry_the_typed_name_is_not_bound_as() {
     let oracle = Oracle::start().await;
     let host = host(&oracle).await;
-    oracle.holds(alice(&format!("uid=alice,{BASE_DN}")));
+    oracle.answers(knows_one(OnlyEntry::of_person("alice", format!("uid=alice,{BASE_DN}"))));
     for other in ["bob", "alic", "alice2", "*", "ali*", "аlice", "a lice", "alice)(uid=*", "\\61lice"] {
         assert_eq!(host.rejects(other, "a password").await, RejectReason::NAME_MISMATCH, "{other:?}");
         let asked = oracle.asked();

@@ -83,7 +83,8 @@ pub(super) struct Lane {
 impl Lane {
     /// A lane with an address of its own, so that many lanes do not run out of clients' ports.
     pub(super) async fn open(number: u8, plugin: &Plugin) -> Self {
-        let mut lane = Self { oracle: Oracle::start_on(Ipv4Addr::new(127, 0, 1, number)).await, providers: Vec::new() };
+        let mut lane =
+            Self { oracle: Oracle::start_on((Ipv4Addr::new(127, 0, 1, number), 0)).await, providers: Vec::new() };
         for setting in Setting::ALL {
             let settings = setting.settings(&lane.oracle);
             let provider = plugin.configure(&settings, &HostServices::silent()).await.expect("settings that work");

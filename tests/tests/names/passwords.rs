@@ -6,7 +6,7 @@ use provider_api::{Credentials, Decision, RejectReason, Secret};
 use serde_json::json;
 use tests::host::context;
 use tests::hostile::wire::Request;
-use tests::oracle::{OnlyEntry, Oracle};
+use tests::oracle::{OnlyEntry, Oracle, knows_one};
 use tests::plugin;
 
 use super::lane::{BASE_DN, settings};
@@ -122,10 +122,7 @@ fn dn_of_alice() -> String {
 impl Directory {
     async fn with_alice() -> Self {
         let oracle = Oracle::start().await;
-        oracle.holds(OnlyEntry {
-            dn: dn_of_alice().into(),
-            attributes: vec![("uid", ALICE.into()), ("entryUUID", "6f1c2c1e-6f0c-4c55-9a3e-0d3c1e1f0a01".into())],
-        });
+        oracle.answers(knows_one(OnlyEntry::of_person(ALICE, dn_of_alice())));
         let mut settings = settings(&oracle);
         settings["username_attribute"] = json!("uid");
         let plugin = Plugin::open(plugin::ldap_provider()).await.unwrap();
