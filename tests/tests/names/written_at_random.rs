@@ -102,8 +102,8 @@ pub(super) fn password(random: &mut Rng) -> String {
     password
 }
 
-fn either(random: &mut Rng, these: &[char], those: &[char]) -> String {
-    let alphabet = if random.bool() { these } else { those };
+fn either(random: &mut Rng, one: &[char], other: &[char]) -> String {
+    let alphabet = if random.bool() { one } else { other };
     character_of(random, alphabet)
 }
 
