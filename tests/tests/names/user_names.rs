@@ -77,7 +77,8 @@ async fn travel(mut lane: Lane, share: Vec<Trial>, tally: Arc<Tally>) {
         }
         let connections = lane.connections().await;
         if connections != 0 {
-            tally.failure(format!("{connections} connections were made for one of {names:?}"));
+            let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+            tally.failure(format!("{connections} connections were made for some of {names:?}"));
         }
     }
     for asked in lane.left_over() {
