@@ -34,9 +34,9 @@ impl Corpus {
         Self { listed, random }
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.listed.len() + self.random.len()
+    /// All of them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.listed.iter().chain(&self.random).map(String::as_str)
     }
 }
 
