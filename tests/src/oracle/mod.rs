@@ -9,7 +9,9 @@ mod answers;
 mod session;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -27,7 +29,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Where the connection comes from that counts the others. Not known by its port: ports are used again.
 const COUNTER: Ipv4Addr = Ipv4Addr::new(127, 99, 99, 99);
 
-/// An oracle that listens on a loopback address and a port of its own. It ends with this value.
+/// An oracle that listens on a loopback address and a port of its own. It ends with this value, and fails the test if it
+/// was ever asked to bind with a DN and an empty password, which proves nothing (RFC 4513 section 5.1.2).
 pub struct Oracle {
     address: SocketAddr,
     state: Arc<State>,
@@ -43,6 +46,7 @@ type Answers = dyn Fn(i64, &Request) -> Reply + Send + Sync;
 struct State {
     asked: Mutex<Vec<Asked>>,
     answers: Mutex<Arc<Answers>>,
+    was_asked_for_nothing: AtomicBool,
 }
 
 impl Oracle {
@@ -56,7 +60,11 @@ impl Oracle {
     pub async fn start_on(address: impl Into<SocketAddr>) -> Self {
         let listener = TcpListener::bind(address.into()).await.expect("a port for the oracle");
         let address = listener.local_addr().expect("the oracle's own address");
-        let state = Arc::new(State { asked: Mutex::default(), answers: Mutex::new(Arc::new(knows_nobody)) });
+        let state = Arc::new(State {
+            asked: Mutex::default(),
+            answers: Mutex::new(Arc::new(knows_nobody)),
+            was_asked_for_nothing: AtomicBool::new(false),
+        });
         let (peer, peers) = mpsc::unbounded_channel();
         let accepting = tokio::spawn(accept(listener, peer, Arc::clone(&state)));
         Self { address, state, peers, accepting }
@@ -117,6 +125,8 @@ async fn accept(listener: TcpListener, peer: UnboundedSender<SocketAddr>, state:
 impl Drop for Oracle {
     fn drop(&mut self) {
         self.accepting.abort();
+        let proves_nothing = self.state.was_asked_for_nothing.load(Ordering::SeqCst);
+        assert!(!proves_nothing || thread::panicking(), "there was a bind with a DN and an empty password");
     }
 }
 
@@ -127,6 +137,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::Oracle;
+    use crate::hostile::wire::ber::{element, number};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
     #[tokio::test]
@@ -139,5 +151,16 @@ mod tests {
         assert_eq!(oracle.connections().await, 3);
         assert_eq!(oracle.connections().await, 0, "each is counted once");
         assert_eq!(oracle.asked(), []);
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "a DN and an empty password")]
+    async fn a_bind_that_proves_nothing_fails_the_test_whatever_else_it_looks_at() {
+        let oracle = Oracle::start().await;
+        let bind = [number(2, 3), element(4, b"cn=x"), element(0x80, b"")].concat();
+        let message = element(0x30, &[number(2, 1), element(0x60, &bind)].concat());
+        let mut client = TcpStream::connect(oracle.address()).await.unwrap();
+        client.write_all(&message).await.unwrap();
+        client.read_u8().await.unwrap();
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -58,6 +59,9 @@ fn reply(message: &[u8], state: &State) -> Option<Reply> {
             return None;
         }
     };
+    if matches!(&request, Request::Bind { name, password } if !name.is_empty() && password.is_empty()) {
+        state.was_asked_for_nothing.store(true, Ordering::SeqCst);
+    }
     let answers = Arc::clone(&lock(&state.answers));
     let reply = answers(id, &request);
     lock(&state.asked).push(Ok(request));
