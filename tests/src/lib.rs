@@ -11,6 +11,7 @@
 //! - [`hostile`]: a server that does what no server should
 //! - [`oracle`]: a directory that knows next to nobody and keeps a record of what it was asked, octet for octet
 //! - [`relay`]: a TCP relay that can hold an answer back half-way
+//! - [`tls_server`]: a TLS server of any quality in front of a directory: bad certificates, old versions, noise
 //! - [`users_file`]: a users file for the file provider
 //! - [`log_capture`]: a host's log sink that keeps what it hears
 //!
@@ -36,4 +37,5 @@ pub mod log_capture;
 pub mod oracle;
 pub mod plugin;
 pub mod relay;
+pub mod tls_server;
 pub mod users_file;
