@@ -84,19 +84,19 @@ async fn open(address: SocketAddr) -> io::Result<TcpStream> {
 /// The addresses in their order, but the families by turns, so that one that leads nowhere costs one head start and
 /// not one for each of its addresses. Each once, and not more than anybody would wait for.
 fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
-    let mut once: Vec<SocketAddr> = Vec::new();
+    let mut distinct: Vec<SocketAddr> = Vec::new();
     for &address in addresses {
-        if once.len() < MOST && !once.contains(&address) {
-            once.push(address);
+        if distinct.len() < MOST && !distinct.contains(&address) {
+            distinct.push(address);
         }
     }
-    let first_family = once.first().is_some_and(SocketAddr::is_ipv6);
-    let (one, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        once.iter().partition(|address| address.is_ipv6() == first_family);
-    let mut order = VecDeque::with_capacity(once.len());
-    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    let begins_with = distinct.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        distinct.iter().partition(|address| address.is_ipv6() == begins_with);
+    let mut order = VecDeque::with_capacity(distinct.len());
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
     loop {
-        let pair = [one.next(), other.next()];
+        let pair = [preferred.next(), other.next()];
         if pair == [None, None] {
             return order;
         }
