@@ -19,6 +19,7 @@ mod seeds;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use wire_guard::grammar::check_search_answer;
@@ -82,9 +83,17 @@ fn replay(target: &str) {
     let seeds = seeds.map(|seed| Case { name: format!("the seed {}", seed.name), input: seed.input });
     let cases: Vec<_> = corpus_of(target).into_iter().chain(seeds).collect();
     let begin = Instant::now();
-    let failed: Vec<_> = cases.iter().filter(|case| !is_kept(check, case)).map(|case| &case.name).collect();
+    let share = cases.len().div_ceil(thread::available_parallelism().map_or(1, Into::into));
+    let failed: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = cases.chunks(share).map(|cases| scope.spawn(|| broken(check, cases))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
     println!("{target}: {} inputs in {:?}", cases.len(), begin.elapsed());
     assert!(failed.is_empty(), "{target} fails for {} inputs: {failed:#?}", failed.len());
+}
+
+fn broken(check: fn(&[u8]), cases: &[Case]) -> Vec<&str> {
+    cases.iter().filter(|case| !is_kept(check, case)).map(|case| case.name.as_str()).collect()
 }
 
 /// Whether a promise is kept, and in time. A machine may be busy, but not each of three times.

@@ -146,7 +146,10 @@ fn check_received(mut rest: &[u8]) {
             }
             Answer::Reference => panic!("a reference to another server came out of the pipe"),
             Answer::Done { matched_dn, diagnostic, .. } => {
-                assert!(str::from_utf8(matched_dn).is_ok() && str::from_utf8(diagnostic).is_ok());
+                for text in [matched_dn, diagnostic] {
+                    let text = str::from_utf8(text).expect("the texts of a result are UTF-8");
+                    assert!(!text.contains(char::is_control), "more than one line: {text:?}");
+                }
                 entries.remove(&message.id).expect("the end of a search that is under way");
             }
         }

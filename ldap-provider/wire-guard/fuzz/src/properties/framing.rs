@@ -26,7 +26,7 @@ pub fn framing(input: &[u8]) {
     let Some((&[limit, cuts @ ..], stream)) = input.split_first_chunk::<5>() else { return };
     let limit = FRAMING_LIMITS[usize::from(limit) % FRAMING_LIMITS.len()];
     let whole = read(stream, limit, &[]);
-    assert_eq!(whole, read(stream, limit, &cuts), "it matters where the stream is cut");
+    assert!(whole == read(stream, limit, &cuts), "it matters where the stream is cut: {:02x?}", start(stream));
     let mut rest = stream;
     for message in &whole.messages {
         assert!(message.len() <= limit, "a message of {} octets, with a limit of {limit}", message.len());
@@ -36,7 +36,7 @@ pub fn framing(input: &[u8]) {
     match whole.end {
         End::Closed => assert!(rest.is_empty(), "octets are left over"),
         End::Lost => assert!(!rest.is_empty(), "the stream ended between two messages"),
-        End::Violation => assert!(is_unsound(rest, limit), "a sound message was refused: {rest:02x?}"),
+        End::Violation => assert!(is_unsound(rest, limit), "a sound message was refused: {:02x?}", start(rest)),
     }
 }
 
@@ -54,6 +54,11 @@ fn is_unsound(rest: &[u8], limit: usize) -> bool {
             whole.is_some_and(|message| rfc4511::count(message).is_none())
         }
     }
+}
+
+/// Enough to know it by.
+fn start(octets: &[u8]) -> &[u8] {
+    &octets[..octets.len().min(64)]
 }
 
 /// What came of a stream.

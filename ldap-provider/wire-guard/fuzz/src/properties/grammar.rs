@@ -23,13 +23,15 @@ pub fn grammar(input: &[u8]) {
     assert_eq!(message.id, strict.id);
     match (&answer, &strict.answer) {
         (SearchAnswer::Reference, Answer::Reference) => {}
-        (SearchAnswer::Entry(entry), Answer::Entry { dn, .. }) => assert_eq!(entry.dn, escaped(dn)),
+        (SearchAnswer::Entry(entry), Answer::Entry { dn, .. }) => match str::from_utf8(dn) {
+            Ok(dn) => assert_eq!(entry.dn, dn),
+            Err(_) => assert_eq!(unescaped(&entry.dn), *dn, "it is shown as {:?}", entry.dn),
+        },
         (SearchAnswer::Done(result, passed_on), Answer::Done { code, matched_dn, diagnostic }) => {
             assert_eq!(result.code, *code);
             assert_eq!(Ok(passed_on), controls.as_ref());
-            assert_eq!(result.matched_dn, String::from_utf8_lossy(matched_dn));
-            let diagnostic = String::from_utf8_lossy(diagnostic);
-            assert_eq!(result.diagnostic, diagnostic.trim_end_matches('\0'));
+            check_text(&result.matched_dn, matched_dn);
+            check_text(&result.diagnostic, diagnostic);
         }
         (answer, strict) => panic!("{answer:?} is {strict:?}"),
     }
@@ -41,25 +43,37 @@ pub fn grammar(input: &[u8]) {
     assert_eq!(Some(elements(&tree)), rfc4511::count(input), "the library sees other elements");
 }
 
-/// A DN with what is not UTF-8 as RFC 4514 section 2.4 lets any octet be written.
-fn escaped(dn: &[u8]) -> String {
-    let mut rest = dn;
-    let mut escaped = String::new();
-    while !rest.is_empty() {
-        let sound = str::from_utf8(rest).map_or_else(|error| error.valid_up_to(), str::len);
-        let (text, behind) = rest.split_at(sound);
-        escaped.push_str(str::from_utf8(text).expect("it is valid up to here"));
-        rest = behind;
-        if let Some((octet, behind)) = behind.split_first() {
-            escaped.extend(['\\', hexadecimal(octet >> 4), hexadecimal(octet & 0x0f)]);
-            rest = behind;
-        }
+/// A text of a result is one line, not long, and what the server wrote if that was such a text.
+fn check_text(shown: &str, written: &[u8]) {
+    const LONGEST: usize = 4_096;
+    let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    assert!(!shown.contains(breaks), "more than one line: {shown:?}");
+    // An octet that is not UTF-8 is replaced by three.
+    assert!(shown.len() <= 3 * LONGEST, "a text of {} octets", shown.len());
+    if let Some(written) = str::from_utf8(written).ok().filter(|text| text.len() <= LONGEST && !text.contains(breaks)) {
+        assert_eq!(shown, written);
     }
-    escaped
 }
 
-fn hexadecimal(digit: u8) -> char {
-    char::from_digit(u32::from(digit), 16).expect("four bits").to_ascii_uppercase()
+/// The octets of a DN that is shown with some of them in hexadecimal digits: none are lost, and none are invented.
+fn unescaped(shown: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let mut rest = shown.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let (octet, behind) = match (first, behind) {
+            (b'\\', [b'\\', behind @ ..]) => (b'\\', behind),
+            (b'\\', [high, low, behind @ ..]) => (hexadecimal(*high) << 4 | hexadecimal(*low), behind),
+            _ => (*first, behind),
+        };
+        octets.push(octet);
+        rest = behind;
+    }
+    octets
+}
+
+fn hexadecimal(digit: u8) -> u8 {
+    let digit = char::from(digit).to_digit(16).expect("a hexadecimal digit");
+    u8::try_from(digit).expect("four bits")
 }
 
 fn elements(tree: &StructureTag) -> usize {

@@ -1,11 +1,7 @@
 //! A second opinion: a strict decoder of the messages that a directory sends, written from RFC 4511 alone and with
-//! nothing of the guard's own.
+//! nothing of the guard's own but its limits.
 
-/// The deepest nesting that the guard lets through.
-const MAX_DEPTH: usize = 32;
-
-/// The most elements of a message that the guard lets through.
-const MAX_ELEMENTS: usize = 50_000;
+use wire_guard::frame::{MAX_DEPTH, MAX_ELEMENTS};
 
 /// An element: its identifier and its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

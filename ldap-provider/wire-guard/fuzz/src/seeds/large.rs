@@ -1,6 +1,8 @@
 //! Messages that are exceptional by their size or their number. Too large to be mutated, so they are no files; the
 //! replay has them.
 
+use wire_guard::frame::MAX_ELEMENTS;
+
 use super::messages::{entry, message, result};
 use super::tree::{Node, nodes, octets};
 
@@ -12,17 +14,17 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         let attribute = nodes(0x30, [octets(0x04, "cn"), nodes(0x31, values)]);
         of(nodes(0x64, [octets(0x04, "cn=x"), nodes(0x30, [attribute])]))
     };
-    let attributes = vec![nodes(0x30, [octets(0x04, "a"), nodes(0x31, [])]); 10_000];
+    let attributes = vec![nodes(0x30, [octets(0x04, "a"), nodes(0x31, [])]); 5_000];
     vec![
         ("nested-10000-times", nested(10_000)),
         ("nested-10000-times-in-an-entry", nested_in_an_entry(10_000)),
-        ("50000-elements", elements(50_000)),
-        ("50001-elements", elements(50_001)),
-        ("40000-empty-values", [values(40_000, 0), done.clone()].concat()),
+        ("as-many-elements-as-there-may-be", elements(MAX_ELEMENTS)),
+        ("one-element-too-many", elements(MAX_ELEMENTS + 1)),
+        ("10000-empty-values", [values(10_000, 0), done.clone()].concat()),
         ("60000-empty-values", [values(60_000, 0), done.clone()].concat()),
         ("a-value-of-900-kib", [values(1, 900 * 1024), done.clone()].concat()),
         ("a-value-of-1-mib", [values(1, 1024 * 1024), done.clone()].concat()),
-        ("10000-attributes", of(nodes(0x64, [octets(0x04, "cn=x"), nodes(0x30, attributes)]))),
+        ("5000-attributes", of(nodes(0x64, [octets(0x04, "cn=x"), nodes(0x30, attributes)]))),
         ("1000-entries", [of(entry()).repeat(1_000), done.clone()].concat()),
         ("100-entries", [of(entry()).repeat(100), done.clone()].concat()),
         ("2000-references", [of(nodes(0x73, [octets(0x04, "ldap://x")])).repeat(2_000), done.clone()].concat()),
@@ -30,7 +32,10 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("100-controls", with_controls(100)),
         ("1000-notices", message(0, result(0x78, 0, "", [octets(0x8a, "1.2.3.4")]), None).encoded().repeat(1_000)),
         ("1000-ends", done.repeat(1_000)),
+        ("a-dn-of-8192-octets-that-are-not-utf-8", a_long_dn(8_192)),
         ("a-dn-of-100000-octets-that-are-not-utf-8", a_long_dn(100_000)),
+        ("a-diagnostic-message-of-200-kib", of(result(0x65, 0, &"x\n".repeat(100 * 1024), []))),
+        ("a-diagnostic-message-of-300-kib", of(result(0x65, 0, &"x\n".repeat(150 * 1024), []))),
     ]
 }
 
