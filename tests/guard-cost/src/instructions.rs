@@ -30,7 +30,7 @@ pub fn compare(target: &Target, work: Work) -> Comparison {
 fn per_login(driver: &str, target: &Target, work: Work) -> f64 {
     let fewer = Work { logins: work.logins / 4, ..work };
     let difference = count(driver, target, work) - count(driver, target, fewer);
-    difference / 1e3 / (work.logins - fewer.logins) as f64
+    difference / 1e3 / f64::from(work.logins - fewer.logins)
 }
 
 fn count(driver: &str, target: &Target, work: Work) -> f64 {
@@ -61,13 +61,13 @@ pub struct Child {
 impl Child {
     /// Reads a command line; `None` if it is not one of ours.
     pub fn parse(arguments: &[String]) -> Option<Self> {
-        let [word, driver, connections, callers, logins, transport, address, ca_file] = arguments else { return None };
+        let [first, driver, connections, callers, logins, transport, address, ca_file] = arguments else { return None };
         let connections = [Connections::Fresh, Connections::Kept].into_iter().find(|one| one.name() == connections)?;
         let transport = [Transport::Plain, Transport::Ldaps].into_iter().find(|one| one.name() == transport)?;
         let address: SocketAddr = address.parse().ok()?;
         let work = Work { connections, callers: callers.parse().ok()?, logins: logins.parse().ok()? };
         let target = Target { address, transport, ca_file: PathBuf::from(ca_file) };
-        (word == WORD).then_some(Self { guarded: driver == GUARDED, target, work })
+        (first == WORD).then_some(Self { guarded: driver == GUARDED, target, work })
     }
 
     /// Does the work.

@@ -27,7 +27,7 @@ use target::{Target, Transport};
 use work::{Connections, Work};
 
 /// What is measured: connections, callers, logins of a round, logins whose instructions are counted.
-const WORKS: [(Connections, usize, usize, usize); 4] = [
+const WORKS: [(Connections, usize, u32, u32); 4] = [
     (Connections::Fresh, 1, 200, 40),
     (Connections::Fresh, 64, 400, 128),
     (Connections::Kept, 1, 1_500, 400),

@@ -35,6 +35,6 @@ impl<D: Driver> Measured<D> {
     /// Microseconds of CPU time for a login.
     fn round(&self, work: Work) -> f64 {
         let spent: Duration = work.run(&self.runtime, &self.driver);
-        spent.as_secs_f64() * 1e6 / work.logins as f64
+        spent.as_secs_f64() * 1e6 / f64::from(work.logins)
     }
 }

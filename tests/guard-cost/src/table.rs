@@ -31,7 +31,7 @@ impl Figure {
 }
 
 /// Measures everything, and prints a row for each as soon as it is there.
-pub fn print(targets: &[Target], measure: impl Fn(&Target, Connections, usize, usize, usize) -> Comparison) {
+pub fn print(targets: &[Target], measure: impl Fn(&Target, Connections, usize, u32, u32) -> Comparison) {
     println!(
         "{:<12}{:<11}{:>8}  {:>26}  {:>26}  {:>8}  {:>6}",
         "connections", "transport", "callers", "guarded", "bare", "cost", "ratio"

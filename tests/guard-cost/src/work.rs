@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -35,7 +35,7 @@ pub struct Work {
     /// At once.
     pub callers: usize,
     /// By all of them together.
-    pub logins: usize,
+    pub logins: u32,
 }
 
 /// The people who log in.
@@ -63,7 +63,7 @@ impl Work {
                 });
             }
             let before = cpu_time();
-            let taken = Arc::new(AtomicUsize::new(0));
+            let taken = Arc::new(AtomicU32::new(0));
             let callers = callers.into_iter().map(|kept| {
                 let (driver, taken) = (driver.clone(), taken.clone());
                 tokio::spawn(async move { self.call(&*driver, &taken, kept).await })
@@ -71,28 +71,23 @@ impl Work {
             for caller in callers.collect::<Vec<_>>() {
                 caller.await.expect("a caller whose logins succeed");
             }
-            cpu_time() - before
+            cpu_time().saturating_sub(before)
         })
     }
 
-    async fn call<D: Driver>(self, driver: &D, taken: &AtomicUsize, mut kept: Option<(D::Searcher, D::Binder)>) {
+    async fn call<D: Driver>(self, driver: &D, taken: &AtomicU32, mut kept: Option<(D::Searcher, D::Binder)>) {
         loop {
             let number = taken.fetch_add(1, Ordering::Relaxed);
             if number >= self.logins {
                 return;
             }
-            let name = NAMES[number % NAMES.len()];
-            match &mut kept {
-                Some((searcher, binder)) => {
-                    let dn = driver.find(searcher, name).await;
-                    driver.bind(binder, &dn, &password_of(name)).await;
-                }
-                None => {
-                    let mut searcher = driver.searcher().await;
-                    let dn = driver.find(&mut searcher, name).await;
-                    let mut binder = driver.binder().await;
-                    driver.bind(&mut binder, &dn, &password_of(name)).await;
-                }
+            let name = NAMES[number as usize % NAMES.len()];
+            if let Some((searcher, binder)) = &mut kept {
+                let dn = driver.find(searcher, name).await;
+                driver.bind(binder, &dn, &password_of(name)).await;
+            } else {
+                let dn = driver.find(&mut driver.searcher().await, name).await;
+                driver.bind(&mut driver.binder().await, &dn, &password_of(name)).await;
             }
         }
     }

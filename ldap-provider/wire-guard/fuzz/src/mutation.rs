@@ -30,8 +30,8 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, header: 
     let Some(Node { body: Body::Nodes(messages), .. }) = changed.into_iter().next() else { return size };
     let octets: Vec<u8> = messages.iter().flat_map(Node::encoded).collect();
     match data.get_mut(header..header + octets.len()) {
-        Some(room) if header + octets.len() <= max_size => {
-            room.copy_from_slice(&octets);
+        Some(place) if header + octets.len() <= max_size => {
+            place.copy_from_slice(&octets);
             header + octets.len()
         }
         _ => fuzzer_mutate(data, size, max_size),
