@@ -1,0 +1,98 @@
+//! The LDAP provider, in a host process of its own, against a directory server that means harm.
+//!
+//! A scenario is one behaviour of the server, at each point of the conversation at which it makes sense, for logins,
+//! validations and listings. Each runs in a process of its own, which has to end well, with nothing on standard
+//! error that tells of a panic, and has to answer a login at a good server after every attack; each answer has to
+//! be the right one, in time, with at most 16 MiB more memory than before. Whatever the server does, it must see no
+//! bind with an empty password, none in the clear where TLS is asked for, and one bind as a user for each login at
+//! most: see `tests::hostile::record`.
+//!
+//! The short form plays every scenario over one transport; `HOSTILE=full cargo test -p tests --test hostile` plays all
+//! of them over plain LDAP, `StartTLS` and LDAPS, prints a table, and swaps the entries of two users in many more
+//! logins (`HOSTILE_PAIRS` says how many pairs, 10,000 if it is not set). The names of scenarios begin with the
+//! numbers of a catalogue of hostile behaviours (h) and of faults (r); what each promises is a sentence beside it.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on must fail loudly, and the table is for people"
+)]
+
+mod answers;
+mod framing;
+mod grammar;
+mod paging;
+mod play;
+mod scenario;
+mod search;
+mod starttls;
+mod table;
+mod tcp;
+mod tls;
+mod unsolicited;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use tests::hostile::transport::{Authority, Transport};
+
+use crate::scenario::Scenario;
+use crate::table::Table;
+
+/// How many scenarios run at once: most of the time they wait.
+const AT_ONCE: usize = 6;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let full = std::env::var("HOSTILE").is_ok_and(|form| form == "full");
+    let authority = Arc::new(Authority::make());
+    let table = Arc::new(Table::default());
+    let mut trials = Vec::new();
+    for (number, scenario) in scenarios().into_iter().enumerate() {
+        let scenario = Arc::new(scenario);
+        let chosen = if full {
+            scenario.transports.to_vec()
+        } else {
+            vec![scenario.transports[number % scenario.transports.len()]]
+        };
+        trials.extend(chosen.into_iter().map(|transport| trial(&scenario, transport, &authority, &table)));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if full && !arguments.list {
+        table.print();
+    }
+    conclusion.exit_code()
+}
+
+fn scenarios() -> Vec<Scenario> {
+    [
+        framing::scenarios(),
+        grammar::scenarios(),
+        answers::scenarios(),
+        search::scenarios(),
+        paging::scenarios(),
+        unsolicited::scenarios(),
+        starttls::scenarios(),
+        tls::scenarios(),
+        tcp::scenarios(),
+    ]
+    .concat()
+}
+
+fn trial(scenario: &Arc<Scenario>, transport: Transport, authority: &Arc<Authority>, table: &Arc<Table>) -> Trial {
+    let (scenario, authority, table) = (Arc::clone(scenario), Arc::clone(authority), Arc::clone(table));
+    Trial::test(format!("{}::{transport}", scenario.name), move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let program = Path::new(env!("CARGO_BIN_EXE_hostile_host"));
+        let played = runtime.block_on(play::scenario(&scenario, transport, &authority, program));
+        let result = played.verdict(scenario.promise);
+        table.add(&scenario, transport, played);
+        result.map_err(Into::into)
+    })
+}

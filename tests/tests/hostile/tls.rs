@@ -1,0 +1,61 @@
+//! TLS that goes wrong, from the handshake to the end.
+
+use tests::hostile::host::Answer;
+use tests::hostile::record::Record;
+use tests::hostile::script::{Act, Asked, Script, Step};
+use tests::hostile::transport::{Offer, Transport};
+use tests::hostile::wire::answer;
+
+use crate::scenario::Scenario;
+
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![handshakes(), tickets(), unprotected()]
+}
+
+/// Does this where the handshake should be, whichever way TLS begins.
+fn instead(act: impl Fn() -> Act + Clone + Send + Sync + 'static) -> Script {
+    let ldaps = act.clone();
+    Script::at(Step::StartTls, move |asked| vec![Act::Send(asked.last()), act()]).and_at(Step::Connect, move |asked| {
+        match asked.honestly().pop() {
+            Some(_) => vec![ldaps(), Act::Silence],
+            None => Vec::new(),
+        }
+    })
+}
+
+fn handshakes() -> Scenario {
+    let no_bind = |record: &Record, _: &Answer| {
+        if record.all_binds() == 0 { Ok(()) } else { Err("there was a bind".to_owned()) }
+    };
+    let octets = |octets: &'static [u8]| instead(move || Act::Send(octets.to_vec()));
+    let mut scenario = Scenario::new("h33_broken_handshakes", "nothing goes on after a handshake that failed")
+        .over(&Transport::SECURE);
+    for (what, script) in [
+        ("an alert", octets(&[0x15, 3, 3, 0, 2, 2, 40])),
+        ("LDAP", octets(&[0x30, 0x0c, 2, 1, 1, 0x61, 7, 0x0a, 1, 0, 4, 0, 4, 0])),
+        ("octets that mean nothing", octets(&[0xff; 64])),
+        ("a record that is too long", octets(&[0x16, 3, 3, 0xff, 0xff])),
+        ("a ServerHello of nothing", octets(&[0x16, 3, 3, 0, 4, 2, 0, 0, 0])),
+        ("a chain of 100", instead(|| Act::Secure(Offer::LongChain))),
+        ("a chain of 1 MiB", instead(|| Act::Secure(Offer::HugeChain))),
+    ] {
+        scenario = scenario.everything(what, script, &["tls_failed"]);
+    }
+    scenario.always(no_bind)
+}
+
+fn tickets() -> Scenario {
+    Scenario::new("h33_heaps_of_tickets", "session tickets take no more memory than there are for one server")
+        .over(&Transport::SECURE)
+        .harmless("5,000", instead(|| Act::Secure(Offer::Tickets(5_000))))
+}
+
+fn unprotected() -> Scenario {
+    let lie = |asked: Asked| vec![Act::Unprotect(asked.messages.concat())];
+    let bind = |asked: Asked| vec![Act::Unprotect(answer::bind(asked.id, 0))];
+    let gone = &["connection_lost", "protocol_violation"];
+    Scenario::new("h33_clear_text_behind_tls", "what comes after the end of TLS is not read")
+        .over(&Transport::SECURE)
+        .at_searches("an entry", gone, lie)
+        .at_binds("success", gone, bind)
+}
