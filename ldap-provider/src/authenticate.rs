@@ -4,6 +4,7 @@ use provider_api::{
     Accepted, Credentials, Deadline, Decision, Fault, Identity, MisconfiguredReason, RejectReason, Rejection,
     RequestContext, one_line,
 };
+use wire_guard::Limits;
 
 use crate::attribute::AttributeName;
 use crate::directory::Directory;
@@ -11,6 +12,7 @@ use crate::dn::Dn;
 use crate::entry::Entry;
 use crate::input::Typed;
 use crate::metrics::Metrics;
+use crate::name_match;
 use crate::profile::{self, Profile};
 use crate::search::{self, Found};
 use crate::settings::Config;
@@ -34,7 +36,7 @@ pub(crate) async fn authenticate(
         Err(rejection) => return Ok(rejection.into()),
     };
     // Known before the password is sent: whoever cannot get an account needs no bind.
-    let identity = match identity(config, &entry)? {
+    let identity = match identity(config, &entry, &typed.name)? {
         Ok(identity) => identity,
         Err(rejection) => return Ok(rejection.into()),
     };
@@ -53,7 +55,7 @@ async fn find(
     name: &str,
     deadline: Deadline,
 ) -> Result<Result<(Box<Entry>, Option<SocketAddr>), Rejection>, Fault> {
-    let mut service = directory.service(deadline).await?;
+    let mut service = directory.service(Limits::LOGIN, deadline).await?;
     let found = search::find_user(&mut service, &directory.config, name, directory.is_anonymous(), deadline).await?;
     Ok(match found {
         Found::One(entry) => Ok((entry, service.peer)),
@@ -74,11 +76,7 @@ fn ambiguity(dns: &[Dn]) -> String {
 
 /// Who the entry is. A missing id is the entry's fault; a missing login name is the service account's, which found
 /// the entry by it.
-fn identity(config: &Config, entry: &Entry) -> Result<Result<Identity, Rejection>, Fault> {
-    let subject = match config.subject.of(entry) {
-        Ok(subject) => subject,
-        Err(error) => return Ok(Err(Rejection::new(RejectReason::NO_STABLE_ID, format!("{}: {error}", entry.dn)))),
-    };
+fn identity(config: &Config, entry: &Entry, typed: &str) -> Result<Result<Identity, Rejection>, Fault> {
     let Some(login) = profile::login(entry, &config.username_attributes) else {
         let names: Vec<_> = config.username_attributes.iter().map(AttributeName::as_str).collect();
         return Err(Fault::misconfigured(
@@ -89,6 +87,18 @@ fn identity(config: &Config, entry: &Entry) -> Result<Result<Identity, Rejection
                 one_line(&names.join(", "))
             ),
         ));
+    };
+    if !name_match::carries(entry, &config.username_attributes, typed) {
+        let message = format!(
+            "the server answered with the entry {}, which does not carry this name; if a proxy stands in between, it \
+                mixes answers up",
+            entry.dn
+        );
+        return Ok(Err(Rejection::new(RejectReason::NAME_MISMATCH, message)));
+    }
+    let subject = match config.subject.of(entry) {
+        Ok(subject) => subject,
+        Err(error) => return Ok(Err(Rejection::new(RejectReason::NO_STABLE_ID, format!("{}: {error}", entry.dn)))),
     };
     let profile = Profile::of(entry);
     let mut identity = Identity::new(subject.id, subject.attribute, login);

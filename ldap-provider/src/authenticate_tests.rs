@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
+use wire_guard::Limits;
 
 use crate::authenticate::authenticate;
 use crate::dn::Dn;
@@ -89,7 +90,7 @@ async fn a_password_is_tried_on_the_server_that_has_the_entry() {
     let elsewhere = ScriptedDirectory::start(|_, _| Reply::Close).await;
     let directory = with_bind(|id| Reply::Send(bound(id, 0))).await;
     let deadline = Deadline::after(Duration::from_secs(20));
-    let service = directory.configured().service(deadline).await.unwrap();
+    let service = directory.configured().service(Limits::LOGIN, deadline).await.unwrap();
     assert_eq!(service.peer, Some(directory.address));
     // The name of the server leads elsewhere by now.
     let connection = elsewhere.configured().for_user(service.peer, deadline).await.unwrap();
@@ -145,7 +146,7 @@ async fn what_is_refused_as_input_reaches_no_directory() {
 #[tokio::test]
 async fn a_password_is_sent_for_exactly_one_usable_entry_and_for_nothing_else() {
     type Answer = fn(u8) -> Vec<u8>;
-    let cases: [(Answer, &str); 11] = [
+    let cases: [(Answer, &str); 13] = [
         (|id| done(id, 0), "unknown_user"),
         (|id| [person(id, "uid=a,dc=x", "a"), person(id, "uid=b,dc=x", "b"), done(id, 0)].concat(), "ambiguous_user"),
         // slapd with a limit of one: an entry, and the word that there are more.
@@ -155,6 +156,8 @@ async fn a_password_is_sent_for_exactly_one_usable_entry_and_for_nothing_else() 
         (|id| [person(id, "uid=alice,dc=y", "alice"), done(id, 0)].concat(), "protocol_violation"),
         (|id| [person(id, "", "alice"), done(id, 0)].concat(), "protocol_violation"),
         (|id| [person(id, "no dn", "alice"), done(id, 0)].concat(), "protocol_violation"),
+        (|id| [person(id, r"uid=alice\FF,dc=x", "alice"), done(id, 0)].concat(), "protocol_violation"),
+        (|id| [person(id, "uid=bob,dc=x", "bob"), done(id, 0)].concat(), "name_mismatch"),
         (|id| [entry(id, DN, &[("uid", "alice")]), done(id, 0)].concat(), "no_stable_id"),
         (|id| [entry(id, DN, &[("nsUniqueId", "x")]), done(id, 0)].concat(), "no_permission"),
         (|id| done(id, 32), "base_dn_not_found"),

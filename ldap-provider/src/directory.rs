@@ -3,15 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, StdStream};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, ResultEntry, StdStream};
 use provider_api::{Deadline, Fault};
 use tokio::task::AbortHandle;
 use wire_guard::{
-    BindName, BindPassword, BindPermit, BindRequest, BindResponse, Connection, PipeEnd, PipeMonitor, tcp,
+    BindName, BindPassword, BindPermit, BindRequest, BindResponse, Connection, Limits, PipeEnd, PipeMonitor, tcp,
 };
 
 use crate::dn::Dn;
 use crate::result_code;
+use crate::search::Results;
 use crate::settings::{Account, Config};
 use crate::{fault, settings};
 
@@ -27,8 +28,8 @@ impl Directory {
     }
 
     /// A connection for searching, bound as the service account.
-    pub(crate) async fn service(&self, deadline: Deadline) -> Result<ServiceConnection, Fault> {
-        let mut connection = self.open(None, deadline).await?;
+    pub(crate) async fn service(&self, limits: Limits, deadline: Deadline) -> Result<ServiceConnection, Fault> {
+        let mut connection = self.open(None, limits, deadline).await?;
         self.bind_service(&mut connection, deadline).await?;
         ServiceConnection::over(connection).await
     }
@@ -40,17 +41,17 @@ impl Directory {
         server: Option<SocketAddr>,
         deadline: Deadline,
     ) -> Result<UserConnection, Fault> {
-        Ok(UserConnection(self.open(server, deadline).await?))
+        Ok(UserConnection(self.open(server, Limits::LOGIN, deadline).await?))
     }
 
-    async fn open(&self, first: Option<SocketAddr>, deadline: Deadline) -> Result<Connection, Fault> {
+    async fn open(&self, first: Option<SocketAddr>, limits: Limits, deadline: Deadline) -> Result<Connection, Fault> {
         let mut addresses = self.resolve(deadline).await?;
         if let Some(first) = first {
             addresses.retain(|&address| address != first);
             addresses.insert(0, first);
         }
         let tcp = Self::connect(&addresses, deadline).await?;
-        self.secure(tcp, deadline).await
+        self.secure(tcp, limits, deadline).await
     }
 
     pub(crate) async fn resolve(&self, deadline: Deadline) -> Result<Vec<SocketAddr>, Fault> {
@@ -61,9 +62,14 @@ impl Directory {
         tcp::connect(addresses, deadline.instant()).await.map_err(|error| fault::connect(&error))
     }
 
-    pub(crate) async fn secure(&self, tcp: tokio::net::TcpStream, deadline: Deadline) -> Result<Connection, Fault> {
+    pub(crate) async fn secure(
+        &self,
+        tcp: tokio::net::TcpStream,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> Result<Connection, Fault> {
         let endpoint = &self.config.endpoint;
-        Connection::secure(tcp, &endpoint.security, deadline.instant())
+        Connection::secure(tcp, &endpoint.security, limits, deadline.instant())
             .await
             .map_err(|error| fault::secure(endpoint, &error))
     }
@@ -137,6 +143,16 @@ impl ServiceConnection {
             }
         });
         Ok(Self { ldap, peer, monitor: pipe.monitor, driver: driver.abort_handle() })
+    }
+
+    /// The next result of a search on this connection. All are read through here: the guard holds the server back
+    /// until it hears of it.
+    pub(crate) async fn next(&self, results: &mut Results) -> Result<Option<ResultEntry>, LdapError> {
+        let item = results.next().await?;
+        if item.is_some() {
+            self.monitor.entry_consumed();
+        }
+        Ok(item)
     }
 
     /// Why the connection ended, if it has.

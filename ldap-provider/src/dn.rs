@@ -28,6 +28,11 @@ impl Dn {
         Ok(Self { text: text.to_owned(), rdns })
     }
 
+    /// The DN of the root, which names no entry.
+    pub(crate) fn root() -> Self {
+        Self { text: String::new(), rdns: Vec::new() }
+    }
+
     /// The text as it came: what is sent to a server.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
@@ -40,7 +45,7 @@ impl Dn {
 
     /// Whether the entry's own level is made of this attribute with this value.
     pub(crate) fn is_named_by(&self, attribute: &str, value: &str) -> bool {
-        let value = fold(value.as_bytes().to_vec());
+        let value = fold(value);
         self.rdns.first().is_some_and(|rdn| rdn.iter().any(|(name, own)| is_same(name, attribute) && *own == value))
     }
 
@@ -109,7 +114,13 @@ impl Parser<'_> {
             return Err(self.error("an `=` is missing"));
         }
         self.skip_spaces();
-        let value = if self.skip('#') { self.hexadecimal()? } else { fold(self.string()?) };
+        let value = if self.skip('#') {
+            self.hexadecimal()?
+        } else {
+            let octets = self.string()?;
+            // RFC 4514 section 2.4 writes what is no text as a hexadecimal value.
+            fold(&String::from_utf8(octets).map_err(|_| self.error("a value that is not UTF-8"))?)
+        };
         self.skip_spaces();
         Ok((canonical(&name).to_ascii_lowercase(), value))
     }
@@ -183,14 +194,9 @@ impl Parser<'_> {
 }
 
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
-/// made of compare (RFC 4517 section 4.2.11). Octets that are not UTF-8 compare as they are.
-fn fold(value: Vec<u8>) -> Vec<u8> {
-    match String::from_utf8(value) {
-        Ok(text) => {
-            text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
-        }
-        Err(error) => error.into_bytes(),
-    }
+/// made of compare (RFC 4517 section 4.2.11).
+fn fold(value: &str) -> Vec<u8> {
+    value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
 }
 
 #[cfg(test)]

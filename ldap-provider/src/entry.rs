@@ -15,12 +15,18 @@ pub(crate) struct Entry {
 }
 
 /// An entry that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum UnusableEntry {
     #[error("an entry that is not in the form that LDAP asks for")]
     Malformed,
-    #[error("an entry whose DN `{0}` cannot be read")]
-    Dn(String),
+    /// What else it says can be read.
+    #[error("an entry whose DN `{text}` cannot be read, so that nobody can bind as it")]
+    Dn {
+        /// On one line.
+        text: String,
+        /// The entry as if its DN were empty.
+        rest: Box<Entry>,
+    },
 }
 
 impl Entry {
@@ -32,15 +38,27 @@ impl Entry {
         }
         let mut parts = constructed(found.0)?.into_iter();
         let dn = text(parts.next())?;
-        let dn = Dn::parse(&dn).map_err(|_| UnusableEntry::Dn(provider_api::one_line(&dn)))?;
         let attributes = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
         let attributes = attributes.into_iter().map(attribute).collect::<Result<_, _>>()?;
-        Ok(Some(Self { dn, attributes }))
+        match Dn::parse(&dn) {
+            Ok(dn) => Ok(Some(Self { dn, attributes })),
+            Err(_) => Err(UnusableEntry::Dn {
+                text: provider_api::one_line(&dn),
+                rest: Box::new(Self { dn: Dn::root(), attributes }),
+            }),
+        }
     }
 
     /// All values of an attribute, whatever the case that the server writes its name in.
     pub(crate) fn values(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
         self.attributes.iter().filter(|(own, _)| name.is(own)).flat_map(|(_, values)| values).map(Vec::as_slice)
+    }
+
+    /// The same with the values of its subtypes by option, such as `cn;lang-de`: a server that looks for a value looks
+    /// there too (RFC 4512 section 2.5.2).
+    pub(crate) fn values_with_options(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
+        let named = self.attributes.iter().filter(|(own, _)| name.is(own.split(';').next().unwrap_or(own)));
+        named.flat_map(|(_, values)| values).map(Vec::as_slice)
     }
 
     /// The values of an attribute that are texts with something in them.

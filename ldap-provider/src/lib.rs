@@ -21,6 +21,7 @@ mod listing;
 #[cfg(test)]
 mod listing_tests;
 mod metrics;
+mod name_match;
 mod profile;
 mod provider;
 mod result_code;

@@ -10,10 +10,11 @@ use provider_api::{
     Deadline, Fault, ListRequest, ListedUser, RejectReason, RequestContext, UnavailableReason, UserPage,
 };
 use tokio::time::timeout_at;
+use wire_guard::Limits;
 use wire_guard::paged_results::{self, Cookie};
 
 use crate::directory::{Directory, ServiceConnection};
-use crate::entry::Entry;
+use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::profile::{self, Profile};
 use crate::result_code::{
@@ -33,8 +34,8 @@ const WHAT: &str = "the listing";
 ///
 /// The library's own adapter is not used: it follows a cookie that repeats for ever.
 ///
-/// What a server that pages sends is bounded by the page. One that does not page sends everything at once, however
-/// slowly it is handed on here: that is bounded only by what the guard lets through for one search.
+/// What a server that pages sends is bounded by the page. One that does not page sends everything at once: the guard
+/// holds it back until what came before has been taken, and ends it at the limit of one search.
 #[derive(Debug)]
 pub struct Listing {
     config: Arc<Config>,
@@ -64,7 +65,7 @@ impl std::fmt::Debug for Page {
 impl Listing {
     /// Opens a connection and gets ready to ask for the first page.
     pub(crate) async fn begin(directory: &Directory, request: &ListRequest, deadline: Deadline) -> Result<Self, Fault> {
-        let connection = directory.service(deadline.at_most(directory.config.timeout)).await?;
+        let connection = directory.service(Limits::LISTING, deadline.at_most(directory.config.timeout)).await?;
         Ok(Self::over(directory, connection, request))
     }
 
@@ -102,7 +103,7 @@ impl Listing {
             None => self.request().await?,
         };
         loop {
-            let item = page.results.next().await;
+            let item = self.connection.next(&mut page.results).await;
             let Some(item) = item.map_err(|error| fault::broken_search(WHAT, self.connection.end(), &error))? else {
                 let result = page.results.finish().await;
                 let progress = self.end_of_page(&page, &result)?;
@@ -112,14 +113,21 @@ impl Listing {
                 }
                 return Ok(progress);
             };
-            let Some(entry) = search::read_entry(item, &self.config)? else { continue };
+            let (dn, user) = match Entry::read(item) {
+                // Told and passed over: it must not keep everybody behind it from being listed.
+                Err(UnusableEntry::Dn { text, rest }) => (text, refused(listed(&rest, &self.config))),
+                read => match search::checked(read, &self.config)? {
+                    Some(entry) => (entry.dn.as_str().to_owned(), listed(&entry, &self.config)),
+                    None => continue,
+                },
+            };
             page.entries += 1;
             // On the first page, it is not known yet whether the server pages.
             if page.entries > self.page_size && !self.cookie.is_end() {
                 return Err(self.too_large());
             }
-            entry.dn.as_str().hash(&mut page.fingerprint);
-            users.push(listed(&entry, &self.config));
+            dn.hash(&mut page.fingerprint);
+            users.push(user);
             // One more than a page may hold: this server does not page. The rest is handed on piece by piece.
             if users.len() > PAGE {
                 self.current = Some(page);
@@ -133,9 +141,7 @@ impl Listing {
         let control: RawControl = PagedResults { size, cookie: self.cookie.as_bytes().to_vec() }.into();
         self.connection.ldap.with_controls(vec![control]);
         let results = self.search(search::options(), search::user_attributes(&self.config)).await?;
-        let mut fingerprint = DefaultHasher::new();
-        self.cookie.as_bytes().hash(&mut fingerprint);
-        Ok(Page { results, entries: 0, fingerprint })
+        Ok(Page { results, entries: 0, fingerprint: DefaultHasher::new() })
     }
 
     /// `ApacheDS` (2.0.0-M26) sends the first page as if it were all there is. So whoever gets exactly a full page
@@ -146,7 +152,7 @@ impl Listing {
         let mut results = self.search(search::options().sizelimit(limit), nothing).await?;
         let mut count = 0;
         while count <= listed {
-            let item = results.next().await;
+            let item = self.connection.next(&mut results).await;
             match item.map_err(|error| fault::broken_search(WHAT, self.connection.end(), &error))? {
                 Some(item) if item.is_ref() || item.is_intermediate() => {}
                 Some(_) => count += 1,
@@ -183,9 +189,13 @@ impl Listing {
         if next.is_end() {
             return Ok(Progress::Complete);
         }
-        // 389-DS gives one cookie for all pages of a listing, so a cookie alone that comes again proves nothing: the
-        // users behind it have to be the same, too.
-        if !self.seen.insert(page.fingerprint.finish()) {
+        // 389-DS gives one cookie for all pages of a listing, and a server that goes round in circles may have a new one
+        // for each: it is the same users that tell, and the cookie alone where a page has none.
+        let mut fingerprint = page.fingerprint.clone();
+        if page.entries == 0 {
+            self.cookie.as_bytes().hash(&mut fingerprint);
+        }
+        if !self.seen.insert(fingerprint.finish()) {
             return Err(Fault::unavailable(
                 UnavailableReason::COOKIE_REPEATED,
                 "the server sends the same page again and again; what it has beyond that page is not listed",
@@ -257,6 +267,11 @@ fn listed(entry: &Entry, config: &Config) -> ListedUser {
         }
         Err(_) => user.refusal = Some(RejectReason::NO_STABLE_ID),
     }
+    user
+}
+
+fn refused(mut user: ListedUser) -> ListedUser {
+    user.refusal = Some(RejectReason::OTHER_REFUSAL);
     user
 }
 

@@ -93,7 +93,13 @@ async fn one_cookie_for_all_pages_is_no_repetition_as_long_as_the_users_differ()
 #[tokio::test]
 async fn a_page_that_comes_again_ends_the_listing_as_incomplete() {
     let same = |id, _: &[u8]| Reply::Send([people(id, 0, 2), page_done(id, b"again")].concat());
-    assert_listed(same, 6, "cookie_repeated").await;
+    assert_listed(same, 4, "cookie_repeated").await;
+    let number = std::sync::atomic::AtomicU64::new(1);
+    let new_cookies = move |id, _: &[u8]| {
+        let cookie = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_be_bytes();
+        Reply::Send([people(id, 0, 2), page_done(id, &cookie)].concat())
+    };
+    assert_listed(new_cookies, 4, "cookie_repeated").await;
     let empty = |id, _: &[u8]| Reply::Send(page_done(id, b"again"));
     assert_listed(empty, 0, "cookie_repeated").await;
     let in_turn = |id, cookie: &[u8]| Reply::Send(page_done(id, if cookie == b"a" { b"b" } else { b"a" }));
@@ -134,4 +140,19 @@ async fn a_user_who_could_not_log_in_is_listed_with_the_reason() {
     let page = listing.next_page(&context).await.unwrap();
     assert_eq!(page.users[0].refusal.as_ref().map(provider_api::RejectReason::as_str), Some("no_stable_id"));
     assert_eq!(page.users[0].login.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn an_entry_whose_dn_cannot_be_read_is_listed_with_a_refusal_and_keeps_nobody_else_from_being_listed() {
+    let directory = paging(|id, _| {
+        Reply::Send([person(id, r"uid=\FF,dc=x", "odd"), people(id, 0, 2), page_done(id, b"")].concat())
+    })
+    .await;
+    let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+    let mut listing =
+        Listing::begin(&directory.configured(), &ListRequest::everybody(), context.deadline).await.unwrap();
+    let page = listing.next_page(&context).await.unwrap();
+    let seen: Vec<_> = page.users.iter().map(|user| (user.login.as_deref(), user.refusal.is_some())).collect();
+    assert_eq!(seen, [(Some("odd"), true), (Some("u0"), false), (Some("u1"), false)]);
+    assert_eq!(page.end, Some(ListingEnd::Complete));
 }

@@ -109,9 +109,9 @@ impl ScriptedDirectory {
 }
 
 async fn serve(mut tcp: TcpStream, reply: impl Fn(u8, &Request) -> Reply) {
-    let mut reader = FrameReader::default();
-    while let Ok(bytes) = reader.next(&mut tcp).await {
-        let message = Message::parse(&bytes).unwrap();
+    let mut reader = FrameReader::new(1024 * 1024);
+    while let Ok(frame) = reader.next(&mut tcp).await {
+        let message = Message::parse(&frame.bytes).unwrap();
         match reply(u8::try_from(message.id).unwrap(), &request(&message)) {
             Reply::Send(answer) => tcp.write_all(&answer).await.unwrap(),
             Reply::Close => return,

@@ -5,7 +5,7 @@ use tokio::time::timeout_at;
 use crate::attribute::{self, AttributeName};
 use crate::directory::ServiceConnection;
 use crate::dn::Dn;
-use crate::entry::Entry;
+use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::filter::SearchFilter;
 use crate::profile::Profile;
@@ -47,7 +47,7 @@ pub(crate) async fn find_user(
         let mut items = Vec::new();
         // A server that ignores the limit is not listened to any further.
         while items.len() < 3 {
-            match results.next().await? {
+            match connection.next(&mut results).await? {
                 Some(item) if item.is_ref() || item.is_intermediate() => {}
                 Some(item) => items.push(item),
                 None => break,
@@ -86,7 +86,7 @@ pub(crate) async fn read_base(
         let ldap = connection.ldap.with_search_options(options().sizelimit(1));
         let mut results =
             ldap.streaming_search(config.base_dn.as_str(), ldap3::Scope::Base, filter.as_str(), attributes).await?;
-        while results.next().await?.is_some() {}
+        while connection.next(&mut results).await?.is_some() {}
         Ok::<_, ldap3::LdapError>(results.finish().await)
     };
     match timeout_at(deadline.instant().into(), search).await {
@@ -124,20 +124,17 @@ pub(crate) fn user_attributes(config: &Config) -> Vec<String> {
 fn entries(items: Vec<ResultEntry>, config: &Config) -> Result<Vec<Entry>, Fault> {
     let mut entries = Vec::new();
     for item in items {
-        if let Some(entry) = read_entry(item, config)? {
+        if let Some(entry) = checked(Entry::read(item), config)? {
             entries.push(entry);
         }
     }
     Ok(entries)
 }
 
-/// Reads an entry and makes sure that it is one that was asked for.
-pub(crate) fn read_entry(item: ResultEntry, config: &Config) -> Result<Option<Entry>, Fault> {
-    let Some(entry) =
-        Entry::read(item).map_err(|error| fault::protocol_violation(format_args!("the server sent {error}")))?
-    else {
-        return Ok(None);
-    };
+/// Makes sure that what was read is an entry that was asked for; `None` for what is not an entry.
+pub(crate) fn checked(read: Result<Option<Entry>, UnusableEntry>, config: &Config) -> Result<Option<Entry>, Fault> {
+    let read = read.map_err(|error| fault::protocol_violation(format_args!("the server sent {error}")))?;
+    let Some(entry) = read else { return Ok(None) };
     // Binding as the root's empty DN succeeds on most servers, and proves nothing.
     if entry.dn.is_empty() {
         return Err(fault::protocol_violation("the server sent an entry with an empty DN"));

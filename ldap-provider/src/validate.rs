@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
-use wire_guard::Connection;
+use wire_guard::{Connection, Limits};
 
 use crate::directory::{Directory, ServiceConnection};
 use crate::listing::Listing;
@@ -53,7 +53,7 @@ async fn network(directory: &Directory, context: &RequestContext, stages: &mut V
     stages.push(clock.passed(format!("connected to {endpoint}")));
 
     let clock = Clock::start("tls");
-    let mut connection = directory.secure(tcp, limit()).await.map_err(|fault| clock.failed(&fault))?;
+    let mut connection = directory.secure(tcp, Limits::LISTING, limit()).await.map_err(|fault| clock.failed(&fault))?;
     stages.push(clock.finish(tls(&connection)));
 
     let clock = Clock::start("service_bind");

@@ -76,6 +76,16 @@ async fn a_panic_in_any_call_is_a_fault_with_its_message_and_the_next_call_works
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_threads_of_a_plugin_have_the_stack_that_they_are_promised() {
+    // Less of it would end this process, as a stack that overflows does.
+    for point in ["validate", "authenticate", "list_users", "next_page"] {
+        let mut at = json!({});
+        at[point] = json!("deep_stack");
+        call(&provider(at).await, point, &in_time()).await.expect(point);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_whose_payload_panics_again_is_still_a_fault() {
     for point in ["validate", "authenticate", "list_users", "next_page", "metrics"] {
         let mut at = json!({});

@@ -9,15 +9,16 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
+use crate::Security;
 use crate::bind::{BindPermit, BindRequest, BindResponse};
 use crate::exchange::{ExchangeError, exchange, ready};
-use crate::frame::FrameReader;
+use crate::incoming::Incoming;
+use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
 use crate::pipe::{self, Pipe};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
-use crate::{Security, Violation};
 
 /// The connection could not be protected as it has to be. Nothing secret was sent.
 #[derive(Debug, Error)]
@@ -59,26 +60,27 @@ pub enum UserBindError {
 /// time.
 pub struct Connection {
     stream: Stream,
-    reader: FrameReader,
+    incoming: Incoming,
     peer: Option<SocketAddr>,
     last_id: u32,
 }
 
 impl Connection {
-    /// Protects a connection that was just [opened](crate::tcp::connect).
-    pub async fn secure(mut tcp: TcpStream, security: &Security, deadline: Instant) -> Result<Self, SecureError> {
+    /// Protects a connection that was just [opened](crate::tcp::connect), and takes no more than `limits` from its
+    /// server.
+    pub async fn secure(
+        tcp: TcpStream,
+        security: &Security,
+        limits: Limits,
+        deadline: Instant,
+    ) -> Result<Self, SecureError> {
         let peer = tcp.peer_addr().ok();
-        let mut last_id = 0;
-        let stream = match security {
-            Security::Plain => Stream::Plain(tcp),
-            Security::Ldaps { trust, server_name } => handshake(tcp, trust, server_name, deadline).await?,
-            Security::StartTls { trust, server_name } => {
-                last_id = 1;
-                start_tls(&mut tcp, last_id, deadline).await?;
-                handshake(tcp, trust, server_name, deadline).await?
-            }
-        };
-        Ok(Self { stream, reader: FrameReader::default(), peer, last_id })
+        let secured = protect(tcp, security, limits, deadline).await;
+        if let Err(SecureError::StartTls(ExchangeError::Violation(violation))) = &secured {
+            violation.report(peer);
+        }
+        let (stream, last_id) = secured?;
+        Ok(Self { stream, incoming: Incoming::new(limits), peer, last_id })
     }
 
     /// The address of the server.
@@ -98,12 +100,13 @@ impl Connection {
     /// Binds as the service account. On an error the connection is of no further use: who it is bound as is not
     /// known.
     pub async fn bind(&mut self, request: BindRequest, deadline: Instant) -> Result<BindResponse, ExchangeError> {
-        ready(&mut self.stream, &mut self.reader, deadline).await?;
+        let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
+        self.reported(ready)?;
         self.bind_when_ready(request, deadline).await
     }
 
     /// Tries a typed password: one bind request, on a connection that carries nothing else and ends with the answer,
-    /// for one permit.
+    /// for one permit. Of several answers the first counts.
     ///
     /// # Errors
     ///
@@ -116,7 +119,8 @@ impl Connection {
         deadline: Instant,
     ) -> Result<BindResponse, UserBindError> {
         let BindPermit { .. } = permit;
-        ready(&mut self.stream, &mut self.reader, deadline).await.map_err(UserBindError::NotSent)?;
+        let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
+        self.reported(ready).map_err(UserBindError::NotSent)?;
         self.bind_when_ready(request, deadline).await.map_err(UserBindError::Unanswered)
     }
 
@@ -127,24 +131,47 @@ impl Connection {
     ) -> Result<BindResponse, ExchangeError> {
         self.last_id += 1;
         let id = self.last_id;
-        let answer = exchange(&mut self.stream, &mut self.reader, request.encode(id), deadline).await?;
-        let response = BindResponse::parse(&Message::parse(&answer)?, id)?;
-        if self.reader.has_unread() {
-            return Err(Violation::Unexpected("more than one answer to a bind").into());
+        let answer = exchange(&mut self.stream, &mut self.incoming, request.encode(id), deadline).await;
+        let response = answer.and_then(|answer| Ok(BindResponse::parse(&Message::parse(&answer)?, id)?));
+        self.reported(response)
+    }
+
+    /// What a connection ends with is logged once, here.
+    fn reported<T>(&self, outcome: Result<T, ExchangeError>) -> Result<T, ExchangeError> {
+        if let Err(ExchangeError::Violation(violation)) = &outcome {
+            violation.report(self.peer);
         }
-        Ok(response)
+        outcome
     }
 
     /// Turns the connection into a pipe for an LDAP library. Has to be called on a tokio runtime, which pumps from
     /// then on.
     pub fn into_pipe(self) -> io::Result<Pipe> {
-        pipe::open(self.stream, self.reader)
+        pipe::open(self.stream, self.incoming, self.peer)
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Connection").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// The protected stream, and the last message id that was used on it.
+async fn protect(
+    mut tcp: TcpStream,
+    security: &Security,
+    limits: Limits,
+    deadline: Instant,
+) -> Result<(Stream, u32), SecureError> {
+    match security {
+        Security::Plain => Ok((Stream::Plain(tcp), 0)),
+        Security::Ldaps { trust, server_name } => Ok((handshake(tcp, trust, server_name, deadline).await?, 0)),
+        Security::StartTls { trust, server_name } => {
+            let id = 1;
+            start_tls(&mut tcp, id, limits, deadline).await?;
+            Ok((handshake(tcp, trust, server_name, deadline).await?, id))
+        }
     }
 }
 

@@ -7,10 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout_at;
 
 use crate::Violation;
-use crate::ber::Reader;
-use crate::frame::{FrameError, FrameReader};
-use crate::message::operation::EXTENDED_RESPONSE;
-use crate::message::{Message, OperationResult};
+use crate::frame::FrameError;
+use crate::incoming::Incoming;
+use crate::message::OperationResult;
 
 /// A request that got no answer.
 #[derive(Debug, Error)]
@@ -44,26 +43,30 @@ impl From<FrameError> for ExchangeError {
 /// server has not spoken first, since an answer that was there before its request would be taken for one.
 pub(crate) async fn ready(
     stream: &mut (impl AsyncRead + Unpin),
-    reader: &mut FrameReader,
+    incoming: &mut Incoming,
     deadline: Instant,
 ) -> Result<(), ExchangeError> {
+    const SPOKE_FIRST: Violation = Violation::Unexpected("an answer before its request");
     tokio::select! {
         biased;
-        early = reader.next(stream) => return Err(too_early(&early?)),
+        early = incoming.answer(stream) => {
+            early?;
+            return Err(SPOKE_FIRST.into());
+        }
         () = std::future::ready(()) => {}
     }
-    if reader.has_unread() {
+    if incoming.has_unread() {
         return Err(SPOKE_FIRST.into());
     }
     // `timeout_at` polls first: without this, a request would be written although its time is over.
     if Instant::now() >= deadline { Err(ExchangeError::Timeout) } else { Ok(()) }
 }
 
-/// Sends a request on a connection that is [`ready`] and waits for the next message, whatever it is. The request is
+/// Sends a request on a connection that is [`ready`] and waits for the next answer, whatever it is. The request is
 /// dropped when it is sent: a password in it does not wait for the answer.
 pub(crate) async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    reader: &mut FrameReader,
+    incoming: &mut Incoming,
     request: impl AsRef<[u8]>,
     deadline: Instant,
 ) -> Result<Bytes, ExchangeError> {
@@ -71,31 +74,10 @@ pub(crate) async fn exchange(
         stream.write_all(request.as_ref()).await.map_err(ExchangeError::Lost)?;
         stream.flush().await.map_err(ExchangeError::Lost)?;
         drop(request);
-        reader.next(stream).await.map_err(ExchangeError::from)
+        incoming.answer(stream).await
     };
     let answer = timeout_at(deadline.into(), answer).await.map_err(|_| ExchangeError::Timeout)??;
-    match notice_of_disconnection(&Message::parse(&answer)?) {
-        Some(notice) => Err(ExchangeError::Disconnected(notice)),
-        None => Ok(answer),
-    }
-}
-
-const SPOKE_FIRST: Violation = Violation::Unexpected("an answer before its request");
-
-fn too_early(message: &[u8]) -> ExchangeError {
-    match Message::parse(message).map(|message| notice_of_disconnection(&message)) {
-        Ok(Some(notice)) => ExchangeError::Disconnected(notice),
-        _ => SPOKE_FIRST.into(),
-    }
-}
-
-/// What a Notice of Disconnection says, if the message is one. Active Directory puts the notice's name outside of the
-/// operation; it is not asked for here, since no other message has the id 0.
-pub(crate) fn notice_of_disconnection(message: &Message<'_>) -> Option<OperationResult> {
-    if message.id != 0 || message.operation != EXTENDED_RESPONSE {
-        return None;
-    }
-    OperationResult::read(&mut Reader::new(message.content)).ok()
+    Ok(answer.bytes)
 }
 
 #[cfg(test)]
@@ -106,42 +88,16 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use super::{ExchangeError, exchange, notice_of_disconnection, ready};
-    use crate::ber::wrap;
-    use crate::frame::FrameReader;
-    use crate::message::Message;
-
-    const NAME: &[u8] = b"1.3.6.1.4.1.1466.20036";
-
-    fn notice(inside: bool) -> Vec<u8> {
-        let name = wrap(0x8a, NAME);
-        let mut response = vec![0x0a, 1, 0x34, 4, 0, 4, 0];
-        let mut content = vec![2, 1, 0];
-        if inside {
-            response.extend(&name);
-        }
-        content.extend(wrap(0x78, &response));
-        if !inside {
-            content.extend(&name);
-        }
-        wrap(0x30, &content)
-    }
-
-    #[test]
-    fn a_notice_of_disconnection_is_understood_in_active_directorys_form_too() {
-        for inside in [true, false] {
-            let bytes = notice(inside);
-            let result = notice_of_disconnection(&Message::parse(&bytes).unwrap()).unwrap();
-            assert_eq!(result.code, 52);
-        }
-    }
+    use super::{ExchangeError, exchange, ready};
+    use crate::incoming::Incoming;
+    use crate::limits::Limits;
 
     #[tokio::test]
     async fn a_connection_is_not_ready_when_time_is_over() {
         let (mut near, _far) = tokio::io::duplex(64);
-        let mut reader = FrameReader::default();
-        assert!(matches!(ready(&mut near, &mut reader, Instant::now()).await, Err(ExchangeError::Timeout)));
-        assert!(ready(&mut near, &mut reader, Instant::now() + Duration::from_secs(20)).await.is_ok());
+        let mut incoming = Incoming::new(Limits::LOGIN);
+        assert!(matches!(ready(&mut near, &mut incoming, Instant::now()).await, Err(ExchangeError::Timeout)));
+        assert!(ready(&mut near, &mut incoming, Instant::now() + Duration::from_secs(20)).await.is_ok());
     }
 
     #[tokio::test]
@@ -159,7 +115,7 @@ mod tests {
         }
         let dropped = Arc::new(AtomicBool::new(false));
         let (mut near, mut far) = tokio::io::duplex(64);
-        let mut reader = FrameReader::default();
+        let mut incoming = Incoming::new(Limits::LOGIN);
         let soon = Instant::now() + Duration::from_secs(20);
         let (request, answer) = (Watched(dropped.clone()), [0x30, 5, 2, 1, 1, 0x65, 0]);
         let server = async {
@@ -167,7 +123,7 @@ mod tests {
             assert!(dropped.load(Ordering::Relaxed), "the answer is not sent yet");
             far.write_all(&answer).await.unwrap();
         };
-        let (received, ()) = tokio::join!(exchange(&mut near, &mut reader, request, soon), server);
+        let (received, ()) = tokio::join!(exchange(&mut near, &mut incoming, request, soon), server);
         assert_eq!(received.unwrap(), answer[..]);
     }
 }

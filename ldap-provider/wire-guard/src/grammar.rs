@@ -1,60 +1,114 @@
 //! The answers to a search (RFC 4511 section 4.5.2), checked before an LDAP library sees them.
 
-use crate::Violation;
-use crate::ber::{OCTET_STRING, Reader, SEQUENCE, SET};
-use crate::message::operation::{SEARCH_DONE, SEARCH_ENTRY, SEARCH_REFERENCE};
-use crate::message::{Message, OperationResult};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
-/// Which answer to a search a message is.
+use crate::Violation;
+use crate::ber::{self, OCTET_STRING, Reader, SEQUENCE, SET};
+use crate::message::operation::{SEARCH_DONE, SEARCH_ENTRY, SEARCH_REFERENCE};
+use crate::message::{self, Control, Message, OperationResult};
+
+/// Which answer to a search a message is, and what of it is worth passing on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SearchAnswer {
+pub enum SearchAnswer<'a> {
     /// An entry.
-    Entry,
-    /// A hint that another server may have more. Not looked into: it is not followed.
+    Entry(Entry<'a>),
+    /// A hint that another server may have more. It is not followed.
     Reference,
     /// The end of the search.
-    Done(OperationResult),
+    Done(OperationResult, Vec<Control>),
+}
+
+/// An entry whose form is sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its DN. Octets that are not UTF-8 are written as a backslash and two hexadecimal digits, as a DN may have any
+    /// octet (RFC 4514 section 2.4): the entry can then be told from others, and not bound as.
+    pub dn: Cow<'a, str>,
+    /// The list of attributes, encoded, and what may stand behind it.
+    attributes: &'a [u8],
 }
 
 /// Checks that the message is an answer to a search, sound in all its parts.
-pub fn check_search_answer(message: &Message<'_>) -> Result<SearchAnswer, Violation> {
+pub fn check_search_answer<'a>(message: &Message<'a>) -> Result<SearchAnswer<'a>, Violation> {
     let mut content = Reader::new(message.content);
-    let answer = match message.operation {
-        SEARCH_ENTRY => {
-            check_entry(&mut content)?;
-            SearchAnswer::Entry
-        }
-        SEARCH_REFERENCE => SearchAnswer::Reference,
+    let controls = message.controls()?;
+    match message.operation {
+        SEARCH_ENTRY => check_entry(content).map(SearchAnswer::Entry),
+        SEARCH_REFERENCE => check_reference(content).map(|()| SearchAnswer::Reference),
         SEARCH_DONE => {
             let result = OperationResult::read(&mut content)?;
-            content.end("octets behind a search result")?;
-            SearchAnswer::Done(result)
+            content.extensions("something behind a search result that is no extension")?;
+            Ok(SearchAnswer::Done(result, controls))
         }
-        _ => return Err(Violation::Unexpected("a search answered by something that answers no search")),
-    };
-    message.controls()?;
-    Ok(answer)
+        _ => Err(Violation::Unexpected("a search answered by something that answers no search")),
+    }
 }
 
-fn check_entry(content: &mut Reader<'_>) -> Result<(), Violation> {
-    content.text("an entry without a DN", "the DN of an entry")?;
+impl SearchAnswer<'_> {
+    /// The message as a library can read it, if it is not so already: ldap3 panics at a DN or a diagnostic message
+    /// that is not UTF-8, at extensions, and at some forms of controls that are sound.
+    pub(crate) fn rewritten(&self, message: &Message<'_>) -> Option<Vec<u8>> {
+        match self {
+            Self::Entry(Entry { dn: Cow::Borrowed(_), .. }) if message.is_bare() => None,
+            Self::Entry(entry) => {
+                let mut content = ber::wrap(OCTET_STRING, entry.dn.as_bytes());
+                content.extend_from_slice(entry.attributes);
+                Some(message::encode(message.id, &ber::wrap(SEARCH_ENTRY, &content)))
+            }
+            Self::Reference => None,
+            Self::Done(result, controls) => Some(message::encode_search_done(message.id, result, controls)),
+        }
+    }
+}
+
+fn check_entry(mut content: Reader<'_>) -> Result<Entry<'_>, Violation> {
+    let dn = text_of_dn(content.expect(OCTET_STRING, "an entry without a DN")?);
+    let rest = content.rest();
     let mut attributes = Reader::new(content.expect(SEQUENCE, "an entry without a list of attributes")?);
-    content.end("octets behind the attributes of an entry")?;
+    content.extensions("something behind the attributes of an entry that is no extension")?;
     while let Some(attribute) = attributes.element()? {
         if attribute.identifier != SEQUENCE {
             return Err(Violation::Malformed("an attribute that is not a SEQUENCE"));
         }
         let mut parts = Reader::new(attribute.content);
         parts.text("an attribute without a name", "the name of an attribute")?;
-        let mut values = Reader::new(parts.expect(SET, "an attribute without a set of values")?);
-        parts.end("octets behind the values of an attribute")?;
-        while let Some(value) = values.element()? {
-            if value.identifier != OCTET_STRING {
-                return Err(Violation::Malformed("a value that is not an OCTET STRING"));
-            }
+        let values = Reader::new(parts.expect(SET, "an attribute without a set of values")?);
+        parts.extensions("something behind the values of an attribute that is no extension")?;
+        only_octet_strings(values, "a value that is not an OCTET STRING")?;
+    }
+    Ok(Entry { dn, attributes: rest })
+}
+
+fn check_reference(content: Reader<'_>) -> Result<(), Violation> {
+    if content.rest().is_empty() {
+        return Err(Violation::Malformed("a reference to nothing"));
+    }
+    only_octet_strings(content, "a reference that is not a list of URIs")
+}
+
+fn only_octet_strings(mut elements: Reader<'_>, what: &'static str) -> Result<(), Violation> {
+    while let Some(element) = elements.element()? {
+        if element.identifier != OCTET_STRING {
+            return Err(Violation::Malformed(what));
         }
     }
     Ok(())
+}
+
+fn text_of_dn(octets: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = str::from_utf8(octets) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(octets.len() + 8);
+    for chunk in octets.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for octet in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\{octet:02X}");
+        }
+    }
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
@@ -64,10 +118,24 @@ mod tests {
     use crate::ber::wrap;
     use crate::message::Message;
 
-    fn check(operation: u8, content: &[u8]) -> Result<SearchAnswer, Violation> {
-        let mut message = vec![2, 1, 1];
-        message.extend(wrap(operation, content));
-        check_search_answer(&Message::parse(&wrap(0x30, &message))?)
+    /// What kind of answer it is, and the message as it is passed on where that differs.
+    fn check(operation: u8, content: &[u8]) -> Result<(&'static str, Option<Vec<u8>>), Violation> {
+        check_message(&message(operation, content, &[]))
+    }
+
+    fn check_message(bytes: &[u8]) -> Result<(&'static str, Option<Vec<u8>>), Violation> {
+        let message = Message::parse(bytes)?;
+        let answer = check_search_answer(&message)?;
+        let kind = match &answer {
+            SearchAnswer::Entry(_) => "entry",
+            SearchAnswer::Reference => "reference",
+            SearchAnswer::Done(..) => "done",
+        };
+        Ok((kind, answer.rewritten(&message)))
+    }
+
+    fn message(operation: u8, content: &[u8], behind: &[u8]) -> Vec<u8> {
+        wrap(0x30, &[&[2, 1, 1][..], &wrap(operation, content), behind].concat())
     }
 
     fn entry(dn: &[u8], attributes: &[u8]) -> Vec<u8> {
@@ -81,14 +149,37 @@ mod tests {
     #[test]
     fn sound_answers_pass() {
         let with_values = entry(b"cn=x", &attribute(b"cn", &[wrap(4, b"x"), wrap(4, &[0xff])].concat()));
-        assert_eq!(check(0x64, &with_values), Ok(SearchAnswer::Entry));
-        assert_eq!(check(0x64, &entry(b"", b"")), Ok(SearchAnswer::Entry));
-        for content in [&[0x0a, 1, 0, 4, 0, 4, 0][..], &[0x0a, 1, 10, 4, 0, 4, 0, 0xa3, 3, 4, 1, b'l']] {
-            assert!(
-                matches!(check(0x65, content), Ok(SearchAnswer::Done(result)) if result.code == u32::from(content[2]))
-            );
+        assert_eq!(check(0x64, &with_values), Ok(("entry", None)));
+        assert_eq!(check(0x64, &entry(b"", b"")), Ok(("entry", None)));
+        assert_eq!(check(0x73, &wrap(4, b"ldap://x/")), Ok(("reference", None)));
+        assert_eq!(check(0x73, &wrap(4, &[0xff])), Ok(("reference", None)), "it is not looked into");
+        for content in [&[0x0a, 1, 10, 4, 0, 4, 0][..], &[0x0a, 1, 10, 4, 0, 4, 0, 0xa3, 3, 4, 1, b'l']] {
+            let plain = message(0x65, &[0x0a, 1, 10, 4, 0, 4, 0], &[]);
+            assert_eq!(check(0x65, content), Ok(("done", Some(plain))), "referrals are not passed on");
         }
-        assert_eq!(check(0x73, &wrap(4, b"ldap://x/")), Ok(SearchAnswer::Reference));
+    }
+
+    #[test]
+    fn a_dn_that_is_not_utf8_is_passed_on_with_its_octets_escaped() {
+        let attributes = attribute(b"cn", &wrap(4, b"x"));
+        let expected = message(0x64, &entry(b"cn=x\\FF\\FEy\xc3\xa9,dc=x", &attributes), &[]);
+        let passed_on = check(0x64, &entry(b"cn=x\xff\xfey\xc3\xa9,dc=x", &attributes));
+        assert_eq!(passed_on, Ok(("entry", Some(expected))));
+    }
+
+    #[test]
+    fn what_extensions_add_is_ignored_and_not_passed_on() {
+        let control =
+            wrap(0xa0, &wrap(0x30, &[wrap(4, b"1.2"), vec![1, 1, 0xff], wrap(4, b"v"), wrap(0x81, b"")].concat()));
+        let plain_control = wrap(0xa0, &wrap(0x30, &[wrap(4, b"1.2"), wrap(4, b"v")].concat()));
+        let unknown = wrap(0x8b, b"later");
+        let behind = [control, unknown.clone()].concat();
+        let bare = entry(b"cn=x", b"");
+        assert_eq!(check_message(&message(0x64, &bare, &behind)), Ok(("entry", Some(message(0x64, &bare, &[])))));
+        let result = [0x0a, 1, 0, 4, 0, 4, 0];
+        let extended = [&result[..], &unknown].concat();
+        let expected = message(0x65, &result, &plain_control);
+        assert_eq!(check_message(&message(0x65, &extended, &behind)), Ok(("done", Some(expected))));
     }
 
     #[test]
@@ -103,16 +194,31 @@ mod tests {
         let refused = [
             Vec::new(),
             wrap(4, b"cn=x"),
-            entry(&[0xff, 0xfe], b""),
             entry(b"cn=x", &attribute(&[0xff], b"")),
             entry(b"cn=x", &wrap(4, b"")),
             entry(b"cn=x", &wrap(0x30, &wrap(4, b"cn"))),
             entry(b"cn=x", &attribute(b"cn", &wrap(0x30, b""))),
+            entry(b"cn=x", &[attribute(b"cn", b""), wrap(0x31, b"")].concat()),
             [entry(b"cn=x", b""), wrap(4, b"")].concat(),
         ];
         for content in refused {
             assert!(check(0x64, &content).is_err(), "{content:02x?}");
         }
+    }
+
+    #[test]
+    fn the_whole_way_of_a_message_needs_little_stack() {
+        let nested = (0..27).fold(wrap(4, b"x"), |inner, _| wrap(0x30, &inner));
+        let values = wrap(4, b"v").repeat(20_000);
+        let content = [entry(b"cn=\xff", &attribute(b"cn", &values)), wrap(0xa9, &nested)].concat();
+        let bytes = message(0x64, &content, &wrap(0xa0, &wrap(0x30, &wrap(4, b"1.2")).repeat(50)));
+        let way = move || {
+            crate::frame::check_elements(&bytes)?;
+            check_message(&bytes)
+        };
+        // A thread of a plugin has 2 MiB.
+        let checked = std::thread::Builder::new().stack_size(64 * 1024).spawn(way).unwrap().join().unwrap();
+        assert!(matches!(checked, Ok(("entry", Some(_)))), "{checked:?}");
     }
 
     #[test]

@@ -11,6 +11,28 @@
 //! process, several malformed messages make it panic, it has no limit on the size of a message, and it takes any
 //! answer for the success of a bind.
 //!
+//! # What passes
+//!
+//! A message from the server passes, in this order,
+//!
+//! 1. [`frame`]: a definite length within the limit, elements that lie within their parents, at most 32 deep and at
+//!    most 50,000, found in one pass that neither recurses nor allocates
+//! 2. [`message`]: an id, an operation, controls, and nothing else but what RFC 4511 section 4 says to ignore
+//! 3. its request: an id that is waited for, within the [budget](SearchBudget) of what one search may be answered with
+//! 4. [`grammar`]: the answer to a search with all of its parts, or the one answer to the one bind or StartTLS
+//!
+//! What it may cost is set by [`Limits`], for a connection on which users are looked up and for one on which they are
+//! listed. What does not pass is a [`Violation`]: it ends the connection, is logged in one line, and reaches the
+//! caller as a typed error. Notices of Disconnection are understood in Active Directory's form as well; other
+//! notifications are passed over up to a number.
+//!
+//! What the library cannot read and LDAP allows is rewritten: a DN or a diagnostic message that is not UTF-8,
+//! extensions, the less usual forms of controls. References to other servers are counted and dropped.
+//!
+//! In the other direction searches alone pass. A bind is made of a [`BindName`] and a [`BindPassword`], neither of
+//! which can be empty; a [`Connection`] exists only once it is protected as its [`Security`] asks for; and a typed
+//! password is sent for a [`BindPermit`], of which a login has one.
+//!
 //! Everything that waits takes a deadline, a [`std::time::Instant`], and ends by it.
 
 #![forbid(unsafe_code)]
@@ -22,6 +44,8 @@ mod endpoint;
 mod exchange;
 pub mod frame;
 pub mod grammar;
+mod incoming;
+mod limits;
 pub mod message;
 pub mod paged_results;
 mod pipe;
@@ -35,6 +59,7 @@ pub use bind::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, Un
 pub use connection::{Connection, SecureError, UserBindError};
 pub use endpoint::{Endpoint, Host, InvalidHost, ResolveError, Security};
 pub use exchange::ExchangeError;
+pub use limits::{Limits, SearchBudget};
 pub use pipe::{Pipe, PipeEnd, PipeMonitor};
 pub use trust::Trust;
 pub use violation::Violation;

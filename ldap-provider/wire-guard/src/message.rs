@@ -33,6 +33,9 @@ const CONTROLS: u8 = 0xa0;
 /// The identifier of the referral within a result.
 const REFERRAL: u8 = 0xa3;
 
+/// The most controls that a message may carry. Servers send one or two.
+pub const MAX_CONTROLS: usize = 100;
+
 /// A message taken apart, its content untouched.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
@@ -44,6 +47,8 @@ pub struct Message<'a> {
     pub content: &'a [u8],
     /// The content of the controls, if there are any.
     controls: &'a [u8],
+    /// Components that this side does not know.
+    extensions: &'a [u8],
 }
 
 impl<'a> Message<'a> {
@@ -55,11 +60,9 @@ impl<'a> Message<'a> {
         let id = parts.number(INTEGER, "a message whose id is not a number from 0 to 2147483647")?;
         let operation = parts.element()?.ok_or(Violation::Malformed("a message without an operation"))?;
         let controls = parts.optional(CONTROLS)?.unwrap_or_default();
-        // Active Directory's Notice of Disconnection has its name here, outside of the operation that it belongs to.
-        if id != 0 {
-            parts.end("octets behind the operation")?;
-        }
-        Ok(Self { id, operation: operation.identifier, content: operation.content, controls })
+        let extensions = parts.rest();
+        parts.extensions("something behind the operation that is no extension")?;
+        Ok(Self { id, operation: operation.identifier, content: operation.content, controls, extensions })
     }
 
     /// The message's controls.
@@ -70,22 +73,22 @@ impl<'a> Message<'a> {
             if element.identifier != SEQUENCE {
                 return Err(Violation::Malformed("a control that is not a SEQUENCE"));
             }
+            if controls.len() == MAX_CONTROLS {
+                return Err(Violation::TooManyControls { limit: MAX_CONTROLS });
+            }
             controls.push(Control::parse(element.content)?);
         }
         Ok(controls)
     }
 
-    /// The same message with a result as it was read from it: with texts in UTF-8, and without referrals.
-    pub(crate) fn with_result(&self, result: &OperationResult) -> Vec<u8> {
-        let mut content = Vec::new();
-        ber::push_enumerated(&mut content, result.code);
-        ber::push_octets(&mut content, OCTET_STRING, result.matched_dn.as_bytes());
-        ber::push_octets(&mut content, OCTET_STRING, result.diagnostic.as_bytes());
-        let mut parts = ber::wrap(self.operation, &content);
-        if !self.controls.is_empty() {
-            ber::push_octets(&mut parts, CONTROLS, self.controls);
-        }
-        encode(self.id, &parts)
+    /// Whether there is nothing beside the id and the operation.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.controls.is_empty() && self.extensions.is_empty()
+    }
+
+    /// What stands behind the operation and is not controls.
+    pub(crate) fn extensions(&self) -> Reader<'a> {
+        Reader::new(self.extensions)
     }
 }
 
@@ -106,8 +109,17 @@ impl Control {
             return Err(Violation::Malformed("a control whose criticality is not one octet"));
         }
         let value = parts.optional(OCTET_STRING)?;
-        parts.end("octets behind the value of a control")?;
+        parts.extensions("something behind the value of a control that is no extension")?;
         Ok(Self { oid: oid.to_owned(), value: value.map(<[u8]>::to_vec) })
+    }
+
+    /// Appends the control, which in an answer is never critical (RFC 4511 section 4.1.11).
+    fn push(&self, out: &mut Vec<u8>) {
+        let mut parts = ber::wrap(OCTET_STRING, self.oid.as_bytes());
+        if let Some(value) = &self.value {
+            ber::push_octets(&mut parts, OCTET_STRING, value);
+        }
+        ber::push_octets(out, SEQUENCE, &parts);
     }
 }
 
@@ -145,6 +157,23 @@ impl OperationResult {
     }
 }
 
+/// The end of a search as a library can read it: texts in UTF-8, no referrals, no extensions.
+pub(crate) fn encode_search_done(id: u32, result: &OperationResult, controls: &[Control]) -> Vec<u8> {
+    let mut content = Vec::new();
+    ber::push_enumerated(&mut content, result.code);
+    ber::push_octets(&mut content, OCTET_STRING, result.matched_dn.as_bytes());
+    ber::push_octets(&mut content, OCTET_STRING, result.diagnostic.as_bytes());
+    let mut parts = ber::wrap(operation::SEARCH_DONE, &content);
+    if !controls.is_empty() {
+        let mut list = Vec::new();
+        for control in controls {
+            control.push(&mut list);
+        }
+        ber::push_octets(&mut parts, CONTROLS, &list);
+    }
+    encode(id, &parts)
+}
+
 /// A message around an operation that is already encoded.
 pub(crate) fn encode(id: u32, operation: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(operation.len() + 6);
@@ -155,7 +184,8 @@ pub(crate) fn encode(id: u32, operation: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::Message;
+    use super::{MAX_CONTROLS, Message};
+    use crate::Violation;
 
     #[test]
     fn malformed_messages_are_refused() {
@@ -170,6 +200,23 @@ mod tests {
         for bytes in refused {
             assert!(Message::parse(bytes).is_err(), "{bytes:02x?}");
         }
+    }
+
+    #[test]
+    fn what_an_extension_adds_is_ignored() {
+        let bytes = [0x30, 0x0b, 2, 1, 1, 0x64, 0x00, 0xa0, 0, 0xa7, 2, 4, 0];
+        assert_eq!(Message::parse(&bytes).unwrap().controls(), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn controls_are_accepted_up_to_a_number() {
+        let with = |count: usize| {
+            let control = crate::ber::wrap(0x30, &crate::ber::wrap(4, b"1.2"));
+            crate::ber::wrap(0x30, &[&[2, 1, 1, 0x65, 0][..], &crate::ber::wrap(0xa0, &control.repeat(count))].concat())
+        };
+        assert_eq!(Message::parse(&with(MAX_CONTROLS)).unwrap().controls().unwrap().len(), MAX_CONTROLS);
+        let too_many = Violation::TooManyControls { limit: MAX_CONTROLS };
+        assert_eq!(Message::parse(&with(MAX_CONTROLS + 1)).unwrap().controls(), Err(too_many));
     }
 
     #[test]

@@ -1,15 +1,19 @@
-//! Opening the TCP connection.
+//! Opening the TCP connection: to whichever of the server's addresses answers first (RFC 8305, "happy eyeballs").
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-/// The longest that one address is waited for while others are left to try.
-const PER_ADDRESS: Duration = Duration::from_secs(3);
+/// How long an address is waited for alone, before the next is tried beside it: the Connection Attempt Delay that
+/// RFC 8305 section 5 recommends.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// No address of the server took the connection.
 #[derive(Debug, Error)]
@@ -31,40 +35,71 @@ impl fmt::Display for Attempts<'_> {
     }
 }
 
-/// Tries the addresses in turn, all of them within the deadline: an address gets its share of the time that is left,
-/// at most three seconds unless it is the last.
+/// Tries the addresses in their order, IPv6 and IPv4 in turn (RFC 8305 section 4): the next is begun when one fails, and
+/// when the one before it has had its head start of 250 ms. The first that answers is taken, and the others are given up.
+/// All of it ends by the deadline.
 pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
-    let mut attempts = Vec::with_capacity(addresses.len());
-    for (position, &address) in addresses.iter().enumerate() {
-        let left = addresses.len() - position;
-        let until = if left == 1 { deadline } else { share_of(deadline, left) };
-        let outcome = match timeout_at(until.into(), TcpStream::connect(address)).await {
-            // Without TCP_NODELAY, the acknowledgement that the peer delays adds 40 ms to a login over TLS.
-            Ok(Ok(stream)) => match stream.set_nodelay(true) {
-                Ok(()) => return Ok(stream),
-                Err(error) => error.to_string(),
-            },
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".to_owned(),
-        };
-        log::debug!("no connection to {address}: {outcome}");
-        attempts.push((address, outcome));
+    let mut waiting = interleaved(addresses);
+    let mut trying = JoinSet::new();
+    let mut failed = Vec::new();
+    let everything = async {
+        loop {
+            if let Some(address) = waiting.pop_front() {
+                trying.spawn(async move { (address, open(address).await) });
+            } else if trying.is_empty() {
+                return None;
+            }
+            let head_start = if waiting.is_empty() { Duration::MAX } else { HEAD_START };
+            // An attempt that cannot be joined has panicked, which connecting does not.
+            match tokio::time::timeout(head_start, trying.join_next()).await {
+                Ok(Some(Ok((_, Ok(stream))))) => return Some(stream),
+                Ok(Some(Ok((address, Err(error))))) => failed.push((address, error.to_string())),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    };
+    let connected = timeout_at(deadline.into(), everything).await;
+    if let Ok(Some(stream)) = connected {
+        return Ok(stream);
     }
-    Err(ConnectError { attempts })
+    for &address in addresses {
+        if !failed.iter().any(|(other, _)| *other == address) {
+            failed.push((address, "no answer in time".to_owned()));
+        }
+    }
+    Err(ConnectError { attempts: failed })
 }
 
-fn share_of(deadline: Instant, parts: usize) -> Instant {
-    let now = Instant::now();
-    let parts = u32::try_from(parts).unwrap_or(u32::MAX).max(1);
-    now + (deadline.saturating_duration_since(now) / parts).min(PER_ADDRESS)
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Without TCP_NODELAY, the acknowledgement that the peer delays adds 40 ms to a login over TLS.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// The addresses in their order, but the families by turns, so that one that leads nowhere costs one head start and
+/// not one for each of its addresses.
+fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
+    let first_family = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (one, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        addresses.iter().copied().partition(|address| address.is_ipv6() == first_family);
+    let mut order = VecDeque::with_capacity(addresses.len());
+    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    loop {
+        let pair = [one.next(), other.next()];
+        if pair == [None, None] {
+            return order;
+        }
+        order.extend(pair.into_iter().flatten());
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
     use std::time::{Duration, Instant};
 
-    use super::connect;
+    use super::{connect, interleaved};
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(5)
@@ -85,5 +120,51 @@ mod tests {
         let error = connect(&[closed], soon()).await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&closed.to_string()) && text.contains("refused"), "{text}");
+    }
+
+    /// A listening socket that takes no further connection: to who dials it, nobody seems to be there.
+    struct BlackHole {
+        address: SocketAddr,
+        _open: (TcpListener, Vec<TcpStream>),
+    }
+
+    fn black_hole() -> BlackHole {
+        let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 3), 0)).unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut filling = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+            filling.push(stream);
+            assert!(filling.len() < 100, "a socket with a queue for one takes all that come");
+        }
+        BlackHole { address, _open: (listener, filling) }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_costs_its_head_start_alone() {
+        let (hole, open) = (black_hole(), TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let began = Instant::now();
+        let addresses = [hole.address, hole.address, open.local_addr().unwrap()];
+        let stream = connect(&addresses, Instant::now() + Duration::from_secs(30)).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), open.local_addr().unwrap());
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn when_nobody_answers_it_ends_by_the_deadline() {
+        let hole = black_hole();
+        let error = connect(&[hole.address], Instant::now() + Duration::from_millis(500)).await.unwrap_err();
+        assert!(error.to_string().contains("no answer in time"), "{error}");
+        let error = connect(&[], Instant::now() + Duration::from_secs(5)).await.unwrap_err();
+        assert!(error.attempts.is_empty());
+    }
+
+    #[test]
+    fn families_take_turns_and_begin_with_the_preferred_one() {
+        let parse = |text: &str| -> Vec<SocketAddr> { text.split(' ').map(|part| part.parse().unwrap()).collect() };
+        let mixed = parse("[::1]:1 [::2]:1 [::3]:1 1.1.1.1:1 1.1.1.2:1");
+        assert_eq!(interleaved(&mixed), parse("[::1]:1 1.1.1.1:1 [::2]:1 1.1.1.2:1 [::3]:1"));
+        let other = parse("1.1.1.1:1 [::1]:1 1.1.1.2:1");
+        assert_eq!(interleaved(&other), parse("1.1.1.1:1 [::1]:1 1.1.1.2:1"));
     }
 }

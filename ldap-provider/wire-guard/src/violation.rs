@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use thiserror::Error;
 
 /// What a peer did that LDAP does not allow. The connection on which it happened is of no further use.
@@ -34,10 +36,24 @@ pub enum Violation {
         /// The number that is accepted.
         limit: usize,
     },
-    /// The answers to one search, all together, have more octets than this side takes.
-    #[error("answers to one search of more than {limit} octets")]
+    /// More controls than any message needs.
+    #[error("a message with more than {limit} controls")]
+    TooManyControls {
+        /// The number that is accepted.
+        limit: usize,
+    },
+    /// The answers to one search, all together, are more than this side takes.
+    #[error("answers to one search of more than {limit} {what}")]
     SearchTooLarge {
-        /// What is accepted, in octets.
+        /// What there is too much of: entries, references, octets, elements.
+        what: &'static str,
+        /// How much of it is accepted.
+        limit: usize,
+    },
+    /// The server speaks without having been asked, again and again.
+    #[error("more than {limit} notifications that nobody asked for")]
+    TooManyNotifications {
+        /// The number that is accepted.
         limit: usize,
     },
     /// An element ends behind the one that holds it, or the message ends within an element.
@@ -56,4 +72,14 @@ pub enum Violation {
     /// ones.
     #[error("data in the clear behind the answer to StartTLS")]
     DataBehindStartTls,
+}
+
+impl Violation {
+    /// One line for the log of whoever runs this, since the connection on which it happened ends without another word.
+    pub(crate) fn report(&self, peer: Option<SocketAddr>) {
+        match peer {
+            Some(peer) => log::warn!("the directory server at {peer} broke the protocol, connection closed: {self}"),
+            None => log::warn!("the directory server broke the protocol, connection closed: {self}"),
+        }
+    }
 }

@@ -1,5 +1,10 @@
 use crate::Violation;
 
+/// The bits of an identifier that hold its class.
+const CLASS: u8 = 0xc0;
+/// The class of tags that mean something only within what holds them.
+const CONTEXT_SPECIFIC: u8 = 0x80;
+
 /// The start of an element: its identifier, and where its content begins and ends, counted from the identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -110,6 +115,22 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.expect(super::OCTET_STRING, malformed)?).map_err(|_| Violation::NotUtf8(name))
     }
 
+    /// What is left, unread.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Passes over components that an extension of the protocol may have added at the end of a SEQUENCE: they are
+    /// tagged context-specific, and whoever does not know them has to ignore them (RFC 4511 section 4).
+    pub fn extensions(mut self, what: &'static str) -> Result<(), Violation> {
+        while let Some(element) = self.element()? {
+            if element.identifier & CLASS != CONTEXT_SPECIFIC {
+                return Err(Violation::Malformed(what));
+            }
+        }
+        Ok(())
+    }
+
     /// Succeeds if nothing is left to read.
     pub fn end(&self, what: &'static str) -> Result<(), Violation> {
         if self.rest.is_empty() { Ok(()) } else { Err(Violation::Malformed(what)) }
@@ -149,6 +170,16 @@ mod tests {
     #[test]
     fn an_element_longer_than_its_parent_is_refused() {
         assert_eq!(Reader::new(&[0x04, 0x05, b'a']).element(), Err(Violation::Overrun));
+    }
+
+    #[test]
+    fn only_what_an_extension_may_add_is_passed_over() {
+        assert_eq!(Reader::new(&[0x8a, 1, 1, 0xa5, 2, 4, 0]).extensions("rest"), Ok(()));
+        assert_eq!(Reader::new(&[]).extensions("rest"), Ok(()));
+        for refused in [&[4, 0][..], &[0x8a, 0, 0x30, 0], &[0x61, 0]] {
+            assert_eq!(Reader::new(refused).extensions("rest"), Err(Violation::Malformed("rest")), "{refused:?}");
+        }
+        assert_eq!(Reader::new(&[0x8a, 9]).extensions("rest"), Err(Violation::Overrun));
     }
 
     #[test]

@@ -28,8 +28,10 @@ impl BindResponse {
         if message.id != id {
             return Err(Violation::Unexpected("a BindResponse to another request"));
         }
-        // serverSaslCreds may follow the result; a simple bind has no use for them.
-        let result = OperationResult::read(&mut Reader::new(message.content))?;
+        let mut content = Reader::new(message.content);
+        let result = OperationResult::read(&mut content)?;
+        // serverSaslCreds may follow the result, tagged like an extension; a simple bind has no use for them.
+        content.extensions("something behind the answer to a bind that is no extension")?;
         Ok(Self { result, controls: message.controls()? })
     }
 }
@@ -72,6 +74,7 @@ mod tests {
             assert!(matches!(parse(&with(5, operation), 1), Err(Violation::Unexpected(_))), "{operation:#x}");
         }
         assert!(matches!(parse(&SUCCESS, 2), Err(Violation::Unexpected(_))));
+        assert!(parse(&[0x30, 0x0e, 2, 1, 1, 0x61, 9, 0x0a, 1, 0, 4, 0, 4, 0, 4, 0], 1).is_err(), "one part too many");
     }
 
     #[test]

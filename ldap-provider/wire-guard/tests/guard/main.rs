@@ -11,7 +11,7 @@ mod trust;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use wire_guard::{BindName, BindPassword, BindRequest, Connection, SecureError, Security};
+use wire_guard::{BindName, BindPassword, BindRequest, Connection, Limits, SecureError, Security};
 
 /// A deadline that no test reaches unless it hangs.
 fn ample() -> Instant {
@@ -28,8 +28,17 @@ async fn connect(
     security: &Security,
     deadline: Instant,
 ) -> Result<Connection, SecureError> {
+    connect_with(address, security, Limits::LOGIN, deadline).await
+}
+
+async fn connect_with(
+    address: std::net::SocketAddr,
+    security: &Security,
+    limits: Limits,
+    deadline: Instant,
+) -> Result<Connection, SecureError> {
     let tcp: TcpStream = wire_guard::tcp::connect(&[address], deadline).await.unwrap();
-    Connection::secure(tcp, security, deadline).await
+    Connection::secure(tcp, security, limits, deadline).await
 }
 
 fn request() -> BindRequest {

@@ -2,10 +2,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout_at;
 use wire_guard::ber::wrap;
-use wire_guard::{Pipe, PipeEnd, PipeMonitor, Security, Violation};
+use wire_guard::{Limits, Pipe, PipeEnd, PipeMonitor, SearchBudget, Security, Violation};
 
 use crate::script::{Server, Step, message, play, result};
-use crate::{ample, connect};
+use crate::{ample, connect_with};
 
 const SEARCH_REQUEST: u8 = 0x63;
 const SEARCH_ENTRY: u8 = 0x64;
@@ -18,8 +18,12 @@ struct Library {
 }
 
 async fn library(steps: Vec<Step>) -> Library {
+    library_with(Limits::LOGIN, steps).await
+}
+
+async fn library_with(limits: Limits, steps: Vec<Step>) -> Library {
     let (address, server) = play(steps).await;
-    let connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    let connection = connect_with(address, &Security::Plain, limits, ample()).await.unwrap();
     let Pipe { stream, monitor } = connection.into_pipe().unwrap();
     Library { stream: UnixStream::from_std(stream).unwrap(), monitor, server }
 }
@@ -64,7 +68,7 @@ async fn nothing_unsound_reaches_the_library() {
         vec![0x30, 0x00],
         vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
         vec![0x30, 0x80],
-        message(1, SEARCH_ENTRY, &[wrap(4, &[0xff]), wrap(0x30, b"")].concat()),
+        message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x31, b"")].concat()),
         message(1, SEARCH_DONE, &[0x0a, 1, 0, 4, 0]),
         message(1, 0x61, &result(0)),
         message(1, 0x79, &[]),
@@ -101,17 +105,56 @@ async fn answers_after_the_end_of_a_search_are_a_violation() {
 }
 
 #[tokio::test]
-async fn the_answers_to_one_search_have_a_limit_together() {
-    let large = message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x30, &attribute(1024 * 1024))].concat());
-    let answers = vec![Step::Send(large); 65];
-    let steps = [vec![Step::Read], answers, vec![Step::Hang]].concat();
-    let (received, end) = library(steps).await.search().await;
-    assert!(received.len() <= 64 * 1024 * 1024);
-    assert_eq!(end, Some(PipeEnd::Violation(Violation::SearchTooLarge { limit: 64 * 1024 * 1024 })));
+async fn the_answers_to_one_search_have_limits_together() {
+    let reference = || message(1, 0x73, &wrap(4, b"ldap://x/"));
+    let large = || message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x30, &attribute(1024))].concat());
+    let budget = SearchBudget { entries: 3, references: 3, octets: 4 * 1024, elements: 110 };
+    for (what, limit, answer) in [
+        ("entries", budget.entries, entry()),
+        ("references", budget.references, reference()),
+        ("octets", budget.octets, large()),
+        ("elements", budget.elements, message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x30, &many(40))].concat())),
+    ] {
+        let limits = Limits { search: budget, ..Limits::LOGIN };
+        let enough = if limit == 3 { 3 } else { 2 };
+        let within = [answer.repeat(enough), done()].concat();
+        let passed = library_with(limits, vec![Step::Read, Step::Send(within)]).await.search().await;
+        assert!(passed.0.ends_with(&done()), "{what}: {passed:?}");
+
+        let steps = vec![Step::Read, Step::Send(answer.repeat(10)), Step::Hang];
+        let (_, end) = library_with(limits, steps).await.search().await;
+        assert_eq!(end, Some(PipeEnd::Violation(Violation::SearchTooLarge { what, limit })));
+    }
+}
+
+#[tokio::test]
+async fn the_server_is_held_back_until_entries_have_been_consumed() {
+    let large = message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x30, &attribute(1024 * 1024 - 64))].concat());
+    let answers = [large.repeat(40), done()].concat();
+    let mut library = library_with(Limits::LISTING, vec![Step::Read, Step::Send(answers), Step::Hang]).await;
+    library.stream.write_all(&message(1, SEARCH_REQUEST, &[])).await.unwrap();
+    let mut received = vec![0; large.len()];
+    library.stream.read_exact(&mut received).await.unwrap();
+    // The library would take more, were there more.
+    let more = tokio::time::timeout(std::time::Duration::from_millis(200), library.stream.readable()).await;
+    assert!(more.is_err() || library.stream.try_read(&mut [0]).is_err(), "the second entry has to wait");
+    for _ in 1..40 {
+        library.monitor.entry_consumed();
+        library.stream.read_exact(&mut received).await.unwrap();
+        assert!(received == large);
+    }
+    let mut end = vec![0; done().len()];
+    library.stream.read_exact(&mut end).await.unwrap();
+    assert_eq!(end, done(), "the end of a search does not wait");
 }
 
 fn attribute(octets: usize) -> Vec<u8> {
     wrap(0x30, &[wrap(4, b"cn"), wrap(0x31, &wrap(4, &vec![b'x'; octets]))].concat())
+}
+
+/// An attribute with so many values.
+fn many(values: usize) -> Vec<u8> {
+    wrap(0x30, &[wrap(4, b"cn"), wrap(0x31, &wrap(4, b"").repeat(values))].concat())
 }
 
 #[tokio::test]

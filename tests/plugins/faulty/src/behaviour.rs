@@ -10,6 +10,16 @@ use serde::Deserialize;
 /// How long a thread is kept: longer than any test waits, short enough for a test program to end with none spinning.
 const KEPT: Duration = Duration::from_secs(6);
 
+/// Nine tenths of the 2 MiB that the contract promises to each thread of a plugin, in octets.
+const DEEP: usize = 2 * 1024 * 1024 / 10 * 9;
+
+/// Calls itself until that much of the stack lies between `top` and the innermost call.
+fn descend(top: usize) -> usize {
+    let used = black_box([0_u8; 1024]);
+    let here = std::ptr::from_ref(&used).addr();
+    if top.abs_diff(here) < DEEP { black_box(descend(top)) + 1 } else { 1 }
+}
+
 /// What an entry point does before it does its work.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +43,8 @@ pub(crate) enum Behaviour {
     Log,
     /// Panics in a task of its own and goes on.
     PanicElsewhere,
+    /// Uses most of the stack that its thread is promised.
+    DeepStack,
 }
 
 impl Behaviour {
@@ -40,6 +52,10 @@ impl Behaviour {
     pub(crate) fn act(self, point: &'static str) {
         match self {
             Self::Work | Self::Wait | Self::Nap | Self::PanicElsewhere => {}
+            Self::DeepStack => {
+                let top = 0_u8;
+                black_box(descend(std::ptr::from_ref(&top).addr()));
+            }
             Self::Panic => panic!("faulty: {point}"),
             Self::PanicTwice => std::panic::panic_any(Explosive),
             Self::Block => std::thread::sleep(KEPT),

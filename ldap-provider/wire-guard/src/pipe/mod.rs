@@ -1,8 +1,11 @@
 //! The pipe between the server and an LDAP library, through which only sound messages pass.
 
-use std::collections::HashMap;
+mod outstanding;
+mod unconsumed;
+
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -12,16 +15,19 @@ use tokio::net::UnixStream;
 use tokio::task::AbortHandle;
 
 use crate::Violation;
-use crate::exchange::{ExchangeError, notice_of_disconnection};
-use crate::frame::{FrameError, FrameReader};
+use crate::exchange::ExchangeError;
+use crate::frame::{Frame, FrameReader};
 use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::incoming::Incoming;
 use crate::message::Message;
 use crate::message::operation::{ABANDON_REQUEST, SEARCH_REQUEST, UNBIND_REQUEST};
 use crate::stream::Stream;
 
-/// The most that the answers to one search may have together, in octets: the library takes all that comes, however
-/// slowly it is read. A page has some hundred kilobytes; a server that does not page sends 100,000 users in less.
-const MAX_SEARCH: usize = 64 * 1024 * 1024;
+use outstanding::Outstanding;
+use unconsumed::Unconsumed;
+
+/// The largest request that a library of ours may make, in octets. It has a filter of some kilobytes.
+const MAX_REQUEST: usize = 1024 * 1024;
 
 /// How long a connection that has ended may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(250);
@@ -70,15 +76,33 @@ impl fmt::Display for PipeEnd {
 /// Watches over a pipe, and ends it when dropped.
 #[derive(Debug)]
 pub struct PipeMonitor {
-    end: Arc<OnceLock<PipeEnd>>,
+    shared: Arc<Shared>,
     pump: AbortHandle,
+}
+
+/// What the pump and the monitor both know.
+struct Shared {
+    end: OnceLock<PipeEnd>,
+    unconsumed: Unconsumed,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").field("end", &self.end).finish_non_exhaustive()
+    }
 }
 
 impl PipeMonitor {
     /// Why the pipe has ended; `None` while it has not. The reason is there before the library sees the end of its
     /// stream.
     pub fn end(&self) -> Option<&PipeEnd> {
-        self.end.get()
+        self.shared.end.get()
+    }
+
+    /// Tells that an entry was taken from the library. Where [`Limits::unconsumed`](crate::Limits) is set, every entry
+    /// has to be told of: the server is held back until then.
+    pub fn entry_consumed(&self) {
+        self.shared.unconsumed.entry_consumed();
     }
 }
 
@@ -88,71 +112,58 @@ impl Drop for PipeMonitor {
     }
 }
 
-pub(crate) fn open(server: Stream, reader: FrameReader) -> io::Result<Pipe> {
+pub(crate) fn open(server: Stream, incoming: Incoming, peer: Option<SocketAddr>) -> io::Result<Pipe> {
     let (near, far) = StdUnixStream::pair()?;
     near.set_nonblocking(true)?;
     far.set_nonblocking(true)?;
     let near = UnixStream::from_std(near)?;
-    let end = Arc::new(OnceLock::new());
-    let reason = end.clone();
-    let pump = tokio::spawn(async move { pump(server, reader, near, &reason).await }).abort_handle();
-    Ok(Pipe { stream: far, monitor: PipeMonitor { end, pump } })
+    let unconsumed = Unconsumed::new(incoming.limits().unconsumed);
+    let shared = Arc::new(Shared { end: OnceLock::new(), unconsumed });
+    let pumped = shared.clone();
+    let pump = tokio::spawn(async move { pump(server, incoming, near, &pumped, peer).await }).abort_handle();
+    Ok(Pipe { stream: far, monitor: PipeMonitor { shared, pump } })
 }
 
-async fn pump(server: Stream, reader: FrameReader, library: UnixStream, reason: &OnceLock<PipeEnd>) {
+async fn pump(server: Stream, incoming: Incoming, library: UnixStream, shared: &Shared, peer: Option<SocketAddr>) {
     let (server_read, mut server_write) = tokio::io::split(server);
     let (library_read, mut library_write) = library.into_split();
-    let outstanding = Outstanding::default();
+    let outstanding = Outstanding::new(incoming.limits().search);
     // Both directions end together. The library's half is dropped when the reason is there, and not before.
     let end = tokio::select! {
-        end = inwards(server_read, reader, &mut library_write, &outstanding) => end,
+        end = inwards(server_read, incoming, &mut library_write, &outstanding, &shared.unconsumed) => end,
         end = outwards(library_read, &mut server_write, &outstanding) => end,
     };
-    if !matches!(end, PipeEnd::ClosedByClient) {
-        log::debug!("{end}");
+    match &end {
+        PipeEnd::ClosedByClient => {}
+        PipeEnd::Violation(violation) => violation.report(peer),
+        other => log::debug!("{other}"),
     }
-    let _ = reason.set(end);
+    let _ = shared.end.set(end);
     drop(library_write);
     // A peer that does not read must not keep the socket open.
     let _ = tokio::time::timeout(GOODBYE, server_write.shutdown()).await;
 }
 
-/// The searches that wait for answers, each with the octets of those that came. An abandoned one stays: the server
-/// may have answered before it read the abandon request.
-#[derive(Default)]
-struct Outstanding(Mutex<HashMap<u32, usize>>);
-
-impl Outstanding {
-    fn with<T>(&self, action: impl FnOnce(&mut HashMap<u32, usize>) -> T) -> T {
-        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Adds an answer to what its search has received.
-    fn received(&self, id: u32, octets: usize) -> Result<(), Violation> {
-        self.with(|searches| {
-            let sum = searches.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))?;
-            *sum = sum.saturating_add(octets);
-            if *sum > MAX_SEARCH { Err(Violation::SearchTooLarge { limit: MAX_SEARCH }) } else { Ok(()) }
-        })
-    }
-}
-
 async fn inwards(
     mut server: impl AsyncRead + Unpin,
-    mut reader: FrameReader,
+    mut incoming: Incoming,
     library: &mut (impl AsyncWrite + Unpin),
     outstanding: &Outstanding,
+    unconsumed: &Unconsumed,
 ) -> PipeEnd {
     loop {
-        let bytes = match reader.next(&mut server).await {
-            Ok(bytes) => bytes,
-            Err(FrameError::Violation(violation)) => return PipeEnd::Violation(violation),
-            Err(error) => return PipeEnd::Lost(lost(error)),
+        let frame = match incoming.answer(&mut server).await {
+            Ok(frame) => frame,
+            Err(error) => return error.into(),
         };
-        let passed_on = match check(&bytes, outstanding) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => continue,
-            Err(end) => return end,
+        let passed_on = match check(&frame, outstanding) {
+            Ok(PassedOn::Nothing) => continue,
+            Ok(PassedOn::Entry(bytes)) => {
+                unconsumed.admit(bytes.len()).await;
+                bytes
+            }
+            Ok(PassedOn::Done(bytes)) => bytes,
+            Err(violation) => return PipeEnd::Violation(violation),
         };
         if library.write_all(&passed_on).await.is_err() {
             return PipeEnd::ClosedByClient;
@@ -160,23 +171,25 @@ async fn inwards(
     }
 }
 
-/// What the library is to see of a message, if it is sound.
-fn check(bytes: &Bytes, outstanding: &Outstanding) -> Result<Option<Bytes>, PipeEnd> {
-    let message = Message::parse(bytes).map_err(PipeEnd::Violation)?;
-    if let Some(notice) = notice_of_disconnection(&message) {
-        return Err(PipeEnd::Disconnected { code: notice.code, diagnostic: notice.diagnostic });
-    }
-    outstanding.received(message.id, bytes.len()).map_err(PipeEnd::Violation)?;
-    match check_search_answer(&message).map_err(PipeEnd::Violation)? {
-        SearchAnswer::Entry => Ok(Some(bytes.clone())),
+/// What the library is to see of a message.
+enum PassedOn {
+    Nothing,
+    Entry(Bytes),
+    Done(Bytes),
+}
+
+fn check(frame: &Frame, outstanding: &Outstanding) -> Result<PassedOn, Violation> {
+    let message = Message::parse(&frame.bytes)?;
+    outstanding.received(message.id, frame)?;
+    let answer = check_search_answer(&message)?;
+    outstanding.answered(message.id, &answer)?;
+    let bytes = answer.rewritten(&message).map_or_else(|| frame.bytes.clone(), Bytes::from);
+    Ok(match answer {
         // References to other servers are never followed.
-        SearchAnswer::Reference => Ok(None),
-        SearchAnswer::Done(result) => {
-            outstanding.with(|searches| searches.remove(&message.id));
-            // The library panics at a diagnostic message that is not UTF-8, as some servers write theirs.
-            Ok(Some(message.with_result(&result).into()))
-        }
-    }
+        SearchAnswer::Reference => PassedOn::Nothing,
+        SearchAnswer::Entry(_) => PassedOn::Entry(bytes),
+        SearchAnswer::Done(..) => PassedOn::Done(bytes),
+    })
 }
 
 async fn outwards(
@@ -184,23 +197,23 @@ async fn outwards(
     server: &mut (impl AsyncWrite + Unpin),
     outstanding: &Outstanding,
 ) -> PipeEnd {
-    let mut reader = FrameReader::default();
+    let mut reader = FrameReader::new(MAX_REQUEST);
     loop {
-        let Ok(bytes) = reader.next(&mut library).await else { return PipeEnd::ClosedByClient };
+        let Ok(Frame { bytes, .. }) = reader.next(&mut library).await else { return PipeEnd::ClosedByClient };
         let Ok(message) = Message::parse(&bytes) else { return PipeEnd::ClosedByClient };
-        let (id, last) = match message.operation {
-            SEARCH_REQUEST => (Some(message.id), false),
-            ABANDON_REQUEST => (None, false),
-            UNBIND_REQUEST => (None, true),
+        let last = match message.operation {
+            SEARCH_REQUEST => {
+                outstanding.begin(message.id);
+                false
+            }
+            ABANDON_REQUEST => false,
+            UNBIND_REQUEST => true,
             // Binds are the guard's own business. A library that tries one is stopped here.
             operation => {
                 log::error!("a request with the identifier {operation:#04x} was not let through");
                 return PipeEnd::ClosedByClient;
             }
         };
-        if let Some(id) = id {
-            outstanding.with(|searches| searches.insert(id, 0));
-        }
         let sent = async {
             server.write_all(&bytes).await?;
             server.flush().await
@@ -214,9 +227,15 @@ async fn outwards(
     }
 }
 
-fn lost(error: FrameError) -> String {
-    match ExchangeError::from(error) {
-        ExchangeError::Lost(error) => error.to_string(),
-        other => other.to_string(),
+impl From<ExchangeError> for PipeEnd {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Violation(violation) => Self::Violation(violation),
+            ExchangeError::Disconnected(result) => {
+                Self::Disconnected { code: result.code, diagnostic: result.diagnostic }
+            }
+            ExchangeError::Lost(error) => Self::Lost(error.to_string()),
+            timeout @ ExchangeError::Timeout => Self::Lost(timeout.to_string()),
+        }
     }
 }

@@ -1,0 +1,50 @@
+use std::num::NonZeroUsize;
+
+/// How much a server may send over one connection. What is beyond it is a [`Violation`](crate::Violation): the
+/// connection ends, so that a server can cost the process no more memory and no more time than this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest message, in octets, header included.
+    pub message: usize,
+    /// What the answers to one search may come to together.
+    pub search: SearchBudget,
+    /// The most unsolicited notifications (RFC 4511 section 4.4) that are passed over.
+    pub notifications: usize,
+    /// How many octets may be handed on to the LDAP library before it has consumed those of before. `None` if the
+    /// budget of a search is small enough to have all of it in memory.
+    pub unconsumed: Option<NonZeroUsize>,
+}
+
+/// What the answers to one search may come to together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchBudget {
+    /// Entries.
+    pub entries: usize,
+    /// References to other servers. They are not followed.
+    pub references: usize,
+    /// Octets of all messages.
+    pub octets: usize,
+    /// Elements of all messages. A library makes an object of each, so that elements of two octets cost it many times
+    /// their size.
+    pub elements: usize,
+}
+
+impl Limits {
+    /// For searching one user at a time, and for binding: a login asks for at most two entries, and servers that do not
+    /// keep a size limit, such as Samba, send whatever else has the name.
+    pub const LOGIN: Self = Self {
+        message: 1024 * 1024,
+        search: SearchBudget { entries: 16, references: 1_000, octets: 4 * 1024 * 1024, elements: 50_000 },
+        notifications: 16,
+        unconsumed: None,
+    };
+
+    /// For listing users. The budget is that of a server which does not page and sends everybody at once; it never
+    /// lies in memory as a whole, since the server is held back until the users before have been consumed.
+    pub const LISTING: Self = Self {
+        message: 4 * 1024 * 1024,
+        search: SearchBudget { entries: 200_000, references: 1_000, octets: 64 * 1024 * 1024, elements: 20_000_000 },
+        notifications: 16,
+        unconsumed: NonZeroUsize::new(1024 * 1024),
+    };
+}
