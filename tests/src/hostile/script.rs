@@ -39,6 +39,8 @@ pub enum Act {
     Flood(Box<dyn Iterator<Item = Vec<u8>> + Send>),
     /// Waits.
     Pause(Duration),
+    /// Waits until the client says something, whatever it is.
+    Hear,
     /// Goes on under TLS.
     Secure(Offer),
     /// Shakes hands for TLS, one octet at a time with this pause behind each.

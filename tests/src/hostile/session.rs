@@ -84,6 +84,7 @@ impl Session {
                     }
                 }
                 Act::Pause(pause) => tokio::time::sleep(pause).await,
+                Act::Hear => drop(self.read().await?),
                 Act::Secure(offer) => self.secure(offer).await?,
                 Act::SecureByDrips(pause) => self.secure_by_drips(pause).await?,
                 Act::Unprotect(octets) => self.unprotect(&octets).await?,

@@ -68,7 +68,8 @@ fn broken_pages() -> Scenario {
         .list("an empty control", control(b""), &["incomplete/protocol_violation"])
         .list(
             "two controls",
-            Script::at(Step::Listing, move |asked: Asked| {
+            Script::at(Step::Listing, move |mut asked: Asked| {
+                asked.nth = 0;
                 let controls = [answer::page(b"one"), answer::page(b"two")].concat();
                 page(&asked, 1, answer::message(asked.id, 0x65, &answer::result(0, b"", b""), Some(&controls)))
             }),
@@ -76,7 +77,8 @@ fn broken_pages() -> Scenario {
         )
         .list(
             "a cookie of 1 MiB for ever",
-            Script::at(Step::Listing, move |asked: Asked| {
+            Script::at(Step::Listing, move |mut asked: Asked| {
+                asked.nth = 0;
                 page(&asked, 1, answer::page_done(asked.id, 0, &vec![b'x'; 1 << 20]))
             }),
             &["incomplete/protocol_violation", "incomplete/cookie_repeated"],

@@ -27,14 +27,22 @@ const MOST_RECORDS: usize = 10;
 /// What came of a scenario over one transport.
 #[derive(Default)]
 pub(crate) struct Played {
-    /// Each operation that was attacked, with the number of attacks.
+    /// Each operation that was attacked.
     pub(crate) operations: Vec<Operation>,
     pub(crate) longest_ms: f64,
     pub(crate) most_growth_kib: i64,
     pub(crate) failures: Vec<String>,
+    /// How long it took in all, the process's start too.
+    pub(crate) took: Duration,
 }
 
 impl Played {
+    fn count(&mut self, operation: Operation, answer: &Answer) {
+        self.operations.push(operation);
+        self.longest_ms = self.longest_ms.max(answer.milliseconds);
+        self.most_growth_kib = self.most_growth_kib.max(answer.growth_kib);
+    }
+
     pub(crate) fn verdict(&self, promise: &str) -> Result<(), String> {
         if self.failures.is_empty() {
             return Ok(());
@@ -43,63 +51,78 @@ impl Played {
     }
 }
 
-/// Plays all cases of a scenario in one process.
+/// Where a scenario is played: a host, and what servers are made of.
+pub(crate) struct Stand {
+    pub(crate) host: HostProcess,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) transport: Transport,
+    played: Played,
+}
+
+/// Plays all of a scenario in one process.
 pub(crate) async fn scenario(
     scenario: &Scenario,
     transport: Transport,
     authority: &Arc<Authority>,
     program: &Path,
 ) -> Played {
-    let mut played = Played::default();
-    let mut host = HostProcess::start(program);
+    let host = HostProcess::start(program);
+    let mut stand = Stand { host, authority: Arc::clone(authority), transport, played: Played::default() };
+    let mut failures = Vec::new();
     for (number, case) in scenario.cases.iter().enumerate() {
-        let server = HostileServer::start(authority, transport, case.script.clone());
-        let result = self::case(case, number == 0, &server, &mut host, &mut played).await;
-        if let Err(problem) = result {
-            played.failures.push(format!("{:?}, {}: {problem}", case.operation, case.what));
+        if let Err(problem) = stand.play(case, number == 0).await {
+            failures.push(format!("{:?}, {}: {problem}", case.operation, case.what));
         }
     }
-    if let Err(problem) = host.finish().await {
-        played.failures.push(problem);
+    if let Some(own) = scenario.own
+        && let Err(problem) = own(&mut stand).await
+    {
+        failures.push(problem);
     }
-    played
+    if let Err(problem) = stand.host.finish().await {
+        failures.push(problem);
+    }
+    Played { failures, ..stand.played }
 }
 
-async fn case(
-    case: &Case,
-    is_first: bool,
-    server: &HostileServer,
-    host: &mut HostProcess,
-    played: &mut Played,
-) -> Result<(), String> {
-    server.disarm();
-    let settings = settings(server.settings(), case.waits);
-    expect(host, &Question::Configure(settings), "configured").await?;
-    // TLS, threads and the like have their memory after this. What is measured later counts from here.
-    expect(host, &login(), "accepted").await?;
-    if is_first {
-        expect(host, &Question::List, "complete").await?;
-        expect(host, &Question::Settle, "settled").await?;
-    }
-    server.arm();
-    let allowed = if case.waits { SHORT } else { Duration::ZERO } + MARGIN;
-    for time in 0..case.times {
-        let answer = host.ask(&question(case.operation), allowed + PATIENCE).await?;
-        played.operations.push(case.operation);
-        played.longest_ms = played.longest_ms.max(answer.milliseconds);
-        played.most_growth_kib = played.most_growth_kib.max(answer.growth_kib);
-        check(case, allowed, &answer).map_err(|problem| format!("{problem} (number {time}): {answer:?}"))?;
-        if time + 1 == case.times {
-            let logins = if case.operation == Operation::Login { case.times } else { 0 };
-            let record = server.finish(logins)?;
-            if let Some(also) = case.also {
-                also(&record, &answer).map_err(|problem| format!("{problem}: {answer:?}, {record:?}"))?;
-            }
+impl Stand {
+    async fn play(&mut self, case: &Case, is_first: bool) -> Result<(), String> {
+        let server = HostileServer::start(&self.authority, self.transport, case.script.clone());
+        server.disarm();
+        let settings = settings(server.settings(), case.waits);
+        self.expect(&Question::Configure(settings), "configured").await?;
+        // TLS, threads and the like have their memory after this. What is measured later counts from here.
+        self.expect(&login(), "accepted").await?;
+        if is_first {
+            self.expect(&Question::List, "complete").await?;
+            self.expect(&Question::Settle, "settled").await?;
         }
+        server.arm();
+        let allowed = if case.waits { SHORT } else { Duration::ZERO } + MARGIN;
+        let mut last = Answer::default();
+        for time in 0..case.times {
+            last = self.host.ask(&question(case.operation), allowed + PATIENCE).await?;
+            self.played.count(case.operation, &last);
+            check(case, allowed, &last).map_err(|problem| format!("{problem} (number {time}): {last:?}"))?;
+        }
+        let logins = if case.operation == Operation::Login { case.times } else { 0 };
+        let record = server.finish(logins)?;
+        if let Some(also) = case.also {
+            also(&record, &last).map_err(|problem| format!("{problem}: {last:?}, {record:?}"))?;
+        }
+        // The process lives, and so does the provider, which needs no new settings.
+        server.disarm();
+        self.expect(&login(), "accepted").await.map_err(|problem| format!("a good login afterwards: {problem}"))
     }
-    // The process lives, and so does the provider, which needs no new settings.
-    server.disarm();
-    expect(host, &login(), "accepted").await.map_err(|problem| format!("a good login afterwards: {problem}"))
+
+    /// Asks for something that has to have this outcome, soon.
+    pub(crate) async fn expect(&mut self, question: &Question, outcome: &str) -> Result<(), String> {
+        let answer = self.host.ask(question, PATIENCE).await?;
+        if answer.outcome == outcome && answer.milliseconds < MARGIN.as_secs_f64() * 1e3 {
+            return Ok(());
+        }
+        Err(format!("{outcome} expected, within {MARGIN:?}: {answer:?}"))
+    }
 }
 
 fn check(case: &Case, allowed: Duration, answer: &Answer) -> Result<(), String> {
@@ -127,12 +150,7 @@ fn check(case: &Case, allowed: Duration, answer: &Answer) -> Result<(), String> 
     Ok(())
 }
 
-async fn expect(host: &mut HostProcess, question: &Question, outcome: &str) -> Result<(), String> {
-    let answer = host.ask(question, PATIENCE).await?;
-    if answer.outcome == outcome { Ok(()) } else { Err(format!("{outcome} expected: {answer:?}")) }
-}
-
-pub(crate) fn settings(mut settings: Value, waits: bool) -> Value {
+fn settings(mut settings: Value, waits: bool) -> Value {
     if waits {
         settings["timeout"] = json!(format!("{}s", SHORT.as_secs()));
     }

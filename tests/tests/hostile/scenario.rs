@@ -1,9 +1,12 @@
+use std::pin::Pin;
 use std::time::Duration;
 
 use tests::hostile::host::Answer;
 use tests::hostile::record::Record;
 use tests::hostile::script::{Act, Asked, Script, Step};
 use tests::hostile::transport::Transport;
+
+use crate::play::Stand;
 
 /// One behaviour of the server.
 #[derive(Clone)]
@@ -15,7 +18,12 @@ pub(crate) struct Scenario {
     /// Over which transports it makes sense.
     pub(crate) transports: &'static [Transport],
     pub(crate) cases: Vec<Case>,
+    /// What is played besides, in a way of its own.
+    pub(crate) own: Option<OwnPlay>,
 }
+
+/// A play that is not one operation at a time.
+pub(crate) type OwnPlay = for<'a> fn(&'a mut Stand) -> Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
 /// The behaviour at one point of the conversation.
 #[derive(Clone)]
@@ -46,7 +54,7 @@ pub(crate) const VIOLATION: &[&str] = &["protocol_violation"];
 
 impl Scenario {
     pub(crate) fn new(name: &'static str, promise: &'static str) -> Self {
-        Self { name, promise, transports: &Transport::ALL, cases: Vec::new() }
+        Self { name, promise, transports: &Transport::ALL, cases: Vec::new(), own: None }
     }
 
     /// Over TLS alone.
@@ -132,6 +140,12 @@ impl Scenario {
     /// In all cases so far, this is true as well.
     pub(crate) fn always(mut self, check: fn(&Record, &Answer) -> Result<(), String>) -> Self {
         self.cases.iter_mut().for_each(|case| case.also = Some(check));
+        self
+    }
+
+    /// Something else besides.
+    pub(crate) fn own(mut self, play: OwnPlay) -> Self {
+        self.own = Some(play);
         self
     }
 

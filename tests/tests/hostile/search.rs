@@ -37,6 +37,7 @@ fn endless() -> Scenario {
         .login("for one user", Script::at(Step::UserSearch, entries(0)), login)
         .login("for one user, large", Script::at(Step::UserSearch, entries(16 << 10)), login)
         .validate("for the base", Script::at(Step::BaseRead, entries(0)), &["invalid/protocol_violation"])
+        .validate("for the base, large", Script::at(Step::BaseRead, entries(32 << 10)), &["invalid/protocol_violation"])
         .list("for all users", Script::at(Step::Listing, entries(32 << 10)), &["incomplete/protocol_violation"])
 }
 
@@ -150,8 +151,7 @@ fn many_references() -> Scenario {
         .at_searches("one after the other", VIOLATION, one)
         .everywhere("100,000 in a result", VIOLATION, move |asked| {
             let operation = if matches!(asked.step, Step::UserBind | Step::ServiceBind) { 0x61 } else { 0x65 };
-            let uris: Vec<u8> =
-                uris().iter().flat_map(|uri| tests::hostile::wire::ber::element(4, uri.as_bytes())).collect();
+            let uris = tests::hostile::wire::ber::element(4, b"ldap://elsewhere.example.com/").repeat(100_000);
             let result = [answer::result(10, b"", b""), tests::hostile::wire::ber::element(0xa3, &uris)].concat();
             send(answer::message(asked.id, operation, &result, None))
         })
