@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{Write, stdin, stdout};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::host::{HostServices, LogSink, Plugin, Provider};
@@ -180,21 +180,25 @@ struct Log(Mutex<(usize, Vec<String>)>);
 impl Log {
     const KEPT: usize = 20;
 
+    fn lock(&self) -> MutexGuard<'_, (usize, Vec<String>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (0, Vec::new());
+        *self.lock() = (0, Vec::new());
     }
 
     fn heard(&self) -> (usize, Vec<String>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 }
 
 impl LogSink for Log {
     fn log(&self, record: LogRecord) {
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.0 += 1;
-        if heard.1.len() < Self::KEPT {
-            heard.1.push(format!("{:?} {}", record.level, record.message));
+        let (count, kept) = &mut *self.lock();
+        *count += 1;
+        if kept.len() < Self::KEPT {
+            kept.push(format!("{:?} {}", record.level, record.message));
         }
     }
 }

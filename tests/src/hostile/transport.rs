@@ -46,11 +46,15 @@ impl fmt::Display for Transport {
 pub enum Offer {
     /// A certificate as it should be.
     Good,
-    /// The same, and this many session tickets at the end of the handshake.
+    /// Another one, as good.
+    Renewed,
+    /// One of another CA.
+    Strange,
+    /// The good one, and this many session tickets at the end of the handshake.
     Tickets(usize),
     /// A certificate behind a chain of a hundred others.
     LongChain,
-    /// The same, a megabyte in all.
+    /// Such a chain, a megabyte in all.
     HugeChain,
 }
 
@@ -58,6 +62,8 @@ pub enum Offer {
 pub struct Authority {
     folder: TempDir,
     good: Arc<ServerConfig>,
+    renewed: Arc<ServerConfig>,
+    strange: Arc<ServerConfig>,
     long: Arc<ServerConfig>,
     huge: Arc<ServerConfig>,
 }
@@ -68,9 +74,15 @@ impl Authority {
         let folder = TempDir::new().expect("a folder for certificates");
         let (root, pem) = root();
         fs::write(folder.path().join("ca.pem"), pem).expect("a file for the CA's certificate");
-        let (good, key) = leaf(&root);
+        let (strange, _) = self::root();
+        let shown = |issuer| {
+            let (certificate, key) = leaf(issuer);
+            Arc::new(config(vec![certificate], key))
+        };
         Self {
-            good: Arc::new(config(vec![good], key)),
+            good: shown(&root),
+            renewed: shown(&root),
+            strange: shown(&strange),
             long: Arc::new(behind_a_chain(&root, 0)),
             huge: Arc::new(behind_a_chain(&root, 10_500)),
             folder,
@@ -103,6 +115,8 @@ impl Authority {
     pub(super) fn config(&self, offer: Offer) -> Arc<ServerConfig> {
         match offer {
             Offer::Good => Arc::clone(&self.good),
+            Offer::Renewed => Arc::clone(&self.renewed),
+            Offer::Strange => Arc::clone(&self.strange),
             Offer::LongChain => Arc::clone(&self.long),
             Offer::HugeChain => Arc::clone(&self.huge),
             Offer::Tickets(count) => {

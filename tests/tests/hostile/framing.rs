@@ -5,7 +5,7 @@ use tests::hostile::script::{Act, Script, Step};
 use tests::hostile::wire::answer;
 use tests::hostile::wire::ber::element;
 
-use crate::scenario::{Scenario, VIOLATION, send};
+use crate::scenario::{Scenario, VIOLATION, send, told_once};
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -39,6 +39,7 @@ fn nested(name: &'static str, levels: usize) -> Scenario {
             let result = answer::result(0, b"", b"");
             send(answer::message(asked.id, 0x65, &result, Some(&nest())))
         })
+        .always(told_once)
 }
 
 /// What sockets may hold between the server and the refusal, in octets.

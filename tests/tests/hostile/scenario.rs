@@ -34,12 +34,15 @@ pub(crate) struct Case {
     /// The outcomes that are right.
     pub(crate) expected: Vec<String>,
     /// What else has to be true.
-    pub(crate) also: Option<fn(&Record, &Answer) -> Result<(), String>>,
+    pub(crate) also: Option<Check>,
     /// Whether the provider can but wait until its time is over.
     pub(crate) waits: bool,
     /// How often it is played.
     pub(crate) times: usize,
 }
+
+/// Something that has to be true of what the server was asked and of the last answer.
+pub(crate) type Check = fn(&Record, &Answer) -> Result<(), String>;
 
 /// What the host asks the provider for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,13 +135,13 @@ impl Scenario {
     }
 
     /// In the last case, this is true as well.
-    pub(crate) fn also(mut self, check: fn(&Record, &Answer) -> Result<(), String>) -> Self {
+    pub(crate) fn also(mut self, check: Check) -> Self {
         self.cases.last_mut().expect("a case").also = Some(check);
         self
     }
 
     /// In all cases so far, this is true as well.
-    pub(crate) fn always(mut self, check: fn(&Record, &Answer) -> Result<(), String>) -> Self {
+    pub(crate) fn always(mut self, check: Check) -> Self {
         self.cases.iter_mut().for_each(|case| case.also = Some(check));
         self
     }
@@ -176,6 +179,15 @@ pub(crate) fn send(octets: Vec<u8>) -> Vec<Act> {
 /// A server that sends this without an end.
 pub(crate) fn flood(message: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Vec<Act> {
     vec![Act::Flood(Box::new(message))]
+}
+
+/// What a server did is told once, with the address of the one that did it.
+pub(crate) fn told_once(_: &Record, answer: &Answer) -> Result<(), String> {
+    let names_the_server = |line: &&String| line.starts_with("Warn") && line.contains("127.0.0.1:");
+    match answer.log.iter().filter(names_the_server).count() {
+        1 => Ok(()),
+        count => Err(format!("{count} warnings name the server")),
+    }
 }
 
 /// The time that a provider which can but wait is given.

@@ -14,6 +14,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         slow(),
         many_values(),
         huge_attribute(),
+        costly(),
         many_attributes(),
         two_ids(),
         two_ends(),
@@ -32,10 +33,9 @@ fn somebody(id: i64, number: usize, filling: usize) -> Vec<u8> {
 
 fn endless() -> Scenario {
     let entries = |filling| move |asked: Asked| flood((0..).map(move |number| somebody(asked.id, number, filling)));
-    let login = &["rejected/ambiguous_user", "unavailable/protocol_violation"];
     Scenario::new("h13_endless_entries", "a search that does not end is ended by its budget")
-        .login("for one user", Script::at(Step::UserSearch, entries(0)), login)
-        .login("for one user, large", Script::at(Step::UserSearch, entries(16 << 10)), login)
+        .login("for one user", Script::at(Step::UserSearch, entries(0)), AMBIGUOUS)
+        .login("for one user, large", Script::at(Step::UserSearch, entries(16 << 10)), AMBIGUOUS)
         .validate("for the base", Script::at(Step::BaseRead, entries(0)), &["invalid/protocol_violation"])
         .validate("for the base, large", Script::at(Step::BaseRead, entries(32 << 10)), &["invalid/protocol_violation"])
         .list("for all users", Script::at(Step::Listing, entries(32 << 10)), &["incomplete/protocol_violation"])
@@ -75,6 +75,37 @@ fn many_values() -> Scenario {
         .harmless("of an attribute that is asked for", with(move || vec![("telephoneNumber".to_owned(), values())]))
         .harmless("of another", with(move || vec![("description".to_owned(), values())]))
 }
+
+/// The largest messages that are taken, and those that cost a library the most for their size.
+fn costly() -> Scenario {
+    let large = |octets: usize, count: usize| {
+        move |asked: Asked| {
+            let end = asked.last();
+            flood((0..count).map(move |number| somebody(asked.id, number, octets - 1_000)).chain([end]))
+        }
+    };
+    let empty = |count: usize| {
+        move |asked: Asked| {
+            let end = asked.last();
+            let entry = move |number| {
+                let values = vec![Vec::new(); 49_000];
+                answer::entry(asked.id, format!("uid=u{number},ou=people,{BASE}"), &[("description", values)])
+            };
+            flood((0..count).map(entry).chain([end]))
+        }
+    };
+    let one = with(|| vec![("description".to_owned(), vec![vec![b'x'; (1 << 20) - 1_000]])]);
+    let cut_short = &["complete", "incomplete/protocol_violation"];
+    Scenario::new("h22_costly_messages", "whatever is taken takes no more memory than there is for a connection")
+        .login("almost 1 MiB", one, &["accepted"])
+        .login("almost 1 MiB, again and again", Script::at(Step::UserSearch, large(1 << 20, 20)), AMBIGUOUS)
+        .login("49,000 empty values, again and again", Script::at(Step::UserSearch, empty(12)), AMBIGUOUS)
+        .list("almost 4 MiB", Script::at(Step::Listing, large(4 << 20, 1)), &["complete"])
+        .list("almost 4 MiB, again and again", Script::at(Step::Listing, large(4 << 20, 12)), cut_short)
+        .list("49,000 empty values, again and again", Script::at(Step::Listing, empty(12)), cut_short)
+}
+
+const AMBIGUOUS: &[&str] = &["rejected/ambiguous_user", "unavailable/protocol_violation"];
 
 fn refused(scenario: Scenario, what: &str, script: &Script) -> Scenario {
     scenario

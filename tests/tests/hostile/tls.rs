@@ -9,7 +9,7 @@ use tests::hostile::wire::answer;
 use crate::scenario::Scenario;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    vec![handshakes(), tickets(), unprotected()]
+    vec![handshakes(), tickets(), unprotected(), renewed()]
 }
 
 /// Does this where the handshake should be, whichever way TLS begins.
@@ -60,4 +60,31 @@ fn unprotected() -> Scenario {
         .over(&Transport::SECURE)
         .at_searches("an entry", gone, lie)
         .at_binds("success", gone, bind)
+}
+
+fn renewed() -> Scenario {
+    // A new one with each connection, so that a session which is resumed meets another certificate, too.
+    let taking_turns = |offers: [Offer; 2]| {
+        let acts = move |asked: &Asked| vec![Act::Secure(offers[asked.nth % 2])];
+        Script::at(Step::StartTls, move |asked| [Act::Send(asked.last())].into_iter().chain(acts(&asked)).collect())
+            .and_at(Step::Connect, move |asked| {
+                let acts = acts(&asked);
+                if asked.honestly().is_empty() { Vec::new() } else { acts }
+            })
+    };
+    Scenario::new(
+        "r13_certificate_renewed",
+        "a new certificate of the same CA troubles nobody, one of another CA is refused",
+    )
+    .over(&Transport::SECURE)
+    .harmless("of the same CA", taking_turns([Offer::Good, Offer::Renewed]))
+    .login("of the same CA, again and again", taking_turns([Offer::Good, Offer::Renewed]), &["accepted"])
+    .times(20)
+    .everything("of another CA", taking_turns([Offer::Strange, Offer::Strange]), &["tls_failed"])
+    .login(
+        "of another CA, for the user's bind",
+        taking_turns([Offer::Good, Offer::Strange]),
+        &["unavailable/tls_failed"],
+    )
+    .also(|record, _| if record.user_binds() == 0 { Ok(()) } else { Err("there was a bind as the user".to_owned()) })
 }

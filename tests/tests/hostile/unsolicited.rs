@@ -3,7 +3,7 @@
 use tests::hostile::script::{Act, Asked, Script, Step};
 use tests::hostile::wire::answer::{self, NOTICE_OF_DISCONNECTION};
 
-use crate::scenario::{Scenario, VIOLATION, flood, send};
+use crate::scenario::{Scenario, VIOLATION, flood, send, told_once};
 
 const UNKNOWN: Option<&[u8]> = Some(b"1.3.6.1.4.1.32473.2");
 
@@ -22,6 +22,7 @@ fn unsolicited() -> Scenario {
         .everywhere("100 notifications and then the answer", VIOLATION, |asked| {
             send([answer::extended(0, 0, UNKNOWN).repeat(100), asked.messages.concat()].concat())
         })
+        .always(told_once)
         .harmless("one notification before each answer", {
             let lie = |asked: Asked| send([answer::extended(0, 0, UNKNOWN), asked.messages.concat()].concat());
             Script::at(Step::ServiceBind, lie)
