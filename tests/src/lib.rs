@@ -10,6 +10,7 @@
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
 //! - [`hostile`]: a server that does what no server should
 //! - [`relay`]: a TCP relay that can hold an answer back half-way
+//! - [`tls_server`]: a TLS server of any quality in front of a directory: bad certificates, old versions, noise
 //! - [`users_file`]: a users file for the file provider
 //! - [`log_capture`]: a host's log sink that keeps what it hears
 //!
@@ -34,4 +35,5 @@ pub mod hostile;
 pub mod log_capture;
 pub mod plugin;
 pub mod relay;
+pub mod tls_server;
 pub mod users_file;

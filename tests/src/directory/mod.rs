@@ -1,5 +1,6 @@
 //! A real OpenLDAP server for one test.
 
+mod bind_audit;
 mod certificates;
 mod data;
 mod people;
@@ -10,6 +11,7 @@ mod server;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,6 +20,7 @@ pub use certificates::ServerCertificate;
 pub use people::{HARD_NAMES, PEOPLE, Person, password_of};
 pub use request_log::Requests;
 
+use bind_audit::ClearText;
 use certificates::Certificates;
 use server::Server;
 
@@ -100,16 +103,18 @@ impl DirectoryBuilder {
         let folder = TempDir::new().expect("a temporary folder for the directory");
         let certificates = Certificates::make(self.certificate, folder.path());
         let server = Server::start(folder.path(), &data::ldif(self.bulk_users), &self);
-        Directory { server, certificates, folder }
+        Directory { server, certificates, clear_text_expected: AtomicBool::new(false), folder }
     }
 }
 
-/// A running slapd with the test people in it. Dropping it stops the server and removes its folder.
+/// A running slapd with the test people in it. Dropping it stops the server and removes its folder; it panics if the
+/// server's log shows a bind with an empty password, or a password in the clear where TLS was configured.
 ///
 /// Unpaged searches are limited to 500 entries, paged ones are not; anonymous clients may bind and nothing else.
 pub struct Directory {
     server: Server,
     certificates: Certificates,
+    clear_text_expected: AtomicBool,
     // Declared last: the folder goes after the server that uses it.
     folder: TempDir,
 }
@@ -138,6 +143,12 @@ impl Directory {
     /// The port of `ldap://`.
     pub fn port(&self) -> u16 {
         self.server.port
+    }
+
+    /// Another port of `ldap://`, on which nothing but StartTLS may be said in the clear. It is the one in the settings
+    /// for StartTLS.
+    pub fn start_tls_port(&self) -> u16 {
+        self.server.start_tls_port
     }
 
     /// The port of `ldaps://`.
@@ -177,8 +188,9 @@ impl Directory {
             "bind_password": READER_PASSWORD,
         });
         match transport {
-            Transport::Plain => {}
+            Transport::Plain => self.clear_text_expected.store(true, Ordering::Relaxed),
             Transport::StartTls => {
+                settings["port"] = json!(self.start_tls_port());
                 settings["start_tls"] = json!(true);
                 settings["ca_file"] = json!(self.ca_file());
             }
@@ -194,6 +206,22 @@ impl Directory {
     /// What the server has been asked since it started, as its own log tells.
     pub fn requests(&self) -> Requests {
         Requests::read(&self.server.log_file)
+    }
+
+    /// What the server's log says that must never be; empty, or this panics when it is dropped. slapd writes an answer
+    /// down after it was sent: only after [`Self::stop`] the last one is certain to be in the log.
+    pub fn forbidden_binds(&self) -> Vec<String> {
+        let rule = ClearText {
+            start_tls_port: self.start_tls_port(),
+            expected: self.clear_text_expected.load(Ordering::Relaxed),
+        };
+        let log = fs::read(&self.server.log_file).unwrap_or_default();
+        rule.violations(&String::from_utf8_lossy(&log), self.tls_port())
+    }
+
+    /// Ends the server as an administrator would (SIGTERM). Returns when it is gone; its log is whole then.
+    pub fn stop(&self) {
+        self.server.stop();
     }
 
     /// Ends the server at once (SIGKILL), as a power cut would. Returns when it is gone.
@@ -233,5 +261,16 @@ impl Directory {
             });
         assert!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("LDIF is text")
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        self.stop();
+        let forbidden = self.forbidden_binds();
+        // A second panic would end the process, and with it what the first one has to say.
+        if !std::thread::panicking() {
+            assert!(forbidden.is_empty(), "a server of this test was sent what must never be sent: {forbidden:#?}");
+        }
     }
 }

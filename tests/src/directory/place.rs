@@ -43,10 +43,11 @@ impl Place {
     }
 
     /// What a server listens on, as slapd wants it. Always on the usual address too: it is the one of `localhost`.
-    pub(super) fn listeners(&self, port: u16, tls_port: u16) -> String {
+    pub(super) fn listeners(&self, ports: &[(&str, u16)]) -> String {
         let mut hosts = vec![ADDRESS, self.host];
         hosts.dedup();
-        let listeners = hosts.iter().map(|host| format!("ldap://{host}:{port} ldaps://{host}:{tls_port}"));
+        let listeners =
+            hosts.iter().flat_map(|host| ports.iter().map(move |(scheme, port)| format!("{scheme}://{host}:{port}")));
         listeners.collect::<Vec<_>>().join(" ")
     }
 

@@ -9,18 +9,23 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
+
 use super::certificates::{CERTIFICATE_FILE, KEY_FILE};
 use super::place::Place;
 use super::{ADMIN_DN, ADMIN_PASSWORD, DirectoryBuilder, Paging, READER_DN, SUFFIX};
 
 /// How long a server may take to come up on a busy machine.
 const STARTING_TIME: Duration = Duration::from_mins(1);
-/// How many pairs of ports are tried.
+/// How long a server may take to end.
+const STOPPING_TIME: Duration = Duration::from_secs(20);
+/// How many sets of ports are tried.
 const ATTEMPTS: usize = 20;
 
 pub(super) struct Server {
     pub(super) host: &'static str,
     pub(super) port: u16,
+    pub(super) start_tls_port: u16,
     pub(super) tls_port: u16,
     pub(super) log_file: PathBuf,
     process: Mutex<Child>,
@@ -38,16 +43,17 @@ impl Server {
         let place = Place::find();
         let host = place.host;
         for attempt in 0..ATTEMPTS {
-            let (port, tls_port) = (place.free_port(), place.free_port());
-            let listeners = place.listeners(port, tls_port);
+            let [port, start_tls_port, tls_port] = std::array::from_fn(|_| place.free_port());
+            let listeners = place.listeners(&[("ldap", port), ("ldap", start_tls_port), ("ldaps", tls_port)]);
             let log_file = folder.join(format!("slapd-{attempt}.log"));
             let (process, keeper) = installation.spawn(&configuration, &listeners, &log_file);
-            let server = Self { host, port, tls_port, log_file, process: Mutex::new(process), _keeper: keeper };
+            let process = Mutex::new(process);
+            let server = Self { host, port, start_tls_port, tls_port, log_file, process, _keeper: keeper };
             if server.comes_up() {
                 return server;
             }
         }
-        panic!("slapd found no free pair of ports in {ATTEMPTS} attempts");
+        panic!("slapd found no free ports in {ATTEMPTS} attempts");
     }
 
     /// Waits for the server. False when it lost its port to somebody else.
@@ -58,7 +64,7 @@ impl Server {
             let log = String::from_utf8_lossy(&log);
             // Its own log, its own process: whoever else may listen on the port, it is not mistaken for ours. slapd
             // does not start unless it has all its listeners.
-            if log.contains("slapd starting") {
+            if log.contains("slapd starting") && self.listens() {
                 return true;
             }
             let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).try_wait().unwrap();
@@ -71,6 +77,36 @@ impl Server {
             assert!(Instant::now() < deadline, "slapd did not come up within {STARTING_TIME:?}:\n{log}");
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether all its ports take connections: slapd says that it starts a moment before. Seen in the kernel's table
+    /// (proc(5)), since a connection of ours would be counted with those of the test.
+    fn listens(&self) -> bool {
+        let sockets = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let listening = |port: u16| {
+            let end = format!(":{port:04X}");
+            sockets.lines().any(|line| {
+                let mut columns = line.split_whitespace().skip(1);
+                columns.next().is_some_and(|local| local.ends_with(&end)) && columns.nth(1) == Some("0A")
+            })
+        };
+        [self.port, self.start_tls_port, self.tls_port].into_iter().all(listening)
+    }
+
+    /// Lets the server end what it is doing; with force if it does not in time.
+    pub(super) fn stop(&self) {
+        {
+            let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+            if process.try_wait().is_ok_and(|ended| ended.is_none()) {
+                // It was not waited for, so the number is still its own.
+                let _ = rustix::process::kill_process(Pid::from_child(&process), Signal::TERM);
+            }
+            let deadline = Instant::now() + STOPPING_TIME;
+            while process.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        self.kill();
     }
 
     pub(super) fn kill(&self) {
