@@ -11,6 +11,7 @@
 pub mod directory;
 pub mod host;
 pub mod record;
+mod renegotiation;
 pub mod script;
 pub mod server;
 mod session;

@@ -47,6 +47,8 @@ pub enum Act {
     SecureByDrips(Duration),
     /// Ends TLS as one should, and goes on in the clear with these octets.
     Unprotect(Vec<u8>),
+    /// Asks for another handshake so many times, under TLS 1.2, and goes on with these octets.
+    Renegotiate(usize, Vec<u8>),
     /// Reads what comes and answers nothing more.
     Silence,
     /// Neither reads nor sends, and keeps the connection.

@@ -15,7 +15,7 @@ use super::directory;
 use super::record::{Received, Record};
 use super::script::{Act, Asked, Script, Step};
 use super::session::Session;
-use super::transport::{Authority, Offer, Transport};
+use super::transport::{Certificates, Offer, Transport};
 use super::wire::Request;
 
 /// A port on which nobody listens yet: connections to it are refused.
@@ -23,21 +23,21 @@ pub struct Reserved {
     socket: TcpSocket,
     port: u16,
     transport: Transport,
-    authority: Arc<Authority>,
+    certificates: Arc<Certificates>,
 }
 
 impl Reserved {
     /// Takes a free port.
-    pub fn port(authority: &Arc<Authority>, transport: Transport) -> Self {
+    pub fn port(certificates: &Arc<Certificates>, transport: Transport) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port for the server");
         let port = socket.local_addr().expect("the server's own port").port();
-        Self { socket, port, transport, authority: Arc::clone(authority) }
+        Self { socket, port, transport, certificates: Arc::clone(certificates) }
     }
 
     /// The settings of a provider for this server.
     pub fn settings(&self) -> Value {
-        self.authority.settings(self.transport, self.port)
+        self.certificates.settings(self.transport, self.port)
     }
 
     /// Listens, and plays the script.
@@ -46,7 +46,7 @@ impl Reserved {
         let (resets, reset) = watch::channel(());
         let stage = Arc::new(Stage {
             transport: self.transport,
-            authority: Arc::clone(&self.authority),
+            certificates: Arc::clone(&self.certificates),
             script,
             armed: AtomicBool::new(true),
             state: Mutex::default(),
@@ -66,13 +66,13 @@ pub struct HostileServer {
 
 impl HostileServer {
     /// Starts a server that plays a script.
-    pub fn start(authority: &Arc<Authority>, transport: Transport, script: Script) -> Self {
-        Reserved::port(authority, transport).listen(script)
+    pub fn start(certificates: &Arc<Certificates>, transport: Transport, script: Script) -> Self {
+        Reserved::port(certificates, transport).listen(script)
     }
 
     /// The settings of a provider for this server.
     pub fn settings(&self) -> Value {
-        self.stage.authority.settings(self.stage.transport, self.port)
+        self.stage.certificates.settings(self.stage.transport, self.port)
     }
 
     /// Is honest from now on.
@@ -112,7 +112,7 @@ impl Drop for HostileServer {
 /// What all connections of a server share.
 pub(super) struct Stage {
     transport: Transport,
-    authority: Arc<Authority>,
+    certificates: Arc<Certificates>,
     script: Script,
     armed: AtomicBool,
     state: Mutex<State>,
@@ -130,7 +130,7 @@ impl Stage {
     }
 
     pub(super) fn acceptor(&self, offer: Offer) -> tokio_rustls::TlsAcceptor {
-        self.authority.config(offer).into()
+        self.certificates.config(offer).into()
     }
 
     pub(super) fn sent(&self, octets: usize) {

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::record::Received;
+use super::renegotiation::{APPLICATION_DATA, HANDSHAKE, HELLO_REQUEST, Writer};
 use super::script::Act;
 use super::server::Stage;
 use super::transport::{Offer, Transport};
@@ -88,6 +89,7 @@ impl Session {
                 Act::Secure(offer) => self.secure(offer).await?,
                 Act::SecureByDrips(pause) => self.secure_by_drips(pause).await?,
                 Act::Unprotect(octets) => self.unprotect(&octets).await?,
+                Act::Renegotiate(times, octets) => self.renegotiate(times, &octets).await?,
                 Act::Silence => self.drain().await?,
                 Act::Freeze => std::future::pending().await,
                 Act::Close => {
@@ -212,6 +214,20 @@ impl Session {
         tcp.write_all(&goodbye).await?;
         tcp.write_all(octets).await?;
         // What the client sends after this is still protected: it is not for this server to read.
+        tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await.map(drop)
+    }
+
+    async fn renegotiate(&mut self, times: usize, octets: &[u8]) -> io::Result<()> {
+        let Stream::Tls(tls) = std::mem::replace(&mut self.stream, Stream::None) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let (mut tcp, connection) = tls.into_inner();
+        let mut writer = Writer::of(connection)?;
+        for _ in 0..times {
+            tcp.write_all(&writer.record(HANDSHAKE, &HELLO_REQUEST)?).await?;
+        }
+        tcp.write_all(&writer.record(APPLICATION_DATA, octets)?).await?;
+        // What the client has to say to this is for rustls to read, which is no more.
         tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await.map(drop)
     }
 

@@ -1,17 +1,17 @@
 //! How the server is reached: in the clear, by `StartTLS`, by LDAPS; with certificates made for the purpose.
 
 use std::fmt;
-use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::CustomExtension;
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::{cipher_suite, default_provider};
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::directory::{BASE, SERVICE_DN, SERVICE_PASSWORD};
+use crate::tls_server::{Authority, Identity, leaf};
 
 /// How the server is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,36 +56,34 @@ pub enum Offer {
     LongChain,
     /// Such a chain, a megabyte in all.
     HugeChain,
+    /// The good one and TLS 1.2, of which a server may ask for another handshake.
+    Tls12,
 }
 
 /// A certificate authority and what it has signed, made anew for each run of the tests.
-pub struct Authority {
-    folder: TempDir,
+pub struct Certificates {
+    ca: Authority,
     good: Arc<ServerConfig>,
     renewed: Arc<ServerConfig>,
     strange: Arc<ServerConfig>,
-    long: Arc<ServerConfig>,
-    huge: Arc<ServerConfig>,
+    tls12: Arc<ServerConfig>,
+    long: OnceLock<Arc<ServerConfig>>,
+    huge: OnceLock<Arc<ServerConfig>>,
 }
 
-impl Authority {
-    /// Makes all certificates.
+impl Certificates {
+    /// Makes what every test needs.
     pub fn make() -> Self {
-        let folder = TempDir::new().expect("a folder for certificates");
-        let (root, pem) = root();
-        fs::write(folder.path().join("ca.pem"), pem).expect("a file for the CA's certificate");
-        let (strange, _) = self::root();
-        let shown = |issuer| {
-            let (certificate, key) = leaf(issuer);
-            Arc::new(config(vec![certificate], key))
-        };
+        let ca = Authority::new("CA of the hostile server");
+        let good = ca.issue(&leaf(NAMES));
         Self {
-            good: shown(&root),
-            renewed: shown(&root),
-            strange: shown(&strange),
-            long: Arc::new(behind_a_chain(&root, 0)),
-            huge: Arc::new(behind_a_chain(&root, 10_500)),
-            folder,
+            good: shown(&good),
+            renewed: shown(&ca.issue(&leaf(NAMES))),
+            strange: shown(&Authority::new("CA of somebody else").issue(&leaf(NAMES))),
+            tls12: tls12(&good),
+            long: OnceLock::new(),
+            huge: OnceLock::new(),
+            ca,
         }
     }
 
@@ -100,7 +98,7 @@ impl Authority {
             "bind_password": SERVICE_PASSWORD,
         });
         if transport != Transport::Plain {
-            settings["ca_file"] = json!(self.ca_file());
+            settings["ca_file"] = json!(self.ca.file());
         }
         if transport == Transport::StartTls {
             settings["start_tls"] = json!(true);
@@ -108,74 +106,57 @@ impl Authority {
         settings
     }
 
-    fn ca_file(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
-    }
-
     pub(super) fn config(&self, offer: Offer) -> Arc<ServerConfig> {
-        match offer {
-            Offer::Good => Arc::clone(&self.good),
-            Offer::Renewed => Arc::clone(&self.renewed),
-            Offer::Strange => Arc::clone(&self.strange),
-            Offer::LongChain => Arc::clone(&self.long),
-            Offer::HugeChain => Arc::clone(&self.huge),
+        let chain = |octets| shown(&behind_a_chain(&self.ca, octets));
+        Arc::clone(match offer {
+            Offer::Good => &self.good,
+            Offer::Renewed => &self.renewed,
+            Offer::Strange => &self.strange,
+            Offer::Tls12 => &self.tls12,
+            Offer::LongChain => self.long.get_or_init(|| chain(0)),
+            Offer::HugeChain => self.huge.get_or_init(|| chain(10_500)),
             Offer::Tickets(count) => {
                 let mut config = ServerConfig::clone(&self.good);
                 config.send_tls13_tickets = count;
-                Arc::new(config)
+                return Arc::new(config);
             }
-        }
+        })
     }
 }
 
-fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> ServerConfig {
-    ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .expect("protocol versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("a certificate and its key")
+const NAMES: &[&str] = &["localhost"];
+
+fn shown(identity: &Identity) -> Arc<ServerConfig> {
+    let versions = ServerConfig::builder_with_provider(default_provider().into()).with_safe_default_protocol_versions();
+    let config = versions.expect("protocol versions").with_no_client_auth();
+    Arc::new(config.with_single_cert(identity.chain.clone(), key(identity)).expect("a certificate and its key"))
 }
 
-fn root() -> (Issuer<'static, KeyPair>, String) {
-    let params = authority("Test CA", 0);
-    let key = KeyPair::generate().expect("a key for a CA");
-    let pem = params.self_signed(&key).expect("a CA's certificate").pem();
-    (Issuer::new(params, key), pem)
+/// The one suite that the server can speak on its own; see [`renegotiation`](super::renegotiation).
+fn tls12(identity: &Identity) -> Arc<ServerConfig> {
+    let suite = cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    let provider = CryptoProvider { cipher_suites: vec![suite], ..default_provider() };
+    let versions =
+        ServerConfig::builder_with_provider(provider.into()).with_protocol_versions(&[&rustls::version::TLS12]);
+    let config = versions.expect("TLS 1.2").with_no_client_auth();
+    let mut config = config.with_single_cert(identity.chain.clone(), key(identity)).expect("a certificate and its key");
+    config.enable_secret_extraction = true;
+    Arc::new(config)
 }
 
-/// Parameters of a CA's certificate, with so many octets that say nothing.
-fn authority(name: &str, padding: usize) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    if padding > 0 {
-        // An arc for examples (RFC 5612).
-        params.custom_extensions =
-            vec![CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32_473], vec![5; padding])];
-    }
-    params
+fn key(identity: &Identity) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::try_from(identity.key.serialize_der()).expect("the server's key")
 }
 
-fn leaf(issuer: &Issuer<'static, KeyPair>) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
-    let key = KeyPair::generate().expect("a key for the server");
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name that a certificate may carry");
-    let certificate = params.signed_by(&key, issuer).expect("a certificate for the server");
-    (certificate.der().clone(), PrivateKeyDer::try_from(key.serialize_der()).expect("the server's key"))
-}
-
-fn behind_a_chain(root: &Issuer<'static, KeyPair>, padding: usize) -> ServerConfig {
-    let mut chain = Vec::new();
-    let mut last: Option<Issuer<'static, KeyPair>> = None;
-    for number in 0..99 {
-        let params = authority(&format!("Test CA {number}"), padding);
-        let key = KeyPair::generate().expect("a key for a CA");
-        let signed = params.signed_by(&key, last.as_ref().unwrap_or(root)).expect("a CA's certificate");
-        chain.insert(0, signed.der().clone());
-        last = Some(Issuer::new(params, key));
-    }
-    let (leaf, key) = leaf(last.as_ref().expect("a CA"));
-    chain.insert(0, leaf);
-    config(chain, key)
+/// A certificate behind 99 others, each with so many octets that say nothing.
+fn behind_a_chain(ca: &Authority, octets: usize) -> Identity {
+    let next = |authority: Option<&Authority>, number: usize| {
+        authority.unwrap_or(ca).subordinate(&format!("CA {number}"), |params| {
+            // An arc for examples (RFC 5612).
+            let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32_473], vec![5; octets]);
+            params.custom_extensions = vec![extension];
+        })
+    };
+    let last = (1..99).fold(next(None, 0), |authority, number| next(Some(&authority), number));
+    last.issue(&leaf(NAMES))
 }

@@ -7,10 +7,13 @@
 //! bind with an empty password, none in the clear where TLS is asked for, and one bind as a user for each login at
 //! most: see `tests::hostile::record`.
 //!
-//! The short form plays every scenario over one transport; `HOSTILE=full cargo test -p tests --test hostile` plays all
-//! of them over plain LDAP, `StartTLS` and LDAPS, prints a table (so does `HOSTILE=short`, of the short form), and swaps the entries of two users in many more
-//! logins (`HOSTILE_PAIRS` says how many pairs, 1,000 if it is not set). The names of scenarios begin with the
-//! numbers of a catalogue of hostile behaviours (h) and of faults (r); what each promises is a sentence beside it.
+//! The short form plays every scenario over one transport. `HOSTILE=full cargo test -p tests --test hostile` plays all
+//! of them over plain LDAP, `StartTLS` and LDAPS, and prints a table; `HOSTILE=short` prints one of the short form. How
+//! many pairs of logins meet a server that swaps entries is said by `HOSTILE_PAIRS`; a million of them, best in a
+//! release build: `HOSTILE_PAIRS=1000000 cargo test --release -p tests --test hostile -- h40`.
+//!
+//! The names of scenarios begin with the numbers of a catalogue of hostile behaviours (h) and of faults (r); what each
+//! promises is a sentence beside it.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -40,7 +43,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
-use tests::hostile::transport::{Authority, Transport};
+use tests::hostile::transport::{Certificates, Transport};
 
 use crate::scenario::Scenario;
 use crate::table::Table;
@@ -53,7 +56,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(AT_ONCE);
     let form = std::env::var("HOSTILE").ok();
     let full = form.as_deref() == Some("full");
-    let authority = Arc::new(Authority::make());
+    let certificates = Arc::new(Certificates::make());
     let table = Arc::new(Table::default());
     let mut trials = Vec::new();
     for (number, scenario) in scenarios().into_iter().enumerate() {
@@ -63,7 +66,7 @@ fn main() -> ExitCode {
         } else {
             vec![scenario.transports[number % scenario.transports.len()]]
         };
-        trials.extend(chosen.into_iter().map(|transport| trial(&scenario, transport, &authority, &table)));
+        trials.extend(chosen.into_iter().map(|transport| trial(&scenario, transport, &certificates, &table)));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     if form.is_some() && !arguments.list {
@@ -88,13 +91,18 @@ fn scenarios() -> Vec<Scenario> {
     .concat()
 }
 
-fn trial(scenario: &Arc<Scenario>, transport: Transport, authority: &Arc<Authority>, table: &Arc<Table>) -> Trial {
-    let (scenario, authority, table) = (Arc::clone(scenario), Arc::clone(authority), Arc::clone(table));
+fn trial(
+    scenario: &Arc<Scenario>,
+    transport: Transport,
+    certificates: &Arc<Certificates>,
+    table: &Arc<Table>,
+) -> Trial {
+    let (scenario, certificates, table) = (Arc::clone(scenario), Arc::clone(certificates), Arc::clone(table));
     Trial::test(format!("{}::{transport}", scenario.name), move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let program = Path::new(env!("CARGO_BIN_EXE_hostile_host"));
         let begun = std::time::Instant::now();
-        let mut played = runtime.block_on(play::scenario(&scenario, transport, &authority, program));
+        let mut played = runtime.block_on(play::scenario(&scenario, transport, &certificates, program));
         played.took = begun.elapsed();
         let result = played.verdict(scenario.promise);
         table.add(&scenario, transport, played);

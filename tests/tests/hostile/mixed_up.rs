@@ -29,7 +29,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 async fn swap(stand: &mut Stand) -> Result<(), String> {
-    let server = HostileServer::start(&stand.authority, stand.transport, script());
+    let server = HostileServer::start(&stand.certificates, stand.transport, script());
     stand.expect(&Question::Configure(server.settings()), "configured").await?;
     let people = [&ALICE, &BOB].map(|person| {
         let Person { uid, password, uuid, .. } = person;

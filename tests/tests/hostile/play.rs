@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::hostile::directory::{ALICE, BOB, SERVICE_PASSWORD};
 use tests::hostile::host::{Answer, HostProcess, Question};
 use tests::hostile::server::HostileServer;
-use tests::hostile::transport::{Authority, Transport};
+use tests::hostile::transport::{Certificates, Transport};
 
 use crate::scenario::{Case, Operation, SHORT, Scenario};
 
@@ -55,7 +55,7 @@ impl Played {
 /// Where a scenario is played: a host, and what servers are made of.
 pub(crate) struct Stand {
     pub(crate) host: HostProcess,
-    pub(crate) authority: Arc<Authority>,
+    pub(crate) certificates: Arc<Certificates>,
     pub(crate) transport: Transport,
     played: Played,
 }
@@ -64,11 +64,11 @@ pub(crate) struct Stand {
 pub(crate) async fn scenario(
     scenario: &Scenario,
     transport: Transport,
-    authority: &Arc<Authority>,
+    certificates: &Arc<Certificates>,
     program: &Path,
 ) -> Played {
     let host = HostProcess::start(program);
-    let mut stand = Stand { host, authority: Arc::clone(authority), transport, played: Played::default() };
+    let mut stand = Stand { host, certificates: Arc::clone(certificates), transport, played: Played::default() };
     let mut failures = Vec::new();
     for (number, case) in scenario.cases.iter().enumerate() {
         if let Err(problem) = stand.play(case, number == 0).await {
@@ -88,7 +88,7 @@ pub(crate) async fn scenario(
 
 impl Stand {
     async fn play(&mut self, case: &Case, is_first: bool) -> Result<(), String> {
-        let server = HostileServer::start(&self.authority, self.transport, case.script.clone());
+        let server = HostileServer::start(&self.certificates, self.transport, case.script.clone());
         server.disarm();
         let settings = settings(server.settings(), case.waits);
         self.expect(&Question::Configure(settings), "configured").await?;

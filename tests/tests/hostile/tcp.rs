@@ -106,7 +106,7 @@ fn stalls() -> Scenario {
 fn refused() -> Scenario {
     Scenario::new("r06_refused", "a server that is down is told at once").own(|stand| {
         Box::pin(async move {
-            let port = Reserved::port(&stand.authority, stand.transport);
+            let port = Reserved::port(&stand.certificates, stand.transport);
             stand.expect(&Question::Configure(port.settings()), "configured").await?;
             stand.expect(&login(), "unavailable/connect_failed").await?;
             stand.expect(&Question::Validate, "invalid/connect_failed").await?;
@@ -118,7 +118,7 @@ fn refused() -> Scenario {
 fn down_at_first() -> Scenario {
     Scenario::new("r08_down_at_first", "a server that comes later needs no new settings").own(|stand| {
         Box::pin(async move {
-            let port = Reserved::port(&stand.authority, stand.transport);
+            let port = Reserved::port(&stand.certificates, stand.transport);
             stand.expect(&Question::Configure(port.settings()), "configured").await?;
             stand.expect(&login(), "unavailable/connect_failed").await?;
             let server = port.listen(Script::honest());
@@ -138,7 +138,7 @@ fn reset_between() -> Scenario {
         .also(|_, answer| if answer.users == 1 { Ok(()) } else { Err("the first page was listed".to_owned()) })
         .own(|stand| {
             Box::pin(async move {
-                let server = HostileServer::start(&stand.authority, stand.transport, Script::honest());
+                let server = HostileServer::start(&stand.certificates, stand.transport, Script::honest());
                 stand.expect(&Question::Configure(server.settings()), "configured").await?;
                 for _ in 0..3 {
                     good(stand).await?;

@@ -9,7 +9,7 @@ use tests::hostile::wire::answer;
 use crate::scenario::Scenario;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    vec![handshakes(), tickets(), unprotected(), renewed()]
+    vec![handshakes(), tickets(), unprotected(), renegotiation(), renewed()]
 }
 
 /// Does this where the handshake should be, whichever way TLS begins.
@@ -60,6 +60,21 @@ fn unprotected() -> Scenario {
         .over(&Transport::SECURE)
         .at_searches("an entry", gone, lie)
         .at_binds("success", gone, bind)
+}
+
+fn renegotiation() -> Scenario {
+    let asking = |times| {
+        let lie = move |asked: Asked| vec![Act::Renegotiate(times, asked.messages.concat())];
+        let tls12 = instead(|| vec![Act::Secure(Offer::Tls12)]);
+        tls12.and_at(Step::UserSearch, lie).and_at(Step::Listing, lie).and_at(Step::UserBind, lie)
+    };
+    Scenario::new("h33_renegotiation", "a server that asks for another handshake does not get one")
+        .over(&Transport::SECURE)
+        .harmless("not at all", asking(0))
+        .harmless("once", asking(1))
+        .login("1,000 times", asking(1_000), &["unavailable/connection_lost"])
+        .list("1,000 times", asking(1_000), &["incomplete/connection_lost"])
+        .validate("1,000 times", asking(1_000), &["invalid/connection_lost"])
 }
 
 fn renewed() -> Scenario {
