@@ -51,6 +51,9 @@ use crate::table::Table;
 /// How many scenarios run at once: most of the time they wait.
 const AT_ONCE: usize = 6;
 
+/// The host.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hostile_host");
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
@@ -68,6 +71,10 @@ fn main() -> ExitCode {
         };
         trials.extend(chosen.into_iter().map(|transport| trial(&scenario, transport, &certificates, &table)));
     }
+    trials.push(Trial::test("a_process_that_ends_badly_is_noticed", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(play::bad_end(Path::new(PROGRAM))).map_err(Into::into)
+    }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if form.is_some() && !arguments.list {
         table.print();
@@ -100,9 +107,8 @@ fn trial(
     let (scenario, certificates, table) = (Arc::clone(scenario), Arc::clone(certificates), Arc::clone(table));
     Trial::test(format!("{}::{transport}", scenario.name), move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let program = Path::new(env!("CARGO_BIN_EXE_hostile_host"));
         let begun = std::time::Instant::now();
-        let mut played = runtime.block_on(play::scenario(&scenario, transport, &certificates, program));
+        let mut played = runtime.block_on(play::scenario(&scenario, transport, &certificates, Path::new(PROGRAM)));
         played.took = begun.elapsed();
         let result = played.verdict(scenario.promise);
         table.add(&scenario, transport, played);
