@@ -38,9 +38,10 @@ impl Record {
         self.requests.iter().filter(bind).count()
     }
 
-    /// The searches.
-    pub fn searches(&self) -> usize {
-        self.requests.iter().filter(|received| matches!(received.request, Ok(Request::Search { .. }))).count()
+    /// The searches for users, as opposed to those for the base entry.
+    pub fn user_searches(&self) -> usize {
+        let search = |received: &&Received| matches!(received.request, Ok(Request::Search { scope: 1.., .. }));
+        self.requests.iter().filter(search).count()
     }
 
     /// What holds whatever a server does: no bind that proves nothing, none in the clear where TLS was asked for, no

@@ -83,6 +83,11 @@ impl Asked {
         send.into_iter().chain(self.then).collect()
     }
 
+    /// The operation with which an honest answer ends: `BindResponse` or `SearchResultDone`.
+    pub fn last_operation(&self) -> u8 {
+        if matches!(self.step, Step::UserBind | Step::ServiceBind) { 0x61 } else { 0x65 }
+    }
+
     /// The last of the honest messages: the only one of a bind, the end of a search.
     pub fn last(&self) -> Vec<u8> {
         self.messages.last().cloned().unwrap_or_default()

@@ -94,7 +94,7 @@ fn two_bind_responses() -> Scenario {
 fn controls() -> Scenario {
     let with = |controls: Vec<u8>| {
         move |asked: Asked| {
-            let operation = if matches!(asked.step, Step::UserBind | Step::ServiceBind) { 0x61 } else { 0x65 };
+            let operation = asked.last_operation();
             let mut messages = asked.messages;
             messages.pop();
             let result = answer::result(0, b"", b"");

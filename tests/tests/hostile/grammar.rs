@@ -1,7 +1,7 @@
 //! Messages that BER allows and LDAP does not.
 
 use tests::hostile::directory::{ALICE, BOB};
-use tests::hostile::script::{Script, Step};
+use tests::hostile::script::{Asked, Script, Step};
 use tests::hostile::wire::answer;
 use tests::hostile::wire::ber::{Elements, element, number};
 
@@ -20,7 +20,7 @@ fn message_ids() -> Scenario {
         ("an INTEGER of nine octets", element(2, &[0, 0, 0, 0, 0, 0, 0, 0, 1])),
     ] {
         scenario = scenario.everywhere(what, VIOLATION, move |asked| {
-            let operation = if matches!(asked.step, Step::UserBind | Step::ServiceBind) { 0x61 } else { 0x65 };
+            let operation = asked.last_operation();
             send(element(0x30, &[id.clone(), element(operation, &answer::result(0, b"", b""))].concat()))
         });
     }
@@ -29,13 +29,10 @@ fn message_ids() -> Scenario {
 
 fn texts() -> Scenario {
     const NO_TEXT: &[u8] = &[0xff, 0xfe];
-    let bind = |code| {
-        move |asked: tests::hostile::script::Asked| {
-            send(answer::message(asked.id, 0x61, &answer::result(code, b"", NO_TEXT), None))
-        }
-    };
+    let bind =
+        |code| move |asked: Asked| send(answer::message(asked.id, 0x61, &answer::result(code, b"", NO_TEXT), None));
     let done = |code| {
-        move |mut asked: tests::hostile::script::Asked| {
+        move |mut asked: Asked| {
             asked.messages.pop();
             asked.messages.push(answer::message(asked.id, 0x65, &answer::result(code, b"", NO_TEXT), None));
             send(asked.messages.concat())
@@ -55,7 +52,7 @@ fn texts() -> Scenario {
 
 fn names() -> Scenario {
     const NO_TEXT: &[u8] = b"uid=\xff\xfe,ou=people,dc=example,dc=com";
-    let also = |asked: tests::hostile::script::Asked| {
+    let also = |asked: Asked| {
         let mut messages = asked.messages;
         messages.insert(0, answer::entry(asked.id, NO_TEXT, &ALICE.attributes()));
         send(messages.concat())
@@ -103,7 +100,7 @@ fn codes() -> Scenario {
         ("no octets", element(0x0a, &[])),
     ] {
         scenario = scenario.everywhere(what, VIOLATION, move |asked| {
-            let operation = if matches!(asked.step, Step::UserBind | Step::ServiceBind) { 0x61 } else { 0x65 };
+            let operation = asked.last_operation();
             let result = [&code[..], &[4, 0, 4, 0]].concat();
             send(answer::message(asked.id, operation, &result, None))
         });
@@ -113,7 +110,7 @@ fn codes() -> Scenario {
 
 fn matched_dn() -> Scenario {
     let long = |operation| {
-        move |asked: tests::hostile::script::Asked| {
+        move |asked: Asked| {
             let result = answer::result(0, &vec![b'x'; 1 << 20], b"");
             let mut messages = asked.messages;
             messages.pop();
@@ -137,7 +134,7 @@ fn matched_dn() -> Scenario {
 /// Every element of honest answers in turn, with its class changed or its constructed bit flipped.
 fn flipped() -> Scenario {
     const BITS: [u8; 3] = [0x20, 0x40, 0x80];
-    let lie = |asked: tests::hostile::script::Asked| {
+    let lie = |asked: Asked| {
         let mut octets = asked.messages.concat();
         let tags = tags(&octets);
         octets[tags[asked.nth / BITS.len() % tags.len()]] ^= BITS[asked.nth % BITS.len()];
