@@ -3,16 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, ResultEntry, StdStream};
 use provider_api::{Deadline, Fault};
-use tokio::task::AbortHandle;
-use wire_guard::{
-    BindName, BindPassword, BindPermit, BindRequest, BindResponse, Connection, Limits, PipeEnd, PipeMonitor, tcp,
-};
+use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, Connection, Limits, tcp};
 
 use crate::dn::Dn;
 use crate::result_code;
-use crate::search::Results;
+use crate::service_connection::ServiceConnection;
 use crate::settings::{Account, Config};
 use crate::{fault, settings};
 
@@ -45,13 +41,17 @@ impl Directory {
     }
 
     async fn open(&self, first: Option<SocketAddr>, limits: Limits, deadline: Deadline) -> Result<Connection, Fault> {
-        let mut addresses = self.resolve(deadline).await?;
-        if let Some(first) = first {
-            addresses.retain(|&address| address != first);
-            addresses.insert(0, first);
-        }
-        let tcp = Self::connect(&addresses, deadline).await?;
+        let tcp = match self.connect_again(first, deadline).await {
+            Some(tcp) => tcp,
+            None => Self::connect(&self.resolve(deadline).await?, deadline).await?,
+        };
         self.secure(tcp, limits, deadline).await
+    }
+
+    /// To a server that was just there, and to no other: within half of the time, so that the others can be tried.
+    async fn connect_again(&self, server: Option<SocketAddr>, deadline: Deadline) -> Option<tokio::net::TcpStream> {
+        let half = deadline.at_most(deadline.remaining() / 2);
+        Self::connect(&[server?], half).await.ok()
     }
 
     pub(crate) async fn resolve(&self, deadline: Deadline) -> Result<Vec<SocketAddr>, Fault> {
@@ -114,55 +114,5 @@ impl UserConnection {
             .map_err(|error| fault::protocol_violation(format_args!("the entry's DN: {error}")))?;
         let request = BindRequest::simple(name, password);
         self.0.bind_user(request, permit, deadline.instant()).await.map_err(|error| fault::user_bind(&error))
-    }
-}
-
-/// A connection for searching: the library's handle, behind the guard's pipe. Everything that belongs to it ends when
-/// it is dropped.
-#[derive(Debug)]
-pub(crate) struct ServiceConnection {
-    pub(crate) ldap: Ldap,
-    /// The address of the server.
-    pub(crate) peer: Option<SocketAddr>,
-    monitor: PipeMonitor,
-    driver: AbortHandle,
-}
-
-impl ServiceConnection {
-    pub(crate) async fn over(connection: Connection) -> Result<Self, Fault> {
-        let peer = connection.peer();
-        let pipe = connection.into_pipe().map_err(|error| fault::no_pipe(&error))?;
-        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(pipe.stream));
-        // The URL only says that the stream is a local one; nothing is looked up.
-        let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
-            .await
-            .map_err(|error| Fault::internal(format!("the LDAP library refuses its end of the pipe: {error}")))?;
-        let driver = tokio::spawn(async move {
-            if let Err(error) = driver.drive().await {
-                log::debug!("the connection's driver ended: {error}");
-            }
-        });
-        Ok(Self { ldap, peer, monitor: pipe.monitor, driver: driver.abort_handle() })
-    }
-
-    /// The next result of a search on this connection. All are read through here: the guard holds the server back
-    /// until it hears of it.
-    pub(crate) async fn next(&self, results: &mut Results) -> Result<Option<ResultEntry>, LdapError> {
-        let item = results.next().await?;
-        if item.is_some() {
-            self.monitor.entry_consumed();
-        }
-        Ok(item)
-    }
-
-    /// Why the connection ended, if it has.
-    pub(crate) fn end(&self) -> Option<&PipeEnd> {
-        self.monitor.end()
-    }
-}
-
-impl Drop for ServiceConnection {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }

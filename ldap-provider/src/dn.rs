@@ -3,6 +3,7 @@ use std::iter::Peekable;
 use std::str::CharIndices;
 
 use crate::attribute::{canonical, is_same};
+use crate::folding;
 
 /// A distinguished name: its text as it came, and its parts for comparing (RFC 4514).
 ///
@@ -49,10 +50,13 @@ impl Dn {
         self.rdns.first().is_some_and(|rdn| rdn.iter().any(|(name, own)| is_same(name, attribute) && *own == value))
     }
 
-    /// How many levels this lies below `base`: 0 for the base itself, `None` if it lies elsewhere.
+    /// How many levels this lies below `base`: 0 for the base itself, `None` if it lies elsewhere. Values compare as a
+    /// generous server compares them, which answers a base DN without accents with one that has them.
     pub(crate) fn levels_below(&self, base: &Self) -> Option<usize> {
         let levels = self.rdns.len().checked_sub(base.rdns.len())?;
-        (self.rdns.get(levels..)? == base.rdns.as_slice()).then_some(levels)
+        let above = self.rdns.get(levels..)?;
+        let is_same = above == base.rdns.as_slice() || above.iter().zip(&base.rdns).all(|(a, b)| is_same_level(a, b));
+        is_same.then_some(levels)
     }
 }
 
@@ -70,6 +74,9 @@ pub(crate) struct InvalidDn {
     /// Counted from 1.
     position: usize,
 }
+
+/// What a value in BER begins with here: no text has this octet.
+const HEXADECIMAL: u8 = 0xff;
 
 struct Parser<'a> {
     text: &'a str,
@@ -127,7 +134,7 @@ impl Parser<'_> {
 
     /// A value in BER, after its `#`. Compared octet by octet, and never equal to one that is written as a string.
     fn hexadecimal(&mut self) -> Result<Vec<u8>, InvalidDn> {
-        let mut value = vec![b'#'];
+        let mut value = vec![HEXADECIMAL];
         while let Some(high) = self.hex_digit() {
             let low = self.hex_digit().ok_or_else(|| self.error("half of a hexadecimal pair"))?;
             value.push(high << 4 | low);
@@ -193,6 +200,16 @@ impl Parser<'_> {
     }
 }
 
+fn is_same_level(one: &Rdn, other: &Rdn) -> bool {
+    let is_same = |(a, b): (&Part, &Part)| a.0 == b.0 && is_same_value(&a.1, &b.1);
+    one.len() == other.len() && one.iter().zip(other).all(is_same)
+}
+
+fn is_same_value(one: &[u8], other: &[u8]) -> bool {
+    let texts = || Some((str::from_utf8(one).ok()?, str::from_utf8(other).ok()?));
+    one == other || texts().is_some_and(|(one, other)| folding::fold(one) == folding::fold(other))
+}
+
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
 /// made of compare (RFC 4517 section 4.2.11).
 fn fold(value: &str) -> Vec<u8> {
@@ -239,6 +256,8 @@ mod tests {
             (r"cn=test\,hel\+lo", r"cn=test\2chel\2blo"),
             ("cn=a=b", r"cn=a\=b"),
             ("CN=ÄÖÜ", "cn=äöü"),
+            ("ou=Zuge\u{301}ho\u{308}rige", "ou=Zug\u{e9}h\u{f6}rige"),
+            ("cn=#616c", "cn=#616C"),
             ("organizationalUnitName=people,domainComponent=x", "OU=people,DC=x"),
             ("0.9.2342.19200300.100.1.1=alice,2.5.4.11=people", "uid=alice,ou=people"),
         ] {
@@ -249,6 +268,8 @@ mod tests {
             ("cn=a", "uid=a"),
             (r"cn=a\,b", "cn=a,b=c"),
             ("cn=#616c", "cn=al"),
+            ("cn=#616c", r"cn=\#al"),
+            ("cn=#ff", "cn=#fe"),
             ("cn=a b", "cn=ab"),
         ] {
             assert!(!same(a, b), "{a} / {b}");

@@ -16,6 +16,7 @@ mod dn;
 mod entry;
 mod fault;
 mod filter;
+mod folding;
 mod input;
 mod listing;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod result_code;
 #[cfg(test)]
 mod scripted_directory;
 mod search;
+mod service_connection;
 mod settings;
 mod subject;
 mod user_bind;

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ldap3::controls::{Control, PagedResults, RawControl};
-use ldap3::{LdapResult, SearchOptions};
+use ldap3::{LdapError, LdapResult, SearchOptions};
 use provider_api::author::UserCursor;
 use provider_api::{
     Deadline, Fault, ListRequest, ListedUser, RejectReason, RequestContext, UnavailableReason, UserPage,
@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 use wire_guard::Limits;
 use wire_guard::paged_results::{self, Cookie};
 
-use crate::directory::{Directory, ServiceConnection};
+use crate::directory::Directory;
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::profile::{self, Profile};
@@ -21,12 +21,16 @@ use crate::result_code::{
     self, ADMIN_LIMIT_EXCEEDED, PROTOCOL_ERROR, SIZE_LIMIT_EXCEEDED, SUCCESS, UNAVAILABLE_CRITICAL_EXTENSION,
     UNWILLING_TO_PERFORM, said,
 };
-use crate::search::{self, Results};
+use crate::search;
+use crate::service_connection::{Next, Query, Results, ServiceConnection};
 use crate::settings::Config;
 
 /// How many users are asked for at a time. 389-DS answers 4 to a page as large as its size limit or larger (measured
 /// with a limit of 500), so the page stays well below usual limits; below 250, listing gets slower (measured).
 const PAGE: usize = 250;
+
+/// How many pages in a row may have nobody on them.
+const MOST_EMPTY_PAGES: usize = 100;
 
 const WHAT: &str = "the listing";
 
@@ -40,12 +44,15 @@ const WHAT: &str = "the listing";
 pub struct Listing {
     config: Arc<Config>,
     anonymous: bool,
+    /// Stands before its connection, so that it is dropped before it.
+    current: Option<Page>,
     connection: ServiceConnection,
     page_size: usize,
     cookie: Cookie,
     /// What the pages so far looked like, 8 octets for each.
     seen: HashSet<u64>,
-    current: Option<Page>,
+    /// How many pages without anybody have come in a row.
+    empty_pages: usize,
 }
 
 /// A page that the server is sending. A server that does not page sends everything as one, which is handed on in
@@ -79,6 +86,7 @@ impl Listing {
             page_size: limit.clamp(1, PAGE),
             cookie: Cookie::default(),
             seen: HashSet::new(),
+            empty_pages: 0,
             current: None,
         }
     }
@@ -103,15 +111,16 @@ impl Listing {
             None => self.request().await?,
         };
         loop {
-            let item = self.connection.next(&mut page.results).await;
-            let Some(item) = item.map_err(|error| fault::broken_search(WHAT, self.connection.end(), &error))? else {
-                let result = page.results.finish().await;
-                let progress = self.end_of_page(&page, &result)?;
-                let may_have_stopped_short = self.cookie.is_end() && page.entries == self.page_size;
-                if matches!(progress, Progress::Complete) && may_have_stopped_short {
-                    self.expect_no_more_than(page.entries).await?;
+            let item = match self.next_of(&mut page.results).await? {
+                Next::Entry(item) => item,
+                Next::End(result) => {
+                    let progress = self.end_of_page(&page, &result)?;
+                    let may_have_stopped_short = self.cookie.is_end() && page.entries == self.page_size;
+                    if matches!(progress, Progress::Complete) && may_have_stopped_short {
+                        self.expect_no_more_than(page.entries).await?;
+                    }
+                    return Ok(progress);
                 }
-                return Ok(progress);
             };
             let (dn, user) = match Entry::read(item) {
                 // Told and passed over: it must not keep everybody behind it from being listed.
@@ -139,8 +148,8 @@ impl Listing {
     async fn request(&mut self) -> Result<Page, Fault> {
         let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
         let control: RawControl = PagedResults { size, cookie: self.cookie.as_bytes().to_vec() }.into();
-        self.connection.ldap.with_controls(vec![control]);
-        let results = self.search(search::options(), search::user_attributes(&self.config)).await?;
+        let attributes = search::user_attributes(&self.config);
+        let results = self.search(search::options(), attributes, vec![control]).await?;
         Ok(Page { results, entries: 0, fingerprint: DefaultHasher::new() })
     }
 
@@ -148,26 +157,44 @@ impl Listing {
     /// looks once, without paging, for one user more.
     async fn expect_no_more_than(&mut self, listed: usize) -> Result<(), Fault> {
         let limit = i32::try_from(listed + 1).unwrap_or(i32::MAX);
-        let nothing = vec!["1.1".to_owned()];
-        let mut results = self.search(search::options().sizelimit(limit), nothing).await?;
-        let mut count = 0;
-        while count <= listed {
-            let item = self.connection.next(&mut results).await;
-            match item.map_err(|error| fault::broken_search(WHAT, self.connection.end(), &error))? {
-                Some(item) if item.is_ref() || item.is_intermediate() => {}
-                Some(_) => count += 1,
-                None => return Ok(()),
+        let options = search::options().sizelimit(limit);
+        let mut results = self.search(options, search::no_attributes(), Vec::new()).await?;
+        for _ in 0..=listed {
+            match self.next_of(&mut results).await? {
+                Next::Entry(_) => {}
+                Next::End(result) if result.rc == SUCCESS => return Ok(()),
+                // Whatever cut this search short may have kept the one user more from being seen.
+                Next::End(result) => return Err(page_fault(result.rc, &result.text, self.anonymous)),
             }
         }
         Err(paging_refused("it sends the first page as if there were no other"))
     }
 
-    async fn search(&mut self, options: SearchOptions, attributes: Vec<String>) -> Result<Results, Fault> {
-        let (base, scope) = (self.config.base_dn.as_str(), search::scope(self.config.scope));
+    async fn search(
+        &mut self,
+        options: SearchOptions,
+        attributes: Vec<String>,
+        controls: Vec<RawControl>,
+    ) -> Result<Results, Fault> {
         let filter = self.config.user_filter.for_anybody();
-        let ldap = self.connection.ldap.with_search_options(options);
-        let results = ldap.streaming_search(base, scope, filter.as_str(), attributes).await;
-        results.map_err(|error| fault::broken_search(WHAT, self.connection.end(), &error))
+        let query = Query {
+            base: &self.config.base_dn,
+            scope: search::scope(self.config.scope),
+            filter: &filter,
+            attributes,
+            options,
+            controls,
+        };
+        let results = self.connection.search(query).await;
+        results.map_err(|error| self.broken(&error))
+    }
+
+    async fn next_of(&self, results: &mut Results) -> Result<Next, Fault> {
+        self.connection.next(results).await.map_err(|error| self.broken(&error))
+    }
+
+    fn broken(&self, error: &LdapError) -> Fault {
+        fault::broken_search(WHAT, self.connection.end(), error)
     }
 
     fn end_of_page(&mut self, page: &Page, result: &LdapResult) -> Result<Progress, Fault> {
@@ -188,6 +215,14 @@ impl Listing {
         }
         if next.is_end() {
             return Ok(Progress::Complete);
+        }
+        // Some servers send pages that what the account may not see has left empty, but not many in a row.
+        self.empty_pages = if page.entries == 0 { self.empty_pages + 1 } else { 0 };
+        if self.empty_pages > MOST_EMPTY_PAGES {
+            return Err(Fault::unavailable(
+                UnavailableReason::COOKIE_REPEATED,
+                format!("the server has sent {} pages in a row with nobody on them", self.empty_pages),
+            ));
         }
         // 389-DS gives one cookie for all pages of a listing, and a server that goes round in circles may have a new one
         // for each: it is the same users that tell, and the cookie alone where a page has none.

@@ -12,7 +12,7 @@ async fn list(directory: &ScriptedDirectory) -> (usize, String) {
     let mut listing =
         Listing::begin(&directory.configured(), &ListRequest::everybody(), context.deadline).await.unwrap();
     let mut count = 0;
-    for _ in 0..100 {
+    for _ in 0..200 {
         let page = listing.next_page(&context).await.unwrap();
         count += page.users.len();
         match page.end {
@@ -67,10 +67,16 @@ async fn a_directory_that_does_not_page_is_listed_completely_too() {
 
 #[tokio::test]
 async fn a_directory_that_stops_after_the_first_page_is_found_out() {
-    for (users, expected) in [(250, "complete"), (251, "paging_refused")] {
+    for (users, code, expected) in [
+        (250, 0, "complete"),
+        (251, 0, "paging_refused"),
+        // Cut short, this search tells nothing about how many there are.
+        (250, 4, "size_limit"),
+        (3, 51, "server_busy"),
+    ] {
         let directory = ScriptedDirectory::start(move |id, request| match request {
             Request::Search { cookie: Some(_) } => Reply::Send([people(id, 0, 250), page_done(id, b"")].concat()),
-            Request::Search { cookie: None } => Reply::Send([people(id, 0, users), done(id, 0)].concat()),
+            Request::Search { cookie: None } => Reply::Send([people(id, 0, users), done(id, code)].concat()),
             _ => Reply::Silence,
         })
         .await;
@@ -102,6 +108,12 @@ async fn a_page_that_comes_again_ends_the_listing_as_incomplete() {
     assert_listed(new_cookies, 4, "cookie_repeated").await;
     let empty = |id, _: &[u8]| Reply::Send(page_done(id, b"again"));
     assert_listed(empty, 0, "cookie_repeated").await;
+    let number = std::sync::atomic::AtomicU64::new(1);
+    let new_and_empty = move |id, _: &[u8]| {
+        let cookie = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_be_bytes();
+        Reply::Send(page_done(id, &cookie))
+    };
+    assert_listed(new_and_empty, 0, "cookie_repeated").await;
     let in_turn = |id, cookie: &[u8]| Reply::Send(page_done(id, if cookie == b"a" { b"b" } else { b"a" }));
     assert_listed(in_turn, 0, "cookie_repeated").await;
 }

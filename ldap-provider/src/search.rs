@@ -1,15 +1,15 @@
-use ldap3::{DerefAliases, ResultEntry, SearchOptions, SearchStream};
+use ldap3::{DerefAliases, LdapError, ResultEntry, SearchOptions};
 use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
 
 use crate::attribute::{self, AttributeName};
-use crate::directory::ServiceConnection;
 use crate::dn::Dn;
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::filter::SearchFilter;
 use crate::profile::Profile;
 use crate::result_code::{self, SIZE_LIMIT_EXCEEDED, SUCCESS};
+use crate::service_connection::{Next, Query, ServiceConnection};
 use crate::settings::{Config, Scope};
 
 /// What a search for a name found.
@@ -23,9 +23,6 @@ pub(crate) enum Found {
     Several(Vec<Dn>),
 }
 
-/// A search under way.
-pub(crate) type Results = SearchStream<'static, String, Vec<String>>;
-
 const WHAT: &str = "the search for the user";
 
 /// Looks for the one entry that carries a name.
@@ -36,24 +33,30 @@ pub(crate) async fn find_user(
     anonymous: bool,
     deadline: Deadline,
 ) -> Result<Found, Fault> {
-    let search = async {
+    let filter = config.user_filter.for_name(name);
+    let query = Query {
+        base: &config.base_dn,
+        scope: scope(config.scope),
+        filter: &filter,
+        attributes: user_attributes(config),
         // Two suffice to know that there is not one. The limit is not 1: slapd then answers 4 beside the entry.
-        let options = options().sizelimit(2);
-        let filter = config.user_filter.for_name(name);
-        let ldap = connection.ldap.with_search_options(options);
-        let mut results = ldap
-            .streaming_search(config.base_dn.as_str(), scope(config.scope), filter.as_str(), user_attributes(config))
-            .await?;
+        options: options().sizelimit(2),
+        controls: Vec::new(),
+    };
+    let search = async {
+        let mut results = connection.search(query).await?;
         let mut items = Vec::new();
-        // A server that ignores the limit is not listened to any further.
-        while items.len() < 3 {
+        loop {
             match connection.next(&mut results).await? {
-                Some(item) if item.is_ref() || item.is_intermediate() => {}
-                Some(item) => items.push(item),
-                None => break,
+                // A server that ignores the limit is not listened to any further.
+                Next::Entry(entry) if items.len() == 2 => {
+                    items.push(entry);
+                    return Ok((items, None));
+                }
+                Next::Entry(entry) => items.push(entry),
+                Next::End(result) => return Ok::<_, LdapError>((items, Some(result))),
             }
         }
-        Ok::<_, ldap3::LdapError>((items, results.finish().await))
     };
     let (items, result) = match timeout_at(deadline.instant().into(), search).await {
         Err(_) => return Err(fault::timeout(WHAT)),
@@ -62,10 +65,13 @@ pub(crate) async fn find_user(
     };
     let mut entries = entries(items, config)?;
     // A limit that lets not even one entry through tells nothing about how many there are.
-    if entries.len() > 1 || (result.rc == SIZE_LIMIT_EXCEEDED && !entries.is_empty()) {
+    let is_limited = result.as_ref().is_some_and(|result| result.rc == SIZE_LIMIT_EXCEEDED);
+    if entries.len() > 1 || (is_limited && !entries.is_empty()) {
         return Ok(Found::Several(entries.into_iter().map(|entry| entry.dn).collect()));
     }
-    if result.rc != SUCCESS {
+    if let Some(result) = result
+        && result.rc != SUCCESS
+    {
         return Err(result_code::search_fault(result.rc, &result.text, anonymous));
     }
     Ok(entries.pop().map_or(Found::Nobody, |entry| Found::One(Box::new(entry))))
@@ -79,15 +85,21 @@ pub(crate) async fn read_base(
     deadline: Deadline,
 ) -> Result<(), Fault> {
     const WHAT: &str = "the search for the base DN";
+    let query = Query {
+        base: &config.base_dn,
+        scope: ldap3::Scope::Base,
+        filter: &SearchFilter::any_entry(),
+        attributes: no_attributes(),
+        options: options().sizelimit(1),
+        controls: Vec::new(),
+    };
     let search = async {
-        // `1.1` asks for no attributes (RFC 4511 section 4.5.1.8).
-        let attributes = vec!["1.1".to_owned()];
-        let filter = SearchFilter::any_entry();
-        let ldap = connection.ldap.with_search_options(options().sizelimit(1));
-        let mut results =
-            ldap.streaming_search(config.base_dn.as_str(), ldap3::Scope::Base, filter.as_str(), attributes).await?;
-        while connection.next(&mut results).await?.is_some() {}
-        Ok::<_, ldap3::LdapError>(results.finish().await)
+        let mut results = connection.search(query).await?;
+        loop {
+            if let Next::End(result) = connection.next(&mut results).await? {
+                return Ok::<_, LdapError>(result);
+            }
+        }
     };
     match timeout_at(deadline.instant().into(), search).await {
         Err(_) => Err(fault::timeout(WHAT)),
@@ -107,6 +119,11 @@ pub(crate) fn scope(scope: Scope) -> ldap3::Scope {
         Scope::One => ldap3::Scope::OneLevel,
         Scope::Sub => ldap3::Scope::Subtree,
     }
+}
+
+/// `1.1` asks for no attributes (RFC 4511 section 4.5.1.8).
+pub(crate) fn no_attributes() -> Vec<String> {
+    vec!["1.1".to_owned()]
 }
 
 /// The attributes that are asked for, each once: never all of them, which may be megabytes.

@@ -4,9 +4,10 @@ use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
 use wire_guard::{Connection, Limits};
 
-use crate::directory::{Directory, ServiceConnection};
+use crate::directory::Directory;
 use crate::listing::Listing;
 use crate::search;
+use crate::service_connection::ServiceConnection;
 
 /// The stages that need the network, in their order.
 const NETWORK_STAGES: [&str; 6] = ["resolve", "connect", "tls", "service_bind", "base", "users"];

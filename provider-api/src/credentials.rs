@@ -54,8 +54,10 @@ impl Credentials {
         Ok(())
     }
 
-    /// Refuses a name that cannot be right: blank, too long, or with control characters, line separators or
-    /// characters that change the direction of writing.
+    /// Refuses a name that cannot be right: blank, too long, or with characters that would make it look like another
+    /// where it is shown: control characters, U+2028 and U+2029 (line and paragraph separators), U+FEFF (byte order
+    /// mark), and those that change the direction of writing (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to
+    /// U+2069).
     ///
     /// # Errors
     ///
@@ -68,7 +70,7 @@ impl Credentials {
             return Err(refused("the name has more than 256 characters"));
         }
         if name.chars().any(is_refused_in_names) {
-            return Err(refused("the name has control characters"));
+            return Err(refused("the name has control characters, or others that are not seen where it is shown"));
         }
         Ok(())
     }

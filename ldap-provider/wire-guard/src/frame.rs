@@ -10,9 +10,9 @@ use crate::ber::{self, CONSTRUCTED, SEQUENCE};
 /// The deepest nesting that is accepted. A search result needs 5, a filter of ours is far below.
 pub const MAX_DEPTH: usize = 32;
 
-/// The most elements that a message may consist of. A library makes an object of some 50 octets of each, so that a
-/// message of two-octet elements would cost it many times its size.
-pub const MAX_ELEMENTS: usize = 50_000;
+/// The most elements that a message may consist of. A library makes objects of each, up to some 250 octets, so that a
+/// message of two-octet elements would cost it a hundred times its size.
+pub const MAX_ELEMENTS: usize = 16_384;
 
 /// How much is asked of the stream at a time, in octets.
 const READ_AT_ONCE: usize = 16 * 1024;

@@ -22,12 +22,18 @@ pub enum SearchAnswer<'a> {
 /// An entry whose form is sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// Its DN. Octets that are not UTF-8 are written as a backslash and two hexadecimal digits, as a DN may have any
-    /// octet (RFC 4514 section 2.4): the entry can then be told from others, and not bound as.
+    /// Its DN. One that is not UTF-8 is no DN; it is shown with a backslash and two hexadecimal digits for each octet
+    /// that is to blame, and with its own backslashes doubled, so that nobody can take it for one.
     pub dn: Cow<'a, str>,
-    /// The list of attributes, encoded, and what may stand behind it.
+    /// The content of the list of attributes.
     attributes: &'a [u8],
+    /// Whether an extension of the protocol has added something that is not passed on.
+    extended: bool,
 }
+
+/// The longest DN that is accepted, in octets: what OpenLDAP accepts. A DN of many short parts costs whoever takes it
+/// apart forty times its size.
+pub const MAX_DN: usize = 8 * 1024;
 
 /// Checks that the message is an answer to a search, sound in all its parts.
 pub fn check_search_answer<'a>(message: &Message<'a>) -> Result<SearchAnswer<'a>, Violation> {
@@ -50,34 +56,58 @@ impl SearchAnswer<'_> {
     /// that is not UTF-8, at extensions, and at some forms of controls that are sound.
     pub(crate) fn rewritten(&self, message: &Message<'_>) -> Option<Vec<u8>> {
         match self {
-            Self::Entry(Entry { dn: Cow::Borrowed(_), .. }) if message.is_bare() => None,
-            Self::Entry(entry) => {
-                let mut content = ber::wrap(OCTET_STRING, entry.dn.as_bytes());
-                content.extend_from_slice(entry.attributes);
-                Some(message::encode(message.id, &ber::wrap(SEARCH_ENTRY, &content)))
-            }
+            Self::Entry(entry) if entry.is_plain() && message.is_bare() => None,
+            Self::Entry(entry) => Some(message::encode(message.id, &ber::wrap(SEARCH_ENTRY, &entry.rewritten()))),
             Self::Reference => None,
             Self::Done(result, controls) => Some(message::encode_search_done(message.id, result, controls)),
         }
     }
 }
 
+impl Entry<'_> {
+    fn is_plain(&self) -> bool {
+        matches!(self.dn, Cow::Borrowed(_)) && !self.extended
+    }
+
+    /// The content of the operation, without extensions.
+    fn rewritten(&self) -> Vec<u8> {
+        let mut attributes = Vec::new();
+        let mut rest = Reader::new(self.attributes);
+        // Checked before: there is nothing here that cannot be read.
+        while let Ok(Some(attribute)) = rest.element() {
+            let mut parts = Reader::new(attribute.content);
+            let (Ok(Some(name)), Ok(Some(values))) = (parts.element(), parts.element()) else { break };
+            let mut attribute = ber::wrap(OCTET_STRING, name.content);
+            ber::push_octets(&mut attribute, SET, values.content);
+            ber::push_octets(&mut attributes, SEQUENCE, &attribute);
+        }
+        let mut content = ber::wrap(OCTET_STRING, self.dn.as_bytes());
+        ber::push_octets(&mut content, SEQUENCE, &attributes);
+        content
+    }
+}
+
 fn check_entry(mut content: Reader<'_>) -> Result<Entry<'_>, Violation> {
-    let dn = text_of_dn(content.expect(OCTET_STRING, "an entry without a DN")?);
-    let rest = content.rest();
-    let mut attributes = Reader::new(content.expect(SEQUENCE, "an entry without a list of attributes")?);
+    let dn = content.expect(OCTET_STRING, "an entry without a DN")?;
+    if dn.len() > MAX_DN {
+        return Err(Violation::DnTooLong { octets: dn.len(), limit: MAX_DN });
+    }
+    let attributes = content.expect(SEQUENCE, "an entry without a list of attributes")?;
+    let mut extended = !content.rest().is_empty();
     content.extensions("something behind the attributes of an entry that is no extension")?;
-    while let Some(attribute) = attributes.element()? {
+    let mut rest = Reader::new(attributes);
+    while let Some(attribute) = rest.element()? {
         if attribute.identifier != SEQUENCE {
             return Err(Violation::Malformed("an attribute that is not a SEQUENCE"));
         }
         let mut parts = Reader::new(attribute.content);
         parts.text("an attribute without a name", "the name of an attribute")?;
         let values = Reader::new(parts.expect(SET, "an attribute without a set of values")?);
+        extended |= !parts.rest().is_empty();
         parts.extensions("something behind the values of an attribute that is no extension")?;
         only_octet_strings(values, "a value that is not an OCTET STRING")?;
     }
-    Ok(Entry { dn, attributes: rest })
+    Ok(Entry { dn: text_of_dn(dn), attributes, extended })
 }
 
 fn check_reference(content: Reader<'_>) -> Result<(), Violation> {
@@ -102,7 +132,7 @@ fn text_of_dn(octets: &[u8]) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(octets.len() + 8);
     for chunk in octets.utf8_chunks() {
-        text.push_str(chunk.valid());
+        text.push_str(&chunk.valid().replace('\\', r"\\"));
         for octet in chunk.invalid() {
             // Writing to a String cannot fail.
             let _ = write!(text, "\\{octet:02X}");
@@ -113,7 +143,7 @@ fn text_of_dn(octets: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SearchAnswer, check_search_answer};
+    use super::{MAX_DN, SearchAnswer, check_search_answer};
     use crate::Violation;
     use crate::ber::wrap;
     use crate::message::Message;
@@ -165,6 +195,9 @@ mod tests {
         let expected = message(0x64, &entry(b"cn=x\\FF\\FEy\xc3\xa9,dc=x", &attributes), &[]);
         let passed_on = check(0x64, &entry(b"cn=x\xff\xfey\xc3\xa9,dc=x", &attributes));
         assert_eq!(passed_on, Ok(("entry", Some(expected))));
+        // Without the second backslash this would be a DN of somebody.
+        let expected = message(0x64, &entry(b"cn=x\\\\\\FF,dc=x", b""), &[]);
+        assert_eq!(check(0x64, &entry(b"cn=x\\\xff,dc=x", b"")), Ok(("entry", Some(expected))));
     }
 
     #[test]
@@ -176,6 +209,12 @@ mod tests {
         let behind = [control, unknown.clone()].concat();
         let bare = entry(b"cn=x", b"");
         assert_eq!(check_message(&message(0x64, &bare, &behind)), Ok(("entry", Some(message(0x64, &bare, &[])))));
+        let named = wrap(4, b"cn");
+        let plain_list = wrap(0x30, &[named.clone(), wrap(0x31, &wrap(4, b"x"))].concat());
+        let extended_list = wrap(0x30, &[named, wrap(0x31, &wrap(4, b"x")), unknown.clone()].concat());
+        let extended_entry = [entry(b"cn=x", &extended_list), unknown.clone()].concat();
+        let expected = message(0x64, &entry(b"cn=x", &plain_list), &[]);
+        assert_eq!(check(0x64, &extended_entry), Ok(("entry", Some(expected))));
         let result = [0x0a, 1, 0, 4, 0, 4, 0];
         let extended = [&result[..], &unknown].concat();
         let expected = message(0x65, &result, &plain_control);
@@ -199,6 +238,7 @@ mod tests {
             entry(b"cn=x", &wrap(0x30, &wrap(4, b"cn"))),
             entry(b"cn=x", &attribute(b"cn", &wrap(0x30, b""))),
             entry(b"cn=x", &[attribute(b"cn", b""), wrap(0x31, b"")].concat()),
+            entry(&[b'x'; MAX_DN + 1], b""),
             [entry(b"cn=x", b""), wrap(4, b"")].concat(),
         ];
         for content in refused {
@@ -209,7 +249,7 @@ mod tests {
     #[test]
     fn the_whole_way_of_a_message_needs_little_stack() {
         let nested = (0..27).fold(wrap(4, b"x"), |inner, _| wrap(0x30, &inner));
-        let values = wrap(4, b"v").repeat(20_000);
+        let values = wrap(4, b"v").repeat(10_000);
         let content = [entry(b"cn=\xff", &attribute(b"cn", &values)), wrap(0xa9, &nested)].concat();
         let bytes = message(0x64, &content, &wrap(0xa0, &wrap(0x30, &wrap(4, b"1.2")).repeat(50)));
         let way = move || {

@@ -5,7 +5,7 @@ use crate::ber::Reader;
 use crate::exchange::ExchangeError;
 use crate::frame::{Frame, FrameReader};
 use crate::limits::Limits;
-use crate::message::operation::EXTENDED_RESPONSE;
+use crate::message::operation::{EXTENDED_RESPONSE, SEARCH_ENTRY};
 use crate::message::{Message, OperationResult};
 
 /// What comes from the server over one connection, for all of its life: answers. Messages that belong to no request
@@ -34,7 +34,12 @@ impl Incoming {
     pub(crate) async fn answer(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> Result<Frame, ExchangeError> {
         loop {
             let frame = self.reader.next(stream).await?;
-            match notification(&Message::parse(&frame.bytes)?)? {
+            let message = Message::parse(&frame.bytes)?;
+            let (octets, limit) = (frame.bytes.len(), self.limits.result);
+            if message.operation != SEARCH_ENTRY && octets > limit {
+                return Err(Violation::ResultTooLarge { octets, limit }.into());
+            }
+            match notification(&message)? {
                 None => return Ok(frame),
                 Some(Notification::Disconnection(result)) => return Err(ExchangeError::Disconnected(result)),
                 Some(Notification::Unknown) => self.notifications += 1,
@@ -115,6 +120,20 @@ mod tests {
     fn what_has_the_id_0_and_is_no_notification_is_refused() {
         for bytes in [message(0x78, &RESULT, &[]), message(0x65, &RESULT, &[]), message(0x61, &RESULT, &[])] {
             assert!(notification(&Message::parse(&bytes).unwrap()).is_err(), "{bytes:02x?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_entry_has_a_limit_of_its_own() {
+        let of = |operation: u8, octets: usize| {
+            let content = wrap(operation, &wrap(4, &vec![0; octets]));
+            wrap(0x30, &[&[2, 1, 1][..], &content].concat())
+        };
+        let limit = Limits::LOGIN.result;
+        for (operation, octets, passed) in [(0x64, limit, true), (0x65, limit - 64, true), (0x65, limit, false)] {
+            let answer = of(operation, octets);
+            let outcome = Incoming::new(Limits::LOGIN).answer(&mut answer.as_slice()).await;
+            assert_eq!(outcome.is_ok(), passed, "{operation:#x} {octets}");
         }
     }
 

@@ -2,16 +2,22 @@ use std::num::NonZeroUsize;
 
 /// How much a server may send over one connection. What is beyond it is a [`Violation`](crate::Violation): the
 /// connection ends, so that a server can cost the process no more memory and no more time than this.
+///
+/// The figures keep the memory that one connection takes below 16 MiB, whatever a server sends: a message lies in
+/// memory up to five times on its way (here, in the library's buffer, as its tree, as a copy of that, in the caller's
+/// entry), and each element costs the library some 200 octets beside its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest message, in octets, header included.
     pub message: usize,
+    /// The largest message that is not an entry.
+    pub result: usize,
     /// What the answers to one search may come to together.
     pub search: SearchBudget,
     /// The most unsolicited notifications (RFC 4511 section 4.4) that are passed over.
     pub notifications: usize,
-    /// How many octets may be handed on to the LDAP library before it has consumed those of before. `None` if the
-    /// budget of a search is small enough to have all of it in memory.
+    /// How much of entries may be handed on to the LDAP library before it has consumed those of before, in octets of
+    /// memory as far as they can be told. `None` if the budget of a search is small enough to have all of it in memory.
     pub unconsumed: Option<NonZeroUsize>,
 }
 
@@ -34,7 +40,8 @@ impl Limits {
     /// keep a size limit, such as Samba, send whatever else has the name.
     pub const LOGIN: Self = Self {
         message: 1024 * 1024,
-        search: SearchBudget { entries: 16, references: 1_000, octets: 4 * 1024 * 1024, elements: 50_000 },
+        result: 256 * 1024,
+        search: SearchBudget { entries: 16, references: 1_000, octets: 2 * 1024 * 1024, elements: 16_384 },
         notifications: 16,
         unconsumed: None,
     };
@@ -42,7 +49,8 @@ impl Limits {
     /// For listing users. The budget is that of a server which does not page and sends everybody at once; it never
     /// lies in memory as a whole, since the server is held back until the users before have been consumed.
     pub const LISTING: Self = Self {
-        message: 4 * 1024 * 1024,
+        message: 1024 * 1024,
+        result: 256 * 1024,
         search: SearchBudget { entries: 200_000, references: 1_000, octets: 64 * 1024 * 1024, elements: 20_000_000 },
         notifications: 16,
         unconsumed: NonZeroUsize::new(1024 * 1024),

@@ -128,10 +128,10 @@ impl Control {
 pub struct OperationResult {
     /// The result code, any that the server chose to send. Only 0 is success.
     pub code: u32,
-    /// The DN up to which the server could follow the request's.
+    /// The DN up to which the server could follow the request's. Like the next, cut at 4 KiB.
     pub matched_dn: String,
-    /// The server's own words: for an administrator, never for a user. Not UTF-8 on some servers: what is not is
-    /// replaced. May hold any character.
+    /// The server's own words: for an administrator, never for a user. What is not UTF-8 is replaced, as are control
+    /// characters.
     pub diagnostic: String,
 }
 
@@ -149,12 +149,19 @@ impl OperationResult {
                 }
             }
         }
-        Ok(Self {
-            code,
-            matched_dn: String::from_utf8_lossy(matched_dn).into_owned(),
-            diagnostic: String::from_utf8_lossy(diagnostic).trim_end_matches('\0').to_owned(),
-        })
+        Ok(Self { code, matched_dn: text(matched_dn), diagnostic: text(diagnostic) })
     }
+}
+
+/// The longest text of a result that is kept, in octets. Some servers send a stack trace.
+const LONGEST_TEXT: usize = 4 * 1024;
+
+/// A text for people to read, which may have been cut, may not be UTF-8, and may end in a NUL, as Active Directory's
+/// do. It is on one line: what a server writes there must not look like a line of a log.
+fn text(octets: &[u8]) -> String {
+    let text = String::from_utf8_lossy(octets.get(..LONGEST_TEXT).unwrap_or(octets));
+    let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    text.trim_end_matches('\0').replace(breaks, " ")
 }
 
 /// The end of a search as a library can read it: texts in UTF-8, no referrals, no extensions.
@@ -184,7 +191,7 @@ pub(crate) fn encode(id: u32, operation: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_CONTROLS, Message};
+    use super::{MAX_CONTROLS, Message, text};
     use crate::Violation;
 
     #[test]
@@ -200,6 +207,13 @@ mod tests {
         for bytes in refused {
             assert!(Message::parse(bytes).is_err(), "{bytes:02x?}");
         }
+    }
+
+    #[test]
+    fn the_servers_words_are_one_line_of_text_and_not_long() {
+        assert_eq!(text(b"no such\r\nINFO user\0\0"), "no such  INFO user");
+        assert_eq!(text("a\u{2028}b \u{fc}".as_bytes()), "a b \u{fc}");
+        assert_eq!(text(&[b'x'; 10_000]).len(), 4 * 1024);
     }
 
     #[test]

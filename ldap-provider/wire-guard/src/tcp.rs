@@ -15,6 +15,9 @@ use tokio::time::timeout_at;
 /// RFC 8305 section 5 recommends.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How many addresses of one name are tried.
+const MOST: usize = 16;
+
 /// No address of the server took the connection.
 #[derive(Debug, Error)]
 #[error("no connection to {}", Attempts(attempts))]
@@ -39,7 +42,8 @@ impl fmt::Display for Attempts<'_> {
 /// when the one before it has had its head start of 250 ms. The first that answers is taken, and the others are given up.
 /// All of it ends by the deadline.
 pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
-    let mut waiting = interleaved(addresses);
+    let addresses = interleaved(addresses);
+    let mut waiting = addresses.clone();
     let mut trying = JoinSet::new();
     let mut failed = Vec::new();
     let everything = async {
@@ -62,7 +66,7 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
     if let Ok(Some(stream)) = connected {
         return Ok(stream);
     }
-    for &address in addresses {
+    for address in addresses {
         if !failed.iter().any(|(other, _)| *other == address) {
             failed.push((address, "no answer in time".to_owned()));
         }
@@ -78,15 +82,21 @@ async fn open(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// The addresses in their order, but the families by turns, so that one that leads nowhere costs one head start and
-/// not one for each of its addresses.
+/// not one for each of its addresses. Each once, and not more than anybody would wait for.
 fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
-    let first_family = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (one, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        addresses.iter().copied().partition(|address| address.is_ipv6() == first_family);
-    let mut order = VecDeque::with_capacity(addresses.len());
-    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    let mut distinct: Vec<SocketAddr> = Vec::new();
+    for &address in addresses {
+        if distinct.len() < MOST && !distinct.contains(&address) {
+            distinct.push(address);
+        }
+    }
+    let begins_with = distinct.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        distinct.iter().partition(|address| address.is_ipv6() == begins_with);
+    let mut order = VecDeque::with_capacity(distinct.len());
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
     loop {
-        let pair = [one.next(), other.next()];
+        let pair = [preferred.next(), other.next()];
         if pair == [None, None] {
             return order;
         }
@@ -144,10 +154,20 @@ mod tests {
     async fn an_address_that_does_not_answer_costs_its_head_start_alone() {
         let (hole, open) = (black_hole(), TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
         let began = Instant::now();
-        let addresses = [hole.address, hole.address, open.local_addr().unwrap()];
+        let addresses = [hole.address, open.local_addr().unwrap()];
         let stream = connect(&addresses, Instant::now() + Duration::from_secs(30)).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), open.local_addr().unwrap());
-        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(10), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_answers_is_the_only_one_that_hears_of_it() {
+        let [preferred, other] = [2, 3].map(|last| TcpListener::bind((Ipv4Addr::new(127, 0, 0, last), 0)).unwrap());
+        let stream = connect(&[preferred.local_addr().unwrap(), other.local_addr().unwrap()], soon()).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), preferred.local_addr().unwrap());
+        other.set_nonblocking(true).unwrap();
+        assert!(other.accept().is_err(), "nobody has dialled it");
     }
 
     #[tokio::test]
@@ -164,7 +184,7 @@ mod tests {
         let parse = |text: &str| -> Vec<SocketAddr> { text.split(' ').map(|part| part.parse().unwrap()).collect() };
         let mixed = parse("[::1]:1 [::2]:1 [::3]:1 1.1.1.1:1 1.1.1.2:1");
         assert_eq!(interleaved(&mixed), parse("[::1]:1 1.1.1.1:1 [::2]:1 1.1.1.2:1 [::3]:1"));
-        let other = parse("1.1.1.1:1 [::1]:1 1.1.1.2:1");
-        assert_eq!(interleaved(&other), parse("1.1.1.1:1 [::1]:1 1.1.1.2:1"));
+        let other = parse("1.1.1.1:1 1.1.1.1:1 1.1.1.2:1 [::1]:1");
+        assert_eq!(interleaved(&other), parse("1.1.1.1:1 [::1]:1 1.1.1.2:1"), "each once");
     }
 }

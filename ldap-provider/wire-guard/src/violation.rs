@@ -24,6 +24,22 @@ pub enum Violation {
         /// What is accepted, in octets.
         limit: usize,
     },
+    /// A message that is not an entry, with more octets than any result needs.
+    #[error("an answer of {octets} octets that is no entry, more than the {limit} that are accepted")]
+    ResultTooLarge {
+        /// How many there are.
+        octets: usize,
+        /// How many are accepted.
+        limit: usize,
+    },
+    /// The name of an entry is longer than any directory makes them.
+    #[error("a DN of {octets} octets, more than the {limit} that are accepted")]
+    DnTooLong {
+        /// How many there are.
+        octets: usize,
+        /// How many are accepted.
+        limit: usize,
+    },
     /// Elements within elements, deeper than any LDAP message.
     #[error("elements nested deeper than {limit}")]
     TooDeep {

@@ -159,7 +159,7 @@ async fn inwards(
         let passed_on = match check(&frame, outstanding) {
             Ok(PassedOn::Nothing) => continue,
             Ok(PassedOn::Entry(bytes)) => {
-                unconsumed.admit(bytes.len()).await;
+                unconsumed.admit(bytes.len(), frame.elements).await;
                 bytes
             }
             Ok(PassedOn::Done(bytes)) => bytes,

@@ -6,6 +6,9 @@ use tokio::sync::Notify;
 
 /// The entries that the library has been given and that nobody has taken from it yet. It would take any number, so
 /// the pump waits here.
+///
+/// Entries are counted off oldest first, which is their order as long as one search at a time is made and is read to
+/// its end. One that is given up is the end of the connection.
 pub(super) struct Unconsumed {
     limit: Option<NonZeroUsize>,
     entries: Mutex<Entries>,
@@ -14,9 +17,15 @@ pub(super) struct Unconsumed {
 
 #[derive(Default)]
 struct Entries {
-    /// The octets of each, oldest first.
-    sizes: VecDeque<usize>,
-    octets: usize,
+    /// What each costs, oldest first.
+    costs: VecDeque<usize>,
+    sum: usize,
+}
+
+/// What an entry costs the library in memory, roughly, in octets: its content, an object for each element, and a place
+/// in a queue.
+fn cost(octets: usize, elements: usize) -> usize {
+    octets + 64 * elements + 256
 }
 
 impl Unconsumed {
@@ -24,10 +33,11 @@ impl Unconsumed {
         Self { limit, entries: Mutex::default(), consumed: Notify::new() }
     }
 
-    /// Waits until an entry of this size fits, or is the only one.
-    pub(super) async fn admit(&self, octets: usize) {
+    /// Waits until an entry of so many octets and elements fits, or is the only one.
+    pub(super) async fn admit(&self, octets: usize, elements: usize) {
         let Some(limit) = self.limit else { return };
-        while !self.with(|entries| entries.add(octets, limit)) {
+        let cost = cost(octets, elements);
+        while !self.with(|entries| entries.add(cost, limit)) {
             self.consumed.notified().await;
         }
     }
@@ -46,17 +56,17 @@ impl Unconsumed {
 }
 
 impl Entries {
-    fn add(&mut self, octets: usize, limit: NonZeroUsize) -> bool {
-        let sum = self.octets.saturating_add(octets);
-        let fits = self.sizes.is_empty() || sum <= limit.get();
+    fn add(&mut self, cost: usize, limit: NonZeroUsize) -> bool {
+        let sum = self.sum.saturating_add(cost);
+        let fits = self.costs.is_empty() || sum <= limit.get();
         if fits {
-            self.sizes.push_back(octets);
-            self.octets = sum;
+            self.costs.push_back(cost);
+            self.sum = sum;
         }
         fits
     }
 
     fn remove_oldest(&mut self) {
-        self.octets = self.octets.saturating_sub(self.sizes.pop_front().unwrap_or_default());
+        self.sum = self.sum.saturating_sub(self.costs.pop_front().unwrap_or_default());
     }
 }

@@ -47,9 +47,19 @@ pub enum CertificateRefusal {
     /// A signature in its chain, or of the handshake, is wrong.
     #[error(
         "a signature of the server's certificate or handshake is wrong; it may be issued by another CA of the \
-            same name than the one in ca_file, for example by its successor"
+            same name than the one in ca_file, for example by its successor, or its key may be too short (RSA needs \
+            2,048 bits)"
     )]
     BadSignature,
+    /// It, or one above it, is signed in a way that can be forged.
+    #[error(
+        "the server's certificate or its CA's has a signature that is not accepted, such as one with SHA-1 or MD5; \
+            have it issued anew with SHA-256"
+    )]
+    WeakSignature,
+    /// The chain from the server's certificate to a trusted one does not hold.
+    #[error("the server's certificate is not accepted: {0}")]
+    Chain(&'static str),
     /// It cannot be read.
     #[error("the server's certificate cannot be read")]
     Unreadable,
@@ -81,9 +91,21 @@ impl CertificateRefusal {
             CertificateError::Revoked => Self::Revoked,
             CertificateError::BadSignature => Self::BadSignature,
             CertificateError::BadEncoding => Self::Unreadable,
-            // webpki's own error is not part of rustls' interface; its name is.
-            other if format!("{other:?}").contains("CaUsedAsEndEntity") => Self::CaUsedAsServer,
-            other => Self::Other(other.to_string()),
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Self::WeakSignature,
+            other => Self::from_webpki(other),
+        }
+    }
+
+    /// webpki's own errors are not part of rustls' interface; their names are.
+    fn from_webpki(reason: &CertificateError) -> Self {
+        let shown = format!("{reason:?}");
+        if shown.contains("CaUsedAsEndEntity") {
+            return Self::CaUsedAsServer;
+        }
+        match BROKEN_CHAINS.iter().find(|(name, _)| shown.contains(name)) {
+            Some((_, text)) => Self::Chain(text),
+            None => Self::Other(reason.to_string()),
         }
     }
 
@@ -92,6 +114,15 @@ impl CertificateRefusal {
         Self::NameMismatch { expected: server_name.to_str().into_owned(), presented }
     }
 }
+
+/// What webpki finds wrong with a chain, by the name that it has there.
+const BROKEN_CHAINS: [(&str, &str); 5] = [
+    ("EndEntityUsedAsCa", "a certificate of its chain has signed another but is no CA's (end entity used as CA)"),
+    ("PathLenConstraintViolated", "a CA of its chain may not have another below it (path length constraint violated)"),
+    ("NameConstraintViolation", "its CA may not issue certificates for these names (name constraint violation)"),
+    ("UnsupportedCriticalExtension", "it, or a CA of its chain, has a critical extension that is not understood"),
+    ("UnsupportedCertVersion", "it is no certificate of X.509 version 3 (unsupported version)"),
+];
 
 fn days(from: UnixTime, to: UnixTime) -> u64 {
     to.as_secs().saturating_sub(from.as_secs()) / 86_400

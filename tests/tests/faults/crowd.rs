@@ -1,0 +1,119 @@
+//! A thousand logins at a directory that does not answer: nobody is told that a password is wrong, nobody is let in,
+//! and whoever has a local account does not notice.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use host_harness::local_accounts::{self, NewLocalAccount};
+use host_harness::login::{Host, LoginAnswer, Outcome};
+use host_harness::providers::ProviderHandle;
+use host_harness::store::Store;
+use provider_api::{Credentials, Secret};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tests::host::context;
+use tokio::task::JoinSet;
+
+use super::black_hole::{FullQueue, silent_server};
+use super::directory::{PASSWORD, provider, settings};
+
+/// How many log in at once, half of them at each of two directories.
+const CROWD: usize = 1_000;
+
+/// A login may take a second. So much more time there is on a machine that has other things to do.
+const LONGEST: Duration = Duration::from_secs(30);
+
+const LOCAL: &str = "admin";
+const LOCAL_PASSWORD: &str = "of the local account";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_logins_at_directories_that_do_not_answer_harm_nobody_who_has_a_local_account() {
+    allow_many_files();
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_with_a_local_account(folder.path()).await;
+    let (dropping, mut silent) = (FullQueue::start().await, silent_server().await);
+    let host_of = |provider| Host::new(store.clone(), vec![ProviderHandle::ready("corp", provider)]);
+    let hosts =
+        [host_of(provider(&settings(dropping.address())).await), host_of(provider(&settings(silent.address())).await)];
+    let idle = local_login(&hosts[0]).await;
+
+    let pending = Arc::new(AtomicUsize::new(CROWD));
+    let mut crowd = JoinSet::new();
+    for number in 0..CROWD {
+        let (host, pending) = (hosts[number % hosts.len()].clone(), Arc::clone(&pending));
+        crowd.spawn(async move {
+            let begun = Instant::now();
+            let answer = host.login(&context(), credentials(&format!("user{number}"), PASSWORD)).await;
+            pending.fetch_sub(1, Ordering::SeqCst);
+            (answer, begun.elapsed())
+        });
+    }
+    let mut local = Vec::new();
+    while pending.load(Ordering::SeqCst) > 0 {
+        local.push(local_login(&hosts[local.len() % hosts.len()]).await);
+    }
+
+    let (mut shortest, mut longest) = (Duration::MAX, Duration::ZERO);
+    while let Some(login) = crowd.join_next().await {
+        let (answer, time) = login.unwrap();
+        assert_eq!(answer.outcome, Outcome::Unavailable, "{answer:?}");
+        assert!(matches!(answer.reason.as_deref(), Some("timeout" | "connect_failed")), "{answer:?}");
+        (shortest, longest) = (shortest.min(time), longest.max(time));
+    }
+    // Refused connections would come back at once.
+    assert!(shortest > Duration::from_millis(500), "a login did not wait: {shortest:?}");
+    assert!(longest < LONGEST, "a login took {longest:?}");
+    assert!(!local.is_empty(), "somebody logged in meanwhile");
+    let searches = silent.asked().len();
+    assert!(silent.connections().await > 0 && searches > 0, "the crowd was there");
+    local.sort();
+    println!(
+        "{CROWD} logins ended within {longest:?}, {searches} searches were heard; meanwhile {} local logins took {:?} \
+         at the median and {:?} at most, where one alone takes {idle:?}",
+        local.len(),
+        local[local.len() / 2],
+        local[local.len() - 1],
+    );
+}
+
+async fn store_with_a_local_account(folder: &Path) -> Store {
+    let store = Store::open("sqlite:users.db", folder).await.unwrap();
+    let account = NewLocalAccount {
+        name: LOCAL.to_owned(),
+        password: Secret::new(LOCAL_PASSWORD),
+        display_name: None,
+        email: None,
+    };
+    local_accounts::add(&store, account).await.unwrap();
+    store
+}
+
+/// Logs the local account in, with the right password and with a wrong one; how long the right one took.
+async fn local_login(host: &Host) -> Duration {
+    let begun = Instant::now();
+    let right = host.login(&context(), credentials(LOCAL, LOCAL_PASSWORD)).await;
+    let time = begun.elapsed();
+    assert!(is_local(&right, Outcome::Accepted), "{right:?}");
+    let wrong = host.login(&context(), credentials(LOCAL, "a wrong one")).await;
+    assert!(is_local(&wrong, Outcome::Rejected), "{wrong:?}");
+    time
+}
+
+fn is_local(answer: &LoginAnswer, outcome: Outcome) -> bool {
+    answer.outcome == outcome && answer.provider.is_none()
+}
+
+fn credentials(name: &str, password: &str) -> Credentials {
+    Credentials::new(name, Secret::new(password))
+}
+
+/// A login has a few sockets open, and here both of their ends are in this process.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = u64::try_from(CROWD * 8).unwrap();
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if limit.current.is_some_and(|current| current < allowed) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum: limit.maximum }).unwrap();
+    }
+}
