@@ -1,0 +1,210 @@
+//! The server: it accepts connections, asks its script at each step what to do, and does that.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::directory;
+use super::record::{Received, Record};
+use super::script::{Act, Asked, Script, Step};
+use super::session::Session;
+use super::transport::{Certificates, Offer, Transport};
+use super::wire::Request;
+
+/// A port on which nobody listens yet: connections to it are refused.
+pub struct Reserved {
+    socket: TcpSocket,
+    port: u16,
+    transport: Transport,
+    certificates: Arc<Certificates>,
+}
+
+impl Reserved {
+    /// Takes a free port.
+    pub fn port(certificates: &Arc<Certificates>, transport: Transport) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port for the server");
+        let port = socket.local_addr().expect("the server's own port").port();
+        Self { socket, port, transport, certificates: Arc::clone(certificates) }
+    }
+
+    /// The settings of a provider for this server.
+    pub fn settings(&self) -> Value {
+        self.certificates.settings(self.transport, self.port)
+    }
+
+    /// Listens, and plays the script.
+    pub fn listen(self, script: Script) -> HostileServer {
+        let listener = self.socket.listen(1_024).expect("a listening socket");
+        let (resets, reset) = watch::channel(());
+        let stage = Arc::new(Stage {
+            transport: self.transport,
+            certificates: Arc::clone(&self.certificates),
+            script,
+            armed: AtomicBool::new(true),
+            state: Mutex::default(),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&stage), reset));
+        HostileServer { stage, port: self.port, resets, accepting }
+    }
+}
+
+/// A server on a port of its own. It ends with this value, its connections too.
+pub struct HostileServer {
+    stage: Arc<Stage>,
+    port: u16,
+    resets: watch::Sender<()>,
+    accepting: JoinHandle<()>,
+}
+
+impl HostileServer {
+    /// Starts a server that plays a script.
+    pub fn start(certificates: &Arc<Certificates>, transport: Transport, script: Script) -> Self {
+        Reserved::port(certificates, transport).listen(script)
+    }
+
+    /// The settings of a provider for this server.
+    pub fn settings(&self) -> Value {
+        self.stage.certificates.settings(self.stage.transport, self.port)
+    }
+
+    /// Is honest from now on.
+    pub fn disarm(&self) {
+        self.stage.armed.store(false, Ordering::SeqCst);
+    }
+
+    /// Plays the script from now on, with an empty record.
+    pub fn arm(&self) {
+        *self.stage.lock() = State::default();
+        self.stage.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// Aborts all connections that are open.
+    pub fn reset_connections(&self) {
+        let _ = self.resets.send(());
+    }
+
+    /// What the server was asked since it plays its script.
+    pub fn record(&self) -> Record {
+        self.stage.lock().record.clone()
+    }
+
+    /// The record, if nothing is in it that must never be there.
+    pub fn finish(&self, logins: usize) -> Result<Record, String> {
+        let record = self.record();
+        record.check(self.stage.transport, logins).map(|()| record)
+    }
+}
+
+impl Drop for HostileServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// What all connections of a server share.
+pub(super) struct Stage {
+    transport: Transport,
+    certificates: Arc<Certificates>,
+    script: Script,
+    armed: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    record: Record,
+    steps: HashMap<Step, usize>,
+}
+
+impl Stage {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn acceptor(&self, offer: Offer) -> tokio_rustls::TlsAcceptor {
+        self.certificates.config(offer).into()
+    }
+
+    pub(super) fn sent(&self, octets: usize) {
+        self.lock().record.sent += octets;
+    }
+
+    pub(super) fn received(&self, received: Received) {
+        self.lock().record.requests.push(received);
+    }
+
+    fn connected(&self) -> usize {
+        let mut state = self.lock();
+        state.record.connections += 1;
+        state.record.connections - 1
+    }
+
+    /// What to do when a connection is made.
+    pub(super) fn at_connect(&self) -> Vec<Act> {
+        let then = (self.transport == Transport::Ldaps).then_some(Act::Secure(Offer::Good));
+        self.acts(Step::Connect, 0, None, then)
+    }
+
+    /// What to do when a connection is protected as it should be.
+    pub(super) fn at_greeting(&self) -> Vec<Act> {
+        self.acts(Step::Greeting, 0, None, None)
+    }
+
+    /// What to do at a request.
+    pub(super) fn at_request(&self, id: i64, request: Request) -> Vec<Act> {
+        let Some(step) = directory::step(&request) else { return Vec::new() };
+        let then = (step == Step::StartTls).then_some(Act::Secure(Offer::Good));
+        self.acts(step, id, Some(request), then)
+    }
+
+    fn acts(&self, step: Step, id: i64, request: Option<Request>, then: Option<Act>) -> Vec<Act> {
+        let messages = request.as_ref().map(|request| directory::messages(id, request)).unwrap_or_default();
+        let nth = {
+            let mut state = self.lock();
+            let count = state.steps.entry(step).or_default();
+            *count += 1;
+            *count - 1
+        };
+        let asked = Asked { step, id, request, nth, messages, then };
+        if self.armed.load(Ordering::SeqCst) { self.script.acts(asked) } else { asked.honestly() }
+    }
+
+    /// What protects the connection, or has to.
+    pub(super) fn transport(&self) -> Transport {
+        self.transport
+    }
+}
+
+async fn accept(listener: TcpListener, stage: Arc<Stage>, reset: watch::Receiver<()>) {
+    let mut sessions = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                // A client that is gone already is none.
+                let Ok((tcp, _)) = accepted else { continue };
+                sessions.spawn(serve(tcp, Arc::clone(&stage), reset.clone()));
+            }
+            Some(_) = sessions.join_next() => {}
+        }
+    }
+}
+
+async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut reset: watch::Receiver<()>) {
+    let number = stage.connected();
+    reset.mark_unchanged();
+    let Ok(mut session) = Session::over(tcp, stage, number) else { return };
+    let ended: io::Result<()> = tokio::select! {
+        ended = session.run() => ended,
+        _ = reset.changed() => session.reset(),
+    };
+    // A client that hangs up is no matter of the server's.
+    drop(ended);
+}

@@ -1,0 +1,117 @@
+//! The LDAP provider, in a host process of its own, against a directory server that means harm.
+//!
+//! A scenario is one behaviour of the server, at each point of the conversation at which it makes sense, for logins,
+//! validations and listings. Each runs in a process of its own, which has to end well, with nothing on standard
+//! error that tells of a panic, and has to answer a login at a good server after every attack; each answer has to
+//! be the right one, in time, with at most 16 MiB more memory than before. Whatever the server does, it must see no
+//! bind with an empty password, none in the clear where TLS is asked for, and one bind as a user for each login at
+//! most: see `tests::hostile::record`.
+//!
+//! The short form plays every scenario over one transport. `HOSTILE=full cargo test -p tests --test hostile` plays all
+//! of them over plain LDAP, `StartTLS` and LDAPS, and prints a table; `HOSTILE=short` prints one of the short form. How
+//! many pairs of logins meet a server that swaps entries is said by `HOSTILE_PAIRS`; a million of them, best in a
+//! release build: `HOSTILE_PAIRS=1000000 cargo test --release -p tests --test hostile -- h40`.
+//!
+//! The names of scenarios begin with the numbers of a catalogue of hostile behaviours (h) and of faults (r); what each
+//! promises is a sentence beside it.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on must fail loudly, and the table is for people"
+)]
+
+mod answers;
+mod framing;
+mod grammar;
+mod mixed_up;
+mod paging;
+mod play;
+mod scenario;
+mod search;
+mod starttls;
+mod table;
+mod tcp;
+mod tls;
+mod unsolicited;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use tests::hostile::transport::{Certificates, Transport};
+
+use crate::scenario::Scenario;
+use crate::table::Table;
+
+/// How many scenarios run at once: most of the time they wait.
+const AT_ONCE: usize = 6;
+
+/// The host.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hostile_host");
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let form = std::env::var("HOSTILE").ok();
+    let full = form.as_deref() == Some("full");
+    let certificates = Arc::new(Certificates::make());
+    let table = Arc::new(Table::default());
+    let mut trials = Vec::new();
+    for (number, scenario) in scenarios().into_iter().enumerate() {
+        let scenario = Arc::new(scenario);
+        let chosen = if full {
+            scenario.transports.to_vec()
+        } else {
+            vec![scenario.transports[number % scenario.transports.len()]]
+        };
+        trials.extend(chosen.into_iter().map(|transport| trial(&scenario, transport, &certificates, &table)));
+    }
+    trials.push(Trial::test("a_process_that_ends_badly_is_noticed", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(play::bad_end(Path::new(PROGRAM))).map_err(Into::into)
+    }));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if form.is_some() && !arguments.list {
+        table.print();
+    }
+    conclusion.exit_code()
+}
+
+fn scenarios() -> Vec<Scenario> {
+    [
+        framing::scenarios(),
+        grammar::scenarios(),
+        answers::scenarios(),
+        search::scenarios(),
+        paging::scenarios(),
+        unsolicited::scenarios(),
+        starttls::scenarios(),
+        tls::scenarios(),
+        tcp::scenarios(),
+        mixed_up::scenarios(),
+    ]
+    .concat()
+}
+
+fn trial(
+    scenario: &Arc<Scenario>,
+    transport: Transport,
+    certificates: &Arc<Certificates>,
+    table: &Arc<Table>,
+) -> Trial {
+    let (scenario, certificates, table) = (Arc::clone(scenario), Arc::clone(certificates), Arc::clone(table));
+    Trial::test(format!("{}::{transport}", scenario.name), move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let begun = std::time::Instant::now();
+        let mut played = runtime.block_on(play::scenario(&scenario, transport, &certificates, Path::new(PROGRAM)));
+        played.took = begun.elapsed();
+        let result = played.verdict(scenario.promise);
+        table.add(&scenario, transport, played);
+        result.map_err(Into::into)
+    })
+}
