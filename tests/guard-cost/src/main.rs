@@ -52,9 +52,13 @@ fn main() {
     });
 
     println!(
-        "\nInstructions in user space, in thousands, counted by callgrind: the difference between a run with more logins"
+        "\nInstructions in user space, in thousands, counted by callgrind: the difference between a run with more"
     );
-    println!("and a run with fewer, divided by the difference in logins: median of {} pairs.", instructions::PAIRS);
+    println!(
+        "logins and one with fewer, divided by the difference in logins: median of {} pairs.",
+        instructions::PAIRS
+    );
+    println!("The kernel's part, such as the way through the socket pair, is in the CPU time above and not here.");
     table::print(&targets, |target, connections, callers, _, logins| {
         instructions::compare(target, Work { connections, callers, logins })
     });
