@@ -26,21 +26,15 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-const STEPS: [Step; 5] = [Step::ServiceBind, Step::BaseRead, Step::UserSearch, Step::Listing, Step::UserBind];
-
 fn pieces() -> Scenario {
-    let script = STEPS.into_iter().fold(Script::honest(), |script, step| {
-        script.and_at(step, |asked| vec![Act::Drip(asked.messages.concat(), Duration::ZERO)])
-    });
-    let apart = STEPS.into_iter().fold(Script::honest(), |script, step| {
-        script.and_at(step, |asked| {
-            let pause = || Act::Pause(Duration::from_millis(20));
-            asked.messages.into_iter().flat_map(|message| [Act::Send(message), pause()]).collect()
-        })
+    let octets = Script::at_answers(|asked| vec![Act::Drip(asked.messages.concat(), Duration::ZERO)]);
+    let messages = Script::at_answers(|asked| {
+        let pause = || Act::Pause(Duration::from_millis(20));
+        asked.messages.into_iter().flat_map(|message| [Act::Send(message), pause()]).collect()
     });
     Scenario::new("h34_pieces", "how a stream is cut into segments means nothing")
-        .harmless("an octet at a time", script)
-        .harmless("a message at a time", apart)
+        .harmless("an octet at a time", octets)
+        .harmless("a message at a time", messages)
         .harmless("all at once", Script::honest())
 }
 
