@@ -43,7 +43,7 @@ impl Reserved {
     /// Listens, and plays the script.
     pub fn listen(self, script: Script) -> HostileServer {
         let listener = self.socket.listen(1_024).expect("a listening socket");
-        let (resets, reset) = watch::channel(());
+        let (fates, fate) = watch::channel(Fate::Reset);
         let stage = Arc::new(Stage {
             transport: self.transport,
             certificates: Arc::clone(&self.certificates),
@@ -51,8 +51,8 @@ impl Reserved {
             armed: AtomicBool::new(true),
             state: Mutex::default(),
         });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&stage), reset));
-        HostileServer { stage, port: self.port, resets, accepting }
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&stage), fate));
+        HostileServer { stage, port: self.port, fates, accepting }
     }
 }
 
@@ -60,7 +60,7 @@ impl Reserved {
 pub struct HostileServer {
     stage: Arc<Stage>,
     port: u16,
-    resets: watch::Sender<()>,
+    fates: watch::Sender<Fate>,
     accepting: JoinHandle<()>,
 }
 
@@ -86,9 +86,14 @@ impl HostileServer {
         self.stage.armed.store(true, Ordering::SeqCst);
     }
 
-    /// Aborts all connections that are open.
+    /// Aborts all connections that are open (RST).
     pub fn reset_connections(&self) {
-        let _ = self.resets.send(());
+        let _ = self.fates.send(Fate::Reset);
+    }
+
+    /// Lets all connections that are open stand still for ever, as when a firewall forgets them.
+    pub fn freeze_connections(&self) {
+        let _ = self.fates.send(Fate::Freeze);
     }
 
     /// What the server was asked since it plays its script.
@@ -107,6 +112,13 @@ impl Drop for HostileServer {
     fn drop(&mut self) {
         self.accepting.abort();
     }
+}
+
+/// What befalls all connections that are open.
+#[derive(Clone, Copy)]
+enum Fate {
+    Reset,
+    Freeze,
 }
 
 /// What all connections of a server share.
@@ -183,28 +195,33 @@ impl Stage {
     }
 }
 
-async fn accept(listener: TcpListener, stage: Arc<Stage>, reset: watch::Receiver<()>) {
+async fn accept(listener: TcpListener, stage: Arc<Stage>, fate: watch::Receiver<Fate>) {
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 // A client that is gone already is none.
                 let Ok((tcp, _)) = accepted else { continue };
-                sessions.spawn(serve(tcp, Arc::clone(&stage), reset.clone()));
+                sessions.spawn(serve(tcp, Arc::clone(&stage), fate.clone()));
             }
             Some(_) = sessions.join_next() => {}
         }
     }
 }
 
-async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut reset: watch::Receiver<()>) {
+async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut fate: watch::Receiver<Fate>) {
     let number = stage.connected();
-    reset.mark_unchanged();
+    fate.mark_unchanged();
     let Ok(mut session) = Session::over(tcp, stage, number) else { return };
-    let ended: io::Result<()> = tokio::select! {
-        ended = session.run() => ended,
-        _ = reset.changed() => session.reset(),
-    };
     // A client that hangs up is no matter of the server's.
-    drop(ended);
+    let _: io::Result<()> = tokio::select! {
+        ended = session.run() => ended,
+        _ = fate.changed() => {
+            let fate = *fate.borrow();
+            match fate {
+                Fate::Reset => session.reset(),
+                Fate::Freeze => std::future::pending().await,
+            }
+        }
+    };
 }

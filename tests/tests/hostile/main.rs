@@ -28,6 +28,7 @@ mod answers;
 mod framing;
 mod grammar;
 mod mixed_up;
+mod outages;
 mod paging;
 mod play;
 mod scenario;
@@ -93,6 +94,7 @@ fn scenarios() -> Vec<Scenario> {
         starttls::scenarios(),
         tls::scenarios(),
         tcp::scenarios(),
+        outages::scenarios(),
         mixed_up::scenarios(),
     ]
     .concat()

@@ -2,28 +2,15 @@
 
 use std::time::Duration;
 
-use tests::hostile::host::{Answer, Question};
+use tests::hostile::host::Answer;
 use tests::hostile::record::Record;
 use tests::hostile::script::{Act, Asked, Script, Step};
-use tests::hostile::server::{HostileServer, Reserved};
 use tests::hostile::transport::Transport;
-use tests::hostile::wire::answer;
 
-use crate::play::{Stand, login};
 use crate::scenario::Scenario;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    vec![
-        pieces(),
-        ends(),
-        after_the_bind(),
-        drips(),
-        drips_of_tls(),
-        stalls(),
-        refused(),
-        down_at_first(),
-        reset_between(),
-    ]
+    vec![pieces(), ends(), after_the_bind(), drips(), drips_of_tls(), stalls()]
 }
 
 fn pieces() -> Scenario {
@@ -100,57 +87,4 @@ fn stalls() -> Scenario {
         .everything("accepted, and never read from", Script::at(Step::Connect, |_| vec![Act::Freeze]), &["timeout"])
         .at_searches("not read from any more", &["timeout"], |_| vec![Act::Freeze])
         .waiting()
-}
-
-fn refused() -> Scenario {
-    Scenario::new("r06_refused", "a server that is down is told at once").own(|stand| {
-        Box::pin(async move {
-            let port = Reserved::port(&stand.certificates, stand.transport);
-            stand.expect(&Question::Configure(port.settings()), "configured").await?;
-            stand.expect(&login(), "unavailable/connect_failed").await?;
-            stand.expect(&Question::Validate, "invalid/connect_failed").await?;
-            stand.expect(&Question::List, "incomplete/connect_failed").await
-        })
-    })
-}
-
-fn down_at_first() -> Scenario {
-    Scenario::new("r08_down_at_first", "a server that comes later needs no new settings").own(|stand| {
-        Box::pin(async move {
-            let port = Reserved::port(&stand.certificates, stand.transport);
-            stand.expect(&Question::Configure(port.settings()), "configured").await?;
-            stand.expect(&login(), "unavailable/connect_failed").await?;
-            let server = port.listen(Script::honest());
-            good(stand).await?;
-            server.finish(1).map(drop)
-        })
-    })
-}
-
-fn reset_between() -> Scenario {
-    let between_pages = Script::at(Step::Listing, |asked: Asked| match asked.nth {
-        0 => vec![Act::Send(asked.messages[0].clone()), Act::Send(answer::page_done(asked.id, 0, b"more"))],
-        _ => vec![Act::Reset],
-    });
-    Scenario::new("r11_reset_between_requests", "a connection that was lost between two logins troubles nobody")
-        .list("between pages", between_pages, &["incomplete/connection_lost"])
-        .also(|_, answer| if answer.users == 1 { Ok(()) } else { Err("the first page was listed".to_owned()) })
-        .own(|stand| {
-            Box::pin(async move {
-                let server = HostileServer::start(&stand.certificates, stand.transport, Script::honest());
-                stand.expect(&Question::Configure(server.settings()), "configured").await?;
-                for _ in 0..3 {
-                    good(stand).await?;
-                    server.reset_connections();
-                }
-                server.finish(3).map(drop)
-            })
-        })
-}
-
-/// Everything works.
-async fn good(stand: &mut Stand) -> Result<(), String> {
-    stand.expect(&login(), "accepted").await?;
-    stand.expect(&Question::Validate, "valid").await?;
-    stand.expect(&Question::List, "complete").await
 }
