@@ -5,6 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -50,6 +51,7 @@ impl Reserved {
             script,
             armed: AtomicBool::new(true),
             state: Mutex::default(),
+            open: watch::Sender::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&stage), fate));
         HostileServer { stage, port: self.port, fates, accepting }
@@ -101,8 +103,11 @@ impl HostileServer {
         self.stage.lock().record.clone()
     }
 
-    /// The record, if nothing is in it that must never be there.
-    pub fn finish(&self, logins: usize) -> Result<Record, String> {
+    /// The record, if nothing is in it that must never be there. A connection that the client has closed is read to
+    /// its end before that; one that the client keeps, or that the script holds, is waited for in vain.
+    pub async fn finish(&self, logins: usize) -> Result<Record, String> {
+        let mut open = self.stage.open.subscribe();
+        let _ = tokio::time::timeout(CLOSING, open.wait_for(|&open| open == 0)).await;
         let record = self.record();
         record.check(self.stage.transport, logins).map(|()| record)
     }
@@ -121,6 +126,9 @@ enum Fate {
     Freeze,
 }
 
+/// How long connections may take to end.
+const CLOSING: Duration = Duration::from_millis(200);
+
 /// What all connections of a server share.
 pub(super) struct Stage {
     transport: Transport,
@@ -128,6 +136,8 @@ pub(super) struct Stage {
     script: Script,
     armed: AtomicBool,
     state: Mutex<State>,
+    /// How many connections there are.
+    open: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -211,6 +221,8 @@ async fn accept(listener: TcpListener, stage: Arc<Stage>, fate: watch::Receiver<
 
 async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut fate: watch::Receiver<Fate>) {
     let number = stage.connected();
+    stage.open.send_modify(|open| *open += 1);
+    let _closed = Closed(Arc::clone(&stage));
     fate.mark_unchanged();
     let Ok(mut session) = Session::over(tcp, stage, number) else { return };
     // A client that hangs up is no matter of the server's.
@@ -224,4 +236,13 @@ async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut fate: watch::Receiver<Fate
             }
         }
     };
+}
+
+/// Counts a connection as closed when it is dropped, which is how it ends in any case.
+struct Closed(Arc<Stage>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
+    }
 }

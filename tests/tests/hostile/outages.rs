@@ -26,7 +26,7 @@ fn forgotten() -> Scenario {
                     good(stand).await?;
                     server.freeze_connections();
                 }
-                server.finish(3).map(drop)
+                server.finish(3).await.map(drop)
             })
         },
     )
@@ -54,7 +54,7 @@ fn silent_for_many() -> Scenario {
                 if unanswered < MANY / 2 || !unavailable || answer.milliseconds > 10_000.0 {
                     return Err(format!("{answer:?}"));
                 }
-                server.finish(MANY)?;
+                server.finish(MANY).await?;
                 server.disarm();
                 stand.good_login(true).await
             })
@@ -82,7 +82,7 @@ fn down_at_first() -> Scenario {
             stand.expect(&login(), "unavailable/connect_failed").await?;
             let server = port.listen(Script::honest());
             good(stand).await?;
-            server.finish(1).map(drop)
+            server.finish(1).await.map(drop)
         })
     })
 }
@@ -103,7 +103,7 @@ fn reset_between() -> Scenario {
                     good(stand).await?;
                     server.reset_connections();
                 }
-                server.finish(3).map(drop)
+                server.finish(3).await.map(drop)
             })
         })
 }

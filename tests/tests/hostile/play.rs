@@ -107,7 +107,7 @@ impl Stand {
             check(case, allowed, &last).map_err(|problem| format!("{problem} (number {time}): {last:?}"))?;
         }
         let logins = if case.operation == Operation::Login { case.times } else { 0 };
-        let record = server.finish(logins)?;
+        let record = server.finish(logins).await?;
         if let Some(also) = case.also {
             also(&record, &last).map_err(|problem| format!("{problem}: {last:?}, {record:?}"))?;
         }
