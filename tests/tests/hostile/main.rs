@@ -7,13 +7,14 @@
 //! bind with an empty password, none in the clear where TLS is asked for, and one bind as a user for each login at
 //! most: see `tests::hostile::record`.
 //!
-//! The short form plays every scenario over one transport. `HOSTILE=full cargo test -p tests --test hostile` plays all
-//! of them over plain LDAP, `StartTLS` and LDAPS, and prints a table; `HOSTILE=short` prints one of the short form. How
-//! many pairs of logins meet a server that swaps entries is said by `HOSTILE_PAIRS`; a million of them, best in a
-//! release build: `HOSTILE_PAIRS=1000000 cargo test --release -p tests --test hostile -- h40`.
+//! The short form plays every scenario over one transport.
+//! `HOSTILE=full cargo test --release -p tests --test hostile` plays all of them over plain LDAP, `StartTLS` and LDAPS,
+//! and prints a table; `HOSTILE=short` prints one of the short form. `HOSTILE_PAIRS` says how many pairs of logins meet a
+//! server that swaps entries: `HOSTILE_PAIRS=1000000 cargo test --release -p tests --test hostile -- h40` makes a
+//! million.
 //!
 //! The names of scenarios begin with the numbers of a catalogue of hostile behaviours (h) and of faults (r); what each
-//! promises is a sentence beside it.
+//! of them promises is a sentence beside it.
 
 #![forbid(unsafe_code)]
 #![allow(
