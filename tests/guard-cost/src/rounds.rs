@@ -9,7 +9,7 @@ use crate::target::Target;
 use crate::work::{Work, runtime};
 
 /// How often each driver is measured.
-pub const ROUNDS: usize = 7;
+pub const ROUNDS: usize = 11;
 
 /// Measures both drivers.
 pub fn compare(target: &Target, work: Work) -> Comparison {
