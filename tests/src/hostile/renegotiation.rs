@@ -1,5 +1,5 @@
-//! What rustls never does as a server: asking a client of TLS 1.2 to shake hands once more. The records are made here,
-//! with the keys of a connection that rustls has set up.
+//! What rustls never does as a server: asking a client of TLS 1.2 to shake hands once more. The records are made
+//! here, with the keys of a connection that rustls has set up.
 
 use std::io;
 

@@ -111,6 +111,12 @@ impl Script {
         Self::default().and_at(step, lie)
     }
 
+    /// Does this at every bind and every search.
+    pub fn at_answers(lie: impl Fn(Asked) -> Vec<Act> + Clone + Send + Sync + 'static) -> Self {
+        let steps = [Step::ServiceBind, Step::BaseRead, Step::UserSearch, Step::Listing, Step::UserBind];
+        steps.into_iter().fold(Self::default(), |script, step| script.and_at(step, lie.clone()))
+    }
+
     /// Does this at another step, too.
     #[must_use]
     pub fn and_at(mut self, step: Step, lie: impl Fn(Asked) -> Vec<Act> + Send + Sync + 'static) -> Self {

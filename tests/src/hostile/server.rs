@@ -5,6 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -43,16 +44,17 @@ impl Reserved {
     /// Listens, and plays the script.
     pub fn listen(self, script: Script) -> HostileServer {
         let listener = self.socket.listen(1_024).expect("a listening socket");
-        let (resets, reset) = watch::channel(());
+        let (fates, fate) = watch::channel(Fate::Reset);
         let stage = Arc::new(Stage {
             transport: self.transport,
             certificates: Arc::clone(&self.certificates),
             script,
             armed: AtomicBool::new(true),
             state: Mutex::default(),
+            open: watch::Sender::new(0),
         });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&stage), reset));
-        HostileServer { stage, port: self.port, resets, accepting }
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&stage), fate));
+        HostileServer { stage, port: self.port, fates, accepting }
     }
 }
 
@@ -60,7 +62,7 @@ impl Reserved {
 pub struct HostileServer {
     stage: Arc<Stage>,
     port: u16,
-    resets: watch::Sender<()>,
+    fates: watch::Sender<Fate>,
     accepting: JoinHandle<()>,
 }
 
@@ -86,9 +88,14 @@ impl HostileServer {
         self.stage.armed.store(true, Ordering::SeqCst);
     }
 
-    /// Aborts all connections that are open.
+    /// Aborts all connections that are open (RST).
     pub fn reset_connections(&self) {
-        let _ = self.resets.send(());
+        let _ = self.fates.send(Fate::Reset);
+    }
+
+    /// Lets all connections that are open stand still for ever, as when a firewall forgets them.
+    pub fn freeze_connections(&self) {
+        let _ = self.fates.send(Fate::Freeze);
     }
 
     /// What the server was asked since it plays its script.
@@ -96,8 +103,11 @@ impl HostileServer {
         self.stage.lock().record.clone()
     }
 
-    /// The record, if nothing is in it that must never be there.
-    pub fn finish(&self, logins: usize) -> Result<Record, String> {
+    /// The record, if nothing is in it that must never be there. A connection that the client has closed is read to
+    /// its end before that; one that the client keeps, or that the script holds, is waited for in vain.
+    pub async fn finish(&self, logins: usize) -> Result<Record, String> {
+        let mut open = self.stage.open.subscribe();
+        let _ = tokio::time::timeout(CLOSING, open.wait_for(|&open| open == 0)).await;
         let record = self.record();
         record.check(self.stage.transport, logins).map(|()| record)
     }
@@ -109,6 +119,16 @@ impl Drop for HostileServer {
     }
 }
 
+/// What befalls all connections that are open.
+#[derive(Clone, Copy)]
+enum Fate {
+    Reset,
+    Freeze,
+}
+
+/// How long connections may take to end.
+const CLOSING: Duration = Duration::from_millis(200);
+
 /// What all connections of a server share.
 pub(super) struct Stage {
     transport: Transport,
@@ -116,6 +136,8 @@ pub(super) struct Stage {
     script: Script,
     armed: AtomicBool,
     state: Mutex<State>,
+    /// How many connections there are.
+    open: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -183,28 +205,44 @@ impl Stage {
     }
 }
 
-async fn accept(listener: TcpListener, stage: Arc<Stage>, reset: watch::Receiver<()>) {
+async fn accept(listener: TcpListener, stage: Arc<Stage>, fate: watch::Receiver<Fate>) {
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 // A client that is gone already is none.
                 let Ok((tcp, _)) = accepted else { continue };
-                sessions.spawn(serve(tcp, Arc::clone(&stage), reset.clone()));
+                sessions.spawn(serve(tcp, Arc::clone(&stage), fate.clone()));
             }
             Some(_) = sessions.join_next() => {}
         }
     }
 }
 
-async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut reset: watch::Receiver<()>) {
+async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut fate: watch::Receiver<Fate>) {
     let number = stage.connected();
-    reset.mark_unchanged();
+    stage.open.send_modify(|open| *open += 1);
+    let _closed = Closed(Arc::clone(&stage));
+    fate.mark_unchanged();
     let Ok(mut session) = Session::over(tcp, stage, number) else { return };
-    let ended: io::Result<()> = tokio::select! {
-        ended = session.run() => ended,
-        _ = reset.changed() => session.reset(),
-    };
     // A client that hangs up is no matter of the server's.
-    drop(ended);
+    let _: io::Result<()> = tokio::select! {
+        ended = session.run() => ended,
+        _ = fate.changed() => {
+            let fate = *fate.borrow();
+            match fate {
+                Fate::Reset => session.reset(),
+                Fate::Freeze => std::future::pending().await,
+            }
+        }
+    };
+}
+
+/// Counts a connection as closed when it is dropped, which is how it ends in any case.
+struct Closed(Arc<Stage>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
+    }
 }

@@ -106,14 +106,7 @@ fn controls() -> Scenario {
     let policy = answer::control(b"1.3.6.1.4.1.42.2.27.8.5.1", false, Some(&[0x30, 0x05, 0x81, 0x01]));
     let ten_thousand = answer::control(b"1.3.6.1.4.1.32473.1", false, None).repeat(10_000);
     Scenario::new("h30_controls", "unknown controls are ignored, malformed ones and heaps of them are refused")
-        .harmless(
-            "unknown and critical",
-            Script::at(Step::ServiceBind, unknown.clone())
-                .and_at(Step::BaseRead, unknown.clone())
-                .and_at(Step::UserSearch, unknown.clone())
-                .and_at(Step::Listing, unknown.clone())
-                .and_at(Step::UserBind, unknown),
-        )
+        .harmless("unknown and critical", Script::at_answers(unknown))
         .login("a malformed password policy", Script::at(Step::UserBind, with(policy)), &["accepted"])
         .everywhere("10,000", VIOLATION, with(ten_thousand))
         .everywhere("no SEQUENCE", VIOLATION, with(element(4, b"1.2.3")))

@@ -1,7 +1,7 @@
 //! Octets that are no messages: wrong lengths, wrong depths, too much.
 
 use tests::hostile::record::Record;
-use tests::hostile::script::{Act, Script, Step};
+use tests::hostile::script::{Act, Script};
 use tests::hostile::wire::answer;
 use tests::hostile::wire::ber::element;
 
@@ -78,10 +78,8 @@ fn lengths() -> Scenario {
             send([header, &message[2..], &[0, 0]].concat())
         });
     }
-    let steps = [Step::ServiceBind, Step::BaseRead, Step::UserSearch, Step::Listing, Step::UserBind];
-    let script = steps.into_iter().fold(Script::honest(), |script, step| {
-        script
-            .and_at(step, |asked| send(asked.messages.iter().flat_map(|message| four_length_octets(message)).collect()))
+    let script = Script::at_answers(|asked| {
+        send(asked.messages.iter().map(|message| four_length_octets(message)).collect::<Vec<_>>().concat())
     });
     scenario.harmless("four length octets", script)
 }

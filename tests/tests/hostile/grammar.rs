@@ -109,26 +109,17 @@ fn codes() -> Scenario {
 }
 
 fn matched_dn() -> Scenario {
-    let long = |operation| {
-        move |asked: Asked| {
-            let result = answer::result(0, &vec![b'x'; 1 << 20], b"");
-            let mut messages = asked.messages;
-            messages.pop();
-            messages.push(answer::message(asked.id, operation, &result, None));
-            send(messages.concat())
+    let matched = |octets| {
+        move |mut asked: Asked| {
+            asked.messages.pop();
+            let result = answer::result(0, &vec![b'x'; octets], b"");
+            asked.messages.push(answer::message(asked.id, asked.last_operation(), &result, None));
+            send(asked.messages.concat())
         }
     };
-    let service = Script::at(Step::ServiceBind, long(0x61));
-    let refused = &["unavailable/protocol_violation"];
-    Scenario::new("h36_matched_dn_of_1_mib", "a result of more than 1 MiB is refused where a login waits for it")
-        .login("a user's bind", Script::at(Step::UserBind, long(0x61)), refused)
-        .login("the service account's bind", service.clone(), refused)
-        .login("a search", Script::at(Step::UserSearch, long(0x65)), refused)
-        // Where users are listed, a message may have 4 MiB.
-        .validate("the service account's bind", service.clone(), &["valid", "invalid/protocol_violation"])
-        .validate("the base", Script::at(Step::BaseRead, long(0x65)), &["valid", "invalid/protocol_violation"])
-        .list("the service account's bind", service, &["complete", "incomplete/protocol_violation"])
-        .list("a page", Script::at(Step::Listing, long(0x65)), &["complete", "incomplete/protocol_violation"])
+    Scenario::new("h36_matched_dn_of_1_mib", "a result that is larger than any that means well is refused")
+        .everywhere("1 MiB", VIOLATION, matched(1 << 20))
+        .harmless("100 KiB", Script::at_answers(matched(100 << 10)))
 }
 
 /// Every element of honest answers in turn, with its class changed or its constructed bit flipped.

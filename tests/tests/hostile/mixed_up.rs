@@ -42,7 +42,7 @@ async fn swap(stand: &mut Stand) -> Result<(), String> {
         server.arm();
         let question = Question::Pairs { people: people.to_vec(), pairs, at_once: AT_ONCE };
         let counted = stand.host.ask(&question, std::time::Duration::from_mins(10)).await?.outcomes;
-        server.finish(2 * pairs)?;
+        server.finish(2 * pairs).await?;
         check(&counted, 2 * pairs).map_err(|problem| format!("{problem}: {counted:?} of {} logins", 2 * pairs))?;
         done += pairs;
         if wanted > BATCH {

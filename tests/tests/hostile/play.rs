@@ -107,7 +107,7 @@ impl Stand {
             check(case, allowed, &last).map_err(|problem| format!("{problem} (number {time}): {last:?}"))?;
         }
         let logins = if case.operation == Operation::Login { case.times } else { 0 };
-        let record = server.finish(logins)?;
+        let record = server.finish(logins).await?;
         if let Some(also) = case.also {
             also(&record, &last).map_err(|problem| format!("{problem}: {last:?}, {record:?}"))?;
         }
@@ -117,7 +117,7 @@ impl Stand {
     }
 
     /// A login at an honest server. Where the provider has but a second for it, a busy machine may need another try.
-    async fn good_login(&mut self, hurried: bool) -> Result<(), String> {
+    pub(crate) async fn good_login(&mut self, hurried: bool) -> Result<(), String> {
         let tries = if hurried { 20 } else { 1 };
         for _ in 1..tries {
             if self.host.ask(&login(), PATIENCE).await?.outcome == "accepted" {

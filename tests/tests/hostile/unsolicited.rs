@@ -1,6 +1,6 @@
 //! What nobody asked for: notifications, notices, intermediate responses.
 
-use tests::hostile::script::{Act, Asked, Script, Step};
+use tests::hostile::script::{Act, Script, Step};
 use tests::hostile::wire::answer::{self, NOTICE_OF_DISCONNECTION};
 
 use crate::scenario::{Scenario, VIOLATION, flood, send, told_once};
@@ -23,14 +23,10 @@ fn unsolicited() -> Scenario {
             send([answer::extended(0, 0, UNKNOWN).repeat(100), asked.messages.concat()].concat())
         })
         .always(told_once)
-        .harmless("one notification before each answer", {
-            let lie = |asked: Asked| send([answer::extended(0, 0, UNKNOWN), asked.messages.concat()].concat());
-            Script::at(Step::ServiceBind, lie)
-                .and_at(Step::BaseRead, lie)
-                .and_at(Step::UserSearch, lie)
-                .and_at(Step::Listing, lie)
-                .and_at(Step::UserBind, lie)
-        })
+        .harmless(
+            "one notification before each answer",
+            Script::at_answers(|asked| send([answer::extended(0, 0, UNKNOWN), asked.messages.concat()].concat())),
+        )
 }
 
 fn intermediate() -> Scenario {

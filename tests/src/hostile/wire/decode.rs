@@ -3,7 +3,7 @@ use super::{Filter, Request};
 
 const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
 
-/// Decodes one whole message: its id and the request. Strict: whatever RFC 4511 does not let a client send is an error.
+/// Decodes one whole message: its id and the request. Strict: what RFC 4511 does not let a client send is an error.
 pub fn decode(message: &[u8]) -> Result<(i64, Request), String> {
     let mut outer = Elements::of(message);
     let mut parts = Elements::of(outer.expect(0x30)?);
