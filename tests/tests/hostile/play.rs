@@ -60,7 +60,7 @@ pub(crate) struct Stand {
     played: Played,
 }
 
-/// Plays all of a scenario in one process.
+/// Plays all of a scenario, in one process as a rule.
 pub(crate) async fn scenario(
     scenario: &Scenario,
     transport: Transport,
@@ -71,7 +71,11 @@ pub(crate) async fn scenario(
     let mut stand = Stand { host, certificates: Arc::clone(certificates), transport, played: Played::default() };
     let mut failures = Vec::new();
     for (number, case) in scenario.cases.iter().enumerate() {
-        if let Err(problem) = stand.play(case, number == 0).await {
+        if scenario.apart && number > 0 {
+            let last = std::mem::replace(&mut stand.host, HostProcess::start(program));
+            failures.extend(last.finish().await.err());
+        }
+        if let Err(problem) = stand.play(case, number == 0 || scenario.apart).await {
             failures.push(format!("{:?}, {}: {problem}", case.operation, case.what));
         }
     }
@@ -80,9 +84,7 @@ pub(crate) async fn scenario(
     {
         failures.push(problem);
     }
-    if let Err(problem) = stand.host.finish().await {
-        failures.push(problem);
-    }
+    failures.extend(stand.host.finish().await.err());
     Played { failures, ..stand.played }
 }
 

@@ -18,6 +18,9 @@ pub(crate) struct Scenario {
     /// Over which transports it makes sense.
     pub(crate) transports: &'static [Transport],
     pub(crate) cases: Vec<Case>,
+    /// Whether each case has a process of its own. Memory that was freed is kept by the process, and what a case
+    /// needs would be hidden by, or added to, what the ones before it have needed.
+    pub(crate) apart: bool,
     /// What is played besides, in a way of its own.
     pub(crate) own: Option<OwnPlay>,
 }
@@ -57,12 +60,18 @@ pub(crate) const VIOLATION: &[&str] = &["protocol_violation"];
 
 impl Scenario {
     pub(crate) fn new(name: &'static str, promise: &'static str) -> Self {
-        Self { name, promise, transports: &Transport::ALL, cases: Vec::new(), own: None }
+        Self { name, promise, transports: &Transport::ALL, cases: Vec::new(), apart: false, own: None }
     }
 
     /// Over TLS alone.
     pub(crate) fn over(mut self, transports: &'static [Transport]) -> Self {
         self.transports = transports;
+        self
+    }
+
+    /// Each case in a process of its own.
+    pub(crate) fn apart(mut self) -> Self {
+        self.apart = true;
         self
     }
 

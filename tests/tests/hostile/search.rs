@@ -98,6 +98,7 @@ fn costly() -> Scenario {
     let richest = with(|| vec![("description".to_owned(), vec![Vec::new(); 16_000])]);
     let listed = &["complete", "incomplete/protocol_violation"];
     Scenario::new("h22_costly_messages", "whatever is taken takes no more memory than there is for a connection")
+        .apart()
         .harmless("almost 1 MiB", largest)
         .harmless("16,000 empty values", richest)
         .login("almost 1 MiB, again and again", Script::at(Step::UserSearch, large(1 << 20, 20)), AMBIGUOUS)
