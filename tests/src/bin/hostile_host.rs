@@ -1,13 +1,15 @@
 //! `hostile_host`: a host that asks the LDAP provider, out of its plugin file, whatever it is told on standard input,
 //! a JSON object a line, and answers on standard output in the same way. A directory that means harm can bring down
-//! this process and no other.
+//! this process and no other. An argument names another plugin file than the LDAP provider's.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "the answers are for the test that started this program")]
 
+use std::env::args_os;
 use std::error::Error;
 use std::fs;
 use std::io::{Write, stdin, stdout};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,18 +20,24 @@ use provider_api::{
     StageOutcome,
 };
 use tests::hostile::host::{Answer, Question};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// How long a call may take: longer than any limit of the provider's own.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long it may take a provider that nobody wants any more to be gone.
+const LETTING_GO: Duration = Duration::from_secs(30);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let plugin = open().await?;
     let log = Arc::new(Log::default());
-    let services = HostServices::new(LogLevel::Info, log.clone());
+    let (open, mut closed) = mpsc::channel(1);
+    let services = HostServices::new(LogLevel::Info, Arc::new(Ear { log: Arc::clone(&log), _open: open }));
     let mut provider = None;
-    let mut floor = 0;
+    let mut floor = None;
     for line in stdin().lines() {
         let question: Question = serde_json::from_str(&line?)?;
         log.clear();
@@ -44,23 +52,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 Err(fault) => failed(&fault),
             },
             Question::Settle => {
-                floor = memory("VmRSS:")?;
+                floor = Some(memory("VmRSS:")?);
                 told("settled", "")
             }
             question => ask(provider.as_ref().ok_or("no provider is configured")?, question).await,
         };
         answer.milliseconds = begun.elapsed().as_secs_f64() * 1e3;
-        answer.growth_kib = memory("VmHWM:")? - floor;
-        (answer.records, answer.log) = log.heard();
+        let peak = memory("VmHWM:")?;
+        answer.growth_kib = floor.map_or(0, |floor| peak - floor);
+        log.tell(&mut answer);
         println!("{}", serde_json::to_string(&answer)?);
         stdout().flush()?;
     }
-    Ok(())
+    drop((provider, services));
+    // Providers are taken apart in the background, and may panic until they let go of the sink.
+    timeout(LETTING_GO, closed.recv()).await.map_err(|_| "a provider does not let go of the log")?;
+    log.verdict().map_err(Into::into)
 }
 
 /// The plugin. A machine that is busy with other attacks may take longer than a host gives a plugin to start.
 async fn open() -> Result<Plugin, PluginError> {
-    let file = tests::plugin::ldap_provider();
+    let file = args_os().nth(1).map_or_else(tests::plugin::ldap_provider, PathBuf::from);
     for _ in 0..5 {
         if let Ok(plugin) = Plugin::open(&file).await {
             return Ok(plugin);
@@ -186,30 +198,60 @@ fn memory(line: &str) -> Result<i64, Box<dyn Error>> {
 
 /// A sink that counts, and keeps no more than a few.
 #[derive(Default)]
-struct Log(Mutex<(usize, Vec<String>)>);
+struct Log(Mutex<Heard>);
+
+#[derive(Default)]
+struct Heard {
+    records: usize,
+    kept: Vec<String>,
+    /// Never cleared: a panic between two questions is one, too.
+    panics: usize,
+    panic: Option<String>,
+}
 
 impl Log {
     const KEPT: usize = 20;
 
-    fn lock(&self) -> MutexGuard<'_, (usize, Vec<String>)> {
+    fn lock(&self) -> MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn clear(&self) {
-        *self.lock() = (0, Vec::new());
+        let heard = &mut *self.lock();
+        (heard.records, heard.kept) = (0, Vec::new());
     }
 
-    fn heard(&self) -> (usize, Vec<String>) {
-        self.lock().clone()
+    fn tell(&self, answer: &mut Answer) {
+        let heard = self.lock();
+        (answer.records, answer.log) = (heard.records, heard.kept.clone());
+        (answer.panics, answer.panic) = (heard.panics, heard.panic.clone());
+    }
+
+    fn verdict(&self) -> Result<(), String> {
+        match &self.lock().panic {
+            Some(first) => Err(format!("the plugin panicked: {first}")),
+            None => Ok(()),
+        }
     }
 }
 
-impl LogSink for Log {
+/// What the plugin holds of the log. The channel closes when it has let go.
+struct Ear {
+    log: Arc<Log>,
+    _open: mpsc::Sender<()>,
+}
+
+impl LogSink for Ear {
     fn log(&self, record: LogRecord) {
-        let (count, kept) = &mut *self.lock();
-        *count += 1;
-        if kept.len() < Self::KEPT {
-            kept.push(format!("{:?} {}", record.level, record.message));
+        let heard = &mut *self.log.lock();
+        heard.records += 1;
+        // The plugin's own hook makes such a record of each panic of one of its threads.
+        if record.target == "panic" || record.message.starts_with("panic: ") {
+            heard.panics += 1;
+            heard.panic.get_or_insert_with(|| record.message.clone());
+        }
+        if heard.kept.len() < Log::KEPT {
+            heard.kept.push(format!("{:?} {}", record.level, record.message));
         }
     }
 }

@@ -67,6 +67,11 @@ pub struct Answer {
     pub records: usize,
     /// The first of these.
     pub log: Vec<String>,
+    /// How often the plugin has panicked since the process began. The plugin tells of a panic in a log record, and
+    /// goes on.
+    pub panics: usize,
+    /// What the first of these said.
+    pub panic: Option<String>,
 }
 
 /// A host in a process of its own.
@@ -78,10 +83,16 @@ pub struct HostProcess {
 }
 
 impl HostProcess {
-    /// Starts the program.
+    /// Starts the program, which loads the LDAP provider.
     pub fn start(program: &Path) -> Self {
+        Self::start_with(program, None)
+    }
+
+    /// Starts the program with this plugin file in the place of the LDAP provider's.
+    pub fn start_with(program: &Path, plugin: Option<&Path>) -> Self {
         let errors = tempfile::tempfile().expect("a file for standard error");
         let mut child = Command::new(program)
+            .args(plugin)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors.try_clone().expect("the file for standard error"))
@@ -93,7 +104,8 @@ impl HostProcess {
         Self { child, input, output, errors }
     }
 
-    /// Asks, and waits for the answer so long at most.
+    /// Asks, and waits for the answer so long at most. An answer of a plugin that has panicked, whenever that was, is
+    /// none.
     pub async fn ask(&mut self, question: &Question, patience: Duration) -> Result<Answer, String> {
         let mut line = serde_json::to_string(question).expect("a question is JSON");
         line.push('\n');
@@ -103,7 +115,10 @@ impl HostProcess {
             self.output.next_line().await
         };
         match tokio::time::timeout(patience, answer).await {
-            Ok(Ok(Some(line))) => serde_json::from_str(&line).map_err(|error| format!("{error}: {line}")),
+            Ok(Ok(Some(line))) => {
+                let answer: Answer = serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))?;
+                if answer.panics > 0 { Err(format!("the plugin panicked: {answer:?}")) } else { Ok(answer) }
+            }
             Ok(Ok(None) | Err(_)) => Err(format!("the process is gone: {}", self.obituary().await)),
             Err(_) => Err(format!("no answer within {patience:?}")),
         }

@@ -29,6 +29,7 @@ mod answers;
 mod framing;
 mod grammar;
 mod mixed_up;
+mod noticed;
 mod outages;
 mod paging;
 mod play;
@@ -73,10 +74,7 @@ fn main() -> ExitCode {
         };
         trials.extend(chosen.into_iter().map(|transport| trial(&scenario, transport, &certificates, &table)));
     }
-    trials.push(Trial::test("a_process_that_ends_badly_is_noticed", || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(play::bad_end(Path::new(PROGRAM))).map_err(Into::into)
-    }));
+    trials.extend(proofs());
     let conclusion = libtest_mimic::run(&arguments, trials);
     if form.is_some() && !arguments.list {
         table.print();
@@ -100,6 +98,23 @@ fn scenarios() -> Vec<Scenario> {
         outages::scenarios(),
     ]
     .concat()
+}
+
+/// The proofs that what a scenario looks for would be found.
+fn proofs() -> Vec<Trial> {
+    vec![
+        proof("a_process_that_ends_badly_is_noticed", || noticed::bad_end(Path::new(PROGRAM))),
+        proof("a_panic_on_a_thread_of_the_plugin_is_noticed", || noticed::panic_on_a_thread(Path::new(PROGRAM))),
+        proof("a_panic_after_the_last_answer_is_noticed", || noticed::panic_at_the_end(Path::new(PROGRAM))),
+        proof("a_plugin_that_does_not_panic_passes", || noticed::no_panic(Path::new(PROGRAM))),
+    ]
+}
+
+fn proof<F: Future<Output = Result<(), String>>>(name: &str, play: impl FnOnce() -> F + Send + 'static) -> Trial {
+    Trial::test(name, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(play()).map_err(Into::into)
+    })
 }
 
 fn trial(

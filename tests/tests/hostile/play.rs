@@ -139,14 +139,6 @@ impl Stand {
     }
 }
 
-/// A process that ends as none should: the proof that a scenario would see it.
-pub(crate) async fn bad_end(program: &Path) -> Result<(), String> {
-    let mut host = HostProcess::start(program);
-    // A question to no provider is one that the program ends at.
-    let answer = host.ask(&login(), PATIENCE).await;
-    if answer.is_ok() || host.finish().await.is_ok() { Err("nobody noticed".to_owned()) } else { Ok(()) }
-}
-
 fn check(case: &Case, allowed: Duration, answer: &Answer) -> Result<(), String> {
     if !case.expected.contains(&answer.outcome) {
         return Err(format!("{:?} instead of {:?}", answer.outcome, case.expected));

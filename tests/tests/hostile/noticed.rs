@@ -1,0 +1,58 @@
+//! The proofs that what must never be would be noticed: a process that ends badly, and panics of the plugin, which the
+//! process survives.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::hostile::host::{HostProcess, Question};
+use tests::plugin::built;
+
+use crate::play::login;
+
+/// Far more than any of these takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A question to no provider is one that the program ends at.
+pub(crate) async fn bad_end(program: &Path) -> Result<(), String> {
+    let mut host = HostProcess::start(program);
+    let answer = host.ask(&login(), PATIENCE).await;
+    if answer.is_ok() || host.finish().await.is_ok() { Err("nobody noticed".to_owned()) } else { Ok(()) }
+}
+
+/// The plugin's threads tell the host of their panics in log records, and the login is answered as if nothing had been.
+pub(crate) async fn panic_on_a_thread(program: &Path) -> Result<(), String> {
+    let mut host = faulty(program, &json!({ "authenticate": "panic_elsewhere" })).await?;
+    notices_a_panic("the login", host.ask(&login(), PATIENCE).await)?;
+    // What came before is not forgotten when the next question begins.
+    notices_a_panic("the question after it", host.ask(&Question::Settle, PATIENCE).await)?;
+    notices_a_panic("the end", host.finish().await)
+}
+
+/// This one comes after the last answer.
+pub(crate) async fn panic_at_the_end(program: &Path) -> Result<(), String> {
+    let mut host = faulty(program, &json!({ "drop": "panic" })).await?;
+    host.ask(&login(), PATIENCE).await?;
+    notices_a_panic("the end", host.finish().await)
+}
+
+/// Without a panic, the same plugin passes.
+pub(crate) async fn no_panic(program: &Path) -> Result<(), String> {
+    let mut host = faulty(program, &json!({})).await?;
+    host.ask(&login(), PATIENCE).await?;
+    host.finish().await
+}
+
+async fn faulty(program: &Path, at: &Value) -> Result<HostProcess, String> {
+    let mut host = HostProcess::start_with(program, Some(&built("libfaulty.so")));
+    host.ask(&Question::Configure(json!({ "at": at })), PATIENCE).await?;
+    Ok(host)
+}
+
+fn notices_a_panic<T>(what: &str, result: Result<T, String>) -> Result<(), String> {
+    match result {
+        Ok(_) => Err(format!("{what} has noticed nothing")),
+        Err(problem) if problem.contains("the plugin panicked") => Ok(()),
+        Err(problem) => Err(format!("{what} has noticed something else: {problem}")),
+    }
+}
