@@ -35,6 +35,9 @@ pub const ALICE: Person = Person {
 pub const BOB: Person =
     Person { uid: "bob", cn: "Bob Jones", uuid: "0b0b0b0b-1111-4222-8333-444444444444", password: "bob-knows-that" };
 
+/// Every password that a test sends: what must not be seen in the clear, nor in a log.
+pub const PASSWORDS: [&str; 3] = [SERVICE_PASSWORD, ALICE.password, BOB.password];
+
 const PEOPLE: [&Person; 2] = [&ALICE, &BOB];
 
 /// An attribute's name and values.

@@ -5,6 +5,7 @@
 //! - [`script`]: at which step of a conversation to do what instead
 //! - [`transport`]: plain, `StartTLS` and LDAPS, with certificates made for the purpose
 //! - [`server`]: the server that plays a script
+//! - `tap`: what it was sent, octet for octet, below TLS
 //! - [`record`]: what it was asked, and what must never be among that
 //! - [`host`]: the process under attack: a host with the real plugin, which may die without taking the test with it
 
@@ -15,5 +16,6 @@ mod renegotiation;
 pub mod script;
 pub mod server;
 mod session;
+mod tap;
 pub mod transport;
 pub mod wire;

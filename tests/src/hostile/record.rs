@@ -7,12 +7,40 @@ use super::wire::Request;
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// Which connection, counted from 0.
+    /// Which connection of the server's, counted from 0.
     pub connection: usize,
     /// Whether it came under TLS.
     pub protected: bool,
     /// What it was, or why it is no request.
     pub request: Result<Request, String>,
+}
+
+impl Received {
+    /// What holds whatever a server does: nothing that is not LDAP, no bind of nobody or that proves nothing, and none
+    /// in the clear where TLS was asked for.
+    pub fn check(&self, transport: Transport) -> Result<(), String> {
+        let (name, password) = match &self.request {
+            Err(problem) => return Err(format!("the client sent what is no request: {problem}")),
+            Ok(Request::SaslBind | Request::Other(_)) => return Err(format!("the client sent {:?}", self.request)),
+            Ok(Request::Bind { name, password }) => (String::from_utf8_lossy(name), password),
+            Ok(_) => return Ok(()),
+        };
+        if name.is_empty() {
+            return Err("an anonymous bind, in spite of a service account".to_owned());
+        }
+        if password.is_empty() {
+            return Err(format!("a bind that proves nothing, as {name}"));
+        }
+        if !self.protected && transport != Transport::Plain {
+            return Err(format!("a bind in the clear, as {name}"));
+        }
+        Ok(())
+    }
+
+    /// Whether this is a simple bind of a user.
+    pub fn is_user_bind(&self) -> bool {
+        matches!(&self.request, Ok(Request::Bind { name, .. }) if !name.is_empty() && name != SERVICE_DN.as_bytes())
+    }
 }
 
 /// Everything that a server was asked.
@@ -29,7 +57,7 @@ pub struct Record {
 impl Record {
     /// The requests that are simple binds of users.
     pub fn user_binds(&self) -> usize {
-        self.binds().filter(|(_, name, _)| !name.is_empty() && *name != SERVICE_DN.as_bytes()).count()
+        self.requests.iter().filter(|received| received.is_user_bind()).count()
     }
 
     /// All binds, SASL ones too.
@@ -44,36 +72,13 @@ impl Record {
         self.requests.iter().filter(search).count()
     }
 
-    /// What holds whatever a server does: no bind that proves nothing, none in the clear where TLS was asked for, no
-    /// more than one bind as a user for each login, and nothing that is not LDAP.
+    /// What holds of each request, and no more than one bind as a user for each login.
     pub fn check(&self, transport: Transport, logins: usize) -> Result<(), String> {
-        for received in &self.requests {
-            if let Err(problem) = &received.request {
-                return Err(format!("the client sent what is no request: {problem}"));
-            }
-            if matches!(received.request, Ok(Request::SaslBind | Request::Other(_))) {
-                return Err(format!("the client sent {:?}", received.request));
-            }
-        }
-        for (received, name, password) in self.binds() {
-            if !name.is_empty() && password.is_empty() {
-                return Err(format!("a bind that proves nothing, as {}", String::from_utf8_lossy(name)));
-            }
-            if !received.protected && transport != Transport::Plain {
-                return Err(format!("a bind in the clear, as {}", String::from_utf8_lossy(name)));
-            }
-        }
+        self.requests.iter().try_for_each(|received| received.check(transport))?;
         if self.user_binds() > logins {
             return Err(format!("{} binds as users for {logins} logins", self.user_binds()));
         }
         Ok(())
-    }
-
-    fn binds(&self) -> impl Iterator<Item = (&Received, &[u8], &[u8])> {
-        self.requests.iter().filter_map(|received| match &received.request {
-            Ok(Request::Bind { name, password }) => Some((received, name.as_slice(), password.as_slice())),
-            _ => None,
-        })
     }
 }
 
@@ -104,6 +109,7 @@ mod tests {
         assert!(record(true, right).check(Transport::Ldaps, 0).is_err());
         assert!(record(true, &[(&alice, "")]).check(Transport::Ldaps, 1).is_err());
         assert!(record(true, &[(SERVICE_DN, "")]).check(Transport::Ldaps, 1).is_err());
+        assert!(record(true, &[("", "")]).check(Transport::Ldaps, 1).is_err());
         let mut garbage = record(true, &[]);
         garbage.requests.push(Received { connection: 0, protected: true, request: Err("30 00".to_owned()) });
         assert!(garbage.check(Transport::Ldaps, 1).is_err());

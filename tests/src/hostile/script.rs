@@ -124,6 +124,11 @@ impl Script {
         self
     }
 
+    /// Whether one of the steps was come to, at least, at which this is not honest, if there is one.
+    pub(super) fn is_reached(&self, steps: &HashMap<Step, usize>) -> bool {
+        self.0.is_empty() || self.0.keys().any(|step| steps.contains_key(step))
+    }
+
     pub(super) fn acts(&self, asked: Asked) -> Vec<Act> {
         match self.0.get(&asked.step) {
             Some(lie) => lie(asked),

@@ -1,6 +1,6 @@
 //! The server: it accepts connections, asks its script at each step what to do, and does that.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use super::directory;
 use super::record::{Received, Record};
 use super::script::{Act, Asked, Script, Step};
 use super::session::Session;
+use super::tap::Tap;
 use super::transport::{Certificates, Offer, Transport};
 use super::wire::Request;
 
@@ -51,6 +52,8 @@ impl Reserved {
             script,
             armed: AtomicBool::new(true),
             state: Mutex::default(),
+            life: Mutex::default(),
+            thawed: watch::Sender::new(false),
             open: watch::Sender::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&stage), fate));
@@ -77,6 +80,11 @@ impl HostileServer {
         self.stage.certificates.settings(self.stage.transport, self.port)
     }
 
+    /// Where the server listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Is honest from now on.
     pub fn disarm(&self) {
         self.stage.armed.store(false, Ordering::SeqCst);
@@ -85,6 +93,7 @@ impl HostileServer {
     /// Plays the script from now on, with an empty record.
     pub fn arm(&self) {
         *self.stage.lock() = State::default();
+        self.stage.thawed.send_replace(false);
         self.stage.armed.store(true, Ordering::SeqCst);
     }
 
@@ -103,13 +112,34 @@ impl HostileServer {
         self.stage.lock().record.clone()
     }
 
-    /// The record, if nothing is in it that must never be there. A connection that the client has closed is read to
-    /// its end before that; one that the client keeps, or that the script holds, is waited for in vain.
+    /// Whether the client came to a step at which the server is not honest, if there is one.
+    pub fn was_reached(&self) -> bool {
+        self.stage.script.is_reached(&self.stage.lock().steps)
+    }
+
+    /// The record, if nothing is in it, or in what was sent at any time, that must never be there. Connections that
+    /// the client has closed are read to their end before that, those that stand still too; one that the client keeps
+    /// is waited for in vain.
     pub async fn finish(&self, logins: usize) -> Result<Record, String> {
-        let mut open = self.stage.open.subscribe();
-        let _ = tokio::time::timeout(CLOSING, open.wait_for(|&open| open == 0)).await;
+        self.judge().await?;
         let record = self.record();
         record.check(self.stage.transport, logins).map(|()| record)
+    }
+
+    /// The same of the server's whole life, honest times and all, with so many logins in it.
+    pub async fn end(&self, logins: usize) -> Result<(), String> {
+        self.judge().await?;
+        let binds = self.stage.life().user_binds;
+        if binds > logins { Err(format!("{binds} binds as users for {logins} logins in all")) } else { Ok(()) }
+    }
+
+    async fn judge(&self) -> Result<(), String> {
+        self.stage.thawed.send_replace(true);
+        let mut open = self.stage.open.subscribe();
+        let _ = tokio::time::timeout(CLOSING, open.wait_for(|&open| open == 0)).await;
+        let life = self.stage.life();
+        life.violation.clone().map_or(Ok(()), Err)?;
+        life.taps.values().try_for_each(|tap| tap.check(self.stage.transport))
     }
 }
 
@@ -136,6 +166,9 @@ pub(super) struct Stage {
     script: Script,
     armed: AtomicBool,
     state: Mutex<State>,
+    life: Mutex<Life>,
+    /// Whether connections that stand still are read.
+    thawed: watch::Sender<bool>,
     /// How many connections there are.
     open: watch::Sender<usize>,
 }
@@ -146,7 +179,34 @@ struct State {
     steps: HashMap<Step, usize>,
 }
 
+/// What is never begun anew. A server may see millions of requests, so that each is judged when it comes.
+#[derive(Default)]
+struct Life {
+    /// The first thing that must never be.
+    violation: Option<String>,
+    user_binds: usize,
+    connections: usize,
+    /// Of the connections that are open.
+    taps: BTreeMap<usize, Tap>,
+}
+
+impl Life {
+    fn judged(&mut self, verdict: Result<(), String>) {
+        self.violation = self.violation.take().or(verdict.err());
+    }
+}
+
 impl Stage {
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until those connections are to be read.
+    pub(super) async fn thaw(&self) {
+        // The stage holds the other end.
+        let _ = self.thawed.subscribe().wait_for(|&thawed| thawed).await;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,13 +220,29 @@ impl Stage {
     }
 
     pub(super) fn received(&self, received: Received) {
+        {
+            let mut life = self.life();
+            life.judged(received.check(self.transport));
+            life.user_binds += usize::from(received.is_user_bind());
+        }
         self.lock().record.requests.push(received);
     }
 
-    fn connected(&self) -> usize {
-        let mut state = self.lock();
-        state.record.connections += 1;
-        state.record.connections - 1
+    /// The number of a new connection.
+    fn connected(&self, tap: Tap) -> usize {
+        self.lock().record.connections += 1;
+        let mut life = self.life();
+        let number = life.connections;
+        life.connections += 1;
+        life.taps.insert(number, tap);
+        number
+    }
+
+    fn closed(&self, number: usize) {
+        let mut life = self.life();
+        if let Some(tap) = life.taps.remove(&number) {
+            life.judged(tap.check(self.transport));
+        }
     }
 
     /// What to do when a connection is made.
@@ -220,29 +296,34 @@ async fn accept(listener: TcpListener, stage: Arc<Stage>, fate: watch::Receiver<
 }
 
 async fn serve(tcp: TcpStream, stage: Arc<Stage>, mut fate: watch::Receiver<Fate>) {
-    let number = stage.connected();
+    let tap = Tap::default();
+    let number = stage.connected(tap.clone());
     stage.open.send_modify(|open| *open += 1);
-    let _closed = Closed(Arc::clone(&stage));
+    let _closed = Closed(Arc::clone(&stage), number);
     fate.mark_unchanged();
-    let Ok(mut session) = Session::over(tcp, stage, number) else { return };
+    let Ok(mut session) = Session::over(tcp, tap, Arc::clone(&stage), number) else { return };
     // A client that hangs up is no matter of the server's.
     let _: io::Result<()> = tokio::select! {
-        ended = session.run() => ended,
+        _ = session.run() => session.read_out().await,
         _ = fate.changed() => {
             let fate = *fate.borrow();
             match fate {
                 Fate::Reset => session.reset(),
-                Fate::Freeze => std::future::pending().await,
+                Fate::Freeze => {
+                    stage.thaw().await;
+                    session.read_out().await
+                }
             }
         }
     };
 }
 
-/// Counts a connection as closed when it is dropped, which is how it ends in any case.
-struct Closed(Arc<Stage>);
+/// Counts a connection as closed, and judges it, when it is dropped, which is how it ends in any case.
+struct Closed(Arc<Stage>, usize);
 
 impl Drop for Closed {
     fn drop(&mut self) {
+        self.0.closed(self.1);
         self.0.open.send_modify(|open| *open -= 1);
     }
 }

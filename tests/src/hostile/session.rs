@@ -12,6 +12,7 @@ use super::record::Received;
 use super::renegotiation::{APPLICATION_DATA, HANDSHAKE, HELLO_REQUEST, Writer};
 use super::script::Act;
 use super::server::Stage;
+use super::tap::{Tap, Tapped};
 use super::transport::{Offer, Transport};
 use super::wire::{self, ber};
 
@@ -26,16 +27,18 @@ pub(super) struct Session {
 }
 
 enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Tapped),
+    Tls(Box<TlsStream<Tapped>>),
+    /// After a handshake that failed.
+    Failed(Tapped),
     /// Between the two, and after the end.
     None,
 }
 
 impl Session {
-    pub(super) fn over(tcp: TcpStream, stage: Arc<Stage>, number: usize) -> io::Result<Self> {
+    pub(super) fn over(tcp: TcpStream, tap: Tap, stage: Arc<Stage>, number: usize) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
-        Ok(Self { stream: Stream::Plain(tcp), stage, number, unread: Vec::new() })
+        Ok(Self { stream: Stream::Plain(Tapped::new(tcp, tap)), stage, number, unread: Vec::new() })
     }
 
     /// Serves until one of the two ends the connection.
@@ -58,13 +61,29 @@ impl Session {
 
     /// Aborts the connection.
     pub(super) fn reset(&mut self) -> io::Result<()> {
-        match &self.stream {
-            Stream::Plain(tcp) => tcp.set_zero_linger()?,
-            Stream::Tls(tls) => tls.get_ref().0.set_zero_linger()?,
-            Stream::None => {}
+        match self.take_stream() {
+            Stream::Plain(tcp) | Stream::Failed(tcp) => tcp.abort(),
+            Stream::Tls(tls) => tls.into_inner().0.abort(),
+            Stream::None => Ok(()),
         }
-        self.stream = Stream::None;
-        Ok(())
+    }
+
+    /// Ends the server's side, and reads what the client still has to say: for the record in the clear, for the tap
+    /// alone otherwise.
+    pub(super) async fn read_out(&mut self) -> io::Result<()> {
+        let mut tcp = match self.take_stream() {
+            Stream::Plain(mut tcp) => {
+                // A client that is gone cannot be told.
+                let _ = tcp.shutdown().await;
+                self.stream = Stream::Plain(tcp);
+                return self.drain().await;
+            }
+            Stream::Tls(tls) => tls.into_inner().0,
+            Stream::Failed(tcp) => tcp,
+            Stream::None => return Ok(()),
+        };
+        let _ = tcp.shutdown().await;
+        tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await.map(drop)
     }
 
     async fn perform(&mut self, acts: Vec<Act>) -> io::Result<()> {
@@ -91,7 +110,10 @@ impl Session {
                 Act::Unprotect(octets) => self.unprotect(&octets).await?,
                 Act::Renegotiate(times, octets) => self.renegotiate(times, &octets).await?,
                 Act::Silence => self.drain().await?,
-                Act::Freeze => std::future::pending().await,
+                Act::Freeze => {
+                    self.stage.thaw().await;
+                    self.drain().await?;
+                }
                 Act::Close => {
                     self.close().await?;
                     self.drain().await?;
@@ -119,8 +141,12 @@ impl Session {
                     return Ok(None);
                 }
             }
-            if self.read().await? == 0 {
-                return Ok(None);
+            let read = self.read().await;
+            if !matches!(read, Ok(1..)) {
+                if !std::mem::take(&mut self.unread).is_empty() {
+                    self.record(Err("a message that is cut short".to_owned()));
+                }
+                return read.map(|_| None);
             }
         }
     }
@@ -138,7 +164,7 @@ impl Session {
         match &mut self.stream {
             Stream::Plain(tcp) => tcp.read_buf(&mut self.unread).await,
             Stream::Tls(tls) => tls.read_buf(&mut self.unread).await,
-            Stream::None => Ok(0),
+            Stream::Failed(_) | Stream::None => Ok(0),
         }
     }
 
@@ -157,7 +183,7 @@ impl Session {
                 tls.write_all(octets).await?;
                 tls.flush().await?;
             }
-            Stream::None => return Err(io::ErrorKind::NotConnected.into()),
+            Stream::Failed(_) | Stream::None => return Err(io::ErrorKind::NotConnected.into()),
         }
         self.stage.sent(octets.len());
         Ok(())
@@ -167,19 +193,24 @@ impl Session {
         match &mut self.stream {
             Stream::Plain(tcp) => tcp.shutdown().await,
             Stream::Tls(tls) => tls.shutdown().await,
-            Stream::None => Ok(()),
+            Stream::Failed(_) | Stream::None => Ok(()),
         }
     }
 
     async fn secure(&mut self, offer: Offer) -> io::Result<()> {
         let tcp = self.take_plain()?;
-        let tls = self.stage.acceptor(offer).accept(tcp).await?;
-        self.stream = Stream::Tls(Box::new(tls));
+        match self.stage.acceptor(offer).accept(tcp).into_fallible().await {
+            Ok(tls) => self.stream = Stream::Tls(Box::new(tls)),
+            Err((error, tcp)) => {
+                self.stream = Stream::Failed(tcp);
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
     async fn secure_by_drips(&mut self, pause: Duration) -> io::Result<()> {
-        let (mut from_client, mut to_client) = self.take_plain()?.into_split();
+        let (mut from_client, mut to_client) = tokio::io::split(self.take_plain()?);
         let (inner, outer) = tokio::io::duplex(64 * 1024);
         let (mut from_tls, mut to_tls) = tokio::io::split(outer);
         let upwards = async { tokio::io::copy(&mut from_client, &mut to_tls).await.map(drop) };
@@ -202,7 +233,7 @@ impl Session {
     }
 
     async fn unprotect(&mut self, octets: &[u8]) -> io::Result<()> {
-        let Stream::Tls(tls) = std::mem::replace(&mut self.stream, Stream::None) else {
+        let Stream::Tls(tls) = self.take_stream() else {
             return Err(io::ErrorKind::NotConnected.into());
         };
         let (mut tcp, mut session) = tls.into_inner();
@@ -218,7 +249,7 @@ impl Session {
     }
 
     async fn renegotiate(&mut self, times: usize, octets: &[u8]) -> io::Result<()> {
-        let Stream::Tls(tls) = std::mem::replace(&mut self.stream, Stream::None) else {
+        let Stream::Tls(tls) = self.take_stream() else {
             return Err(io::ErrorKind::NotConnected.into());
         };
         let (mut tcp, connection) = tls.into_inner();
@@ -231,11 +262,19 @@ impl Session {
         tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await.map(drop)
     }
 
-    fn take_plain(&mut self) -> io::Result<TcpStream> {
-        match std::mem::replace(&mut self.stream, Stream::None) {
+    /// The connection, on which TLS begins.
+    fn take_plain(&mut self) -> io::Result<Tapped> {
+        if !std::mem::take(&mut self.unread).is_empty() {
+            self.record(Err("octets between the request for TLS and the handshake".to_owned()));
+        }
+        match self.take_stream() {
             Stream::Plain(tcp) => Ok(tcp),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
+    }
+
+    fn take_stream(&mut self) -> Stream {
+        std::mem::replace(&mut self.stream, Stream::None)
     }
 
     fn is_protected(&self) -> bool {

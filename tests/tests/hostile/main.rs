@@ -26,6 +26,7 @@
 )]
 
 mod answers;
+mod clear_text;
 mod framing;
 mod grammar;
 mod mixed_up;
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
         };
         trials.extend(chosen.into_iter().map(|transport| trial(&scenario, transport, &certificates, &table)));
     }
-    trials.extend(proofs());
+    trials.extend(proofs(&certificates));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if form.is_some() && !arguments.list {
         table.print();
@@ -101,11 +102,13 @@ fn scenarios() -> Vec<Scenario> {
 }
 
 /// The proofs that what a scenario looks for would be found.
-fn proofs() -> Vec<Trial> {
+fn proofs(certificates: &Arc<Certificates>) -> Vec<Trial> {
+    let certificates = Arc::clone(certificates);
     vec![
         proof("a_process_that_ends_badly_is_noticed", || noticed::bad_end(Path::new(PROGRAM))),
         proof("a_panic_on_a_thread_of_the_plugin_is_noticed", || noticed::panic_on_a_thread(Path::new(PROGRAM))),
         proof("a_panic_after_the_last_answer_is_noticed", || noticed::panic_at_the_end(Path::new(PROGRAM))),
+        proof("a_password_in_the_clear_is_noticed", || clear_text::is_noticed(certificates)),
         proof("a_plugin_that_does_not_panic_passes", || noticed::no_panic(Path::new(PROGRAM))),
     ]
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::hostile::directory::{ALICE, BOB, SERVICE_PASSWORD};
+use tests::hostile::directory::{ALICE, PASSWORDS};
 use tests::hostile::host::{Answer, HostProcess, Question};
 use tests::hostile::server::HostileServer;
 use tests::hostile::transport::{Certificates, Transport};
@@ -57,6 +57,8 @@ pub(crate) struct Stand {
     pub(crate) host: HostProcess,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) transport: Transport,
+    /// How many logins were asked for since the last server began.
+    pub(crate) logins: usize,
     played: Played,
 }
 
@@ -68,7 +70,8 @@ pub(crate) async fn scenario(
     program: &Path,
 ) -> Played {
     let host = HostProcess::start(program);
-    let mut stand = Stand { host, certificates: Arc::clone(certificates), transport, played: Played::default() };
+    let mut stand =
+        Stand { host, certificates: Arc::clone(certificates), transport, logins: 0, played: Played::default() };
     let mut failures = Vec::new();
     for (number, case) in scenario.cases.iter().enumerate() {
         if scenario.apart && number > 0 {
@@ -92,6 +95,7 @@ impl Stand {
     async fn play(&mut self, case: &Case, is_first: bool) -> Result<(), String> {
         let server = HostileServer::start(&self.certificates, self.transport, case.script.clone());
         server.disarm();
+        self.logins = 0;
         let settings = settings(server.settings(), case.waits);
         self.expect(&Question::Configure(settings), "configured").await?;
         // TLS, threads and the like have their memory after this. What is measured later counts from here.
@@ -104,7 +108,7 @@ impl Stand {
         let allowed = if case.waits { SHORT } else { Duration::ZERO } + MARGIN;
         let mut last = Answer::default();
         for time in 0..case.times {
-            last = self.host.ask(&question(case.operation), allowed + PATIENCE).await?;
+            last = self.ask(&question(case.operation), allowed + PATIENCE).await?;
             self.played.count(case.operation, &last);
             check(case, allowed, &last).map_err(|problem| format!("{problem} (number {time}): {last:?}"))?;
         }
@@ -115,14 +119,25 @@ impl Stand {
         }
         // The process lives, and so does the provider, which needs no new settings.
         server.disarm();
-        self.good_login(case.waits).await.map_err(|problem| format!("a good login afterwards: {problem}"))
+        self.good_login(case.waits).await.map_err(|problem| format!("a good login afterwards: {problem}"))?;
+        server.end(self.logins).await
+    }
+
+    /// Asks the host.
+    pub(crate) async fn ask(&mut self, question: &Question, patience: Duration) -> Result<Answer, String> {
+        self.logins += match question {
+            Question::Login { .. } => 1,
+            Question::Pairs { people, pairs, .. } => people.len() * pairs,
+            _ => 0,
+        };
+        self.host.ask(question, patience).await
     }
 
     /// A login at an honest server. Where the provider has but a second for it, a busy machine may need another try.
     pub(crate) async fn good_login(&mut self, hurried: bool) -> Result<(), String> {
         let tries = if hurried { 20 } else { 1 };
         for _ in 1..tries {
-            if self.host.ask(&login(), PATIENCE).await?.outcome == "accepted" {
+            if self.ask(&login(), PATIENCE).await?.outcome == "accepted" {
                 return Ok(());
             }
         }
@@ -131,7 +146,7 @@ impl Stand {
 
     /// Asks for something that has to have this outcome, soon.
     pub(crate) async fn expect(&mut self, question: &Question, outcome: &str) -> Result<(), String> {
-        let answer = self.host.ask(question, PATIENCE).await?;
+        let answer = self.ask(question, PATIENCE).await?;
         if answer.outcome == outcome && answer.milliseconds < MARGIN.as_secs_f64() * 1e3 {
             return Ok(());
         }
@@ -156,7 +171,7 @@ fn check(case: &Case, allowed: Duration, answer: &Answer) -> Result<(), String> 
         return Err(format!("{} log records", answer.records));
     }
     let told = [&answer.log.join("\n"), &answer.message].map(String::as_str).join("\n");
-    for secret in [ALICE.password, BOB.password, SERVICE_PASSWORD] {
+    for secret in PASSWORDS {
         if told.contains(secret) {
             return Err("a password was told".to_owned());
         }
