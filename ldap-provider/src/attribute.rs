@@ -2,7 +2,10 @@ use std::fmt;
 
 /// The name of an attribute (RFC 4512 section 2.5): a keyword such as `uid` or an object identifier, without options.
 #[derive(Clone, Debug)]
-pub(crate) struct AttributeName(String);
+pub(crate) struct AttributeName {
+    text: String,
+    key: String,
+}
 
 impl AttributeName {
     /// The longest name, in characters. The longest of Active Directory's own has 59.
@@ -25,17 +28,22 @@ impl AttributeName {
         if text.len() > Self::LONGEST || !(is_keyword || is_oid) {
             return Err(format!("`{}` is not the name of an attribute, such as uid or sAMAccountName", quoted()));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self { text: text.to_owned(), key: key(text) })
     }
 
     /// The name as it was written.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// What all of the attribute's names have in common, see [`key`].
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Whether `other` names the same attribute: servers answer in their own spelling, 389-DS in the request's.
     pub(crate) fn is(&self, other: &str) -> bool {
-        is_same(&self.0, other)
+        self.key == key(other)
     }
 }
 
@@ -57,20 +65,16 @@ const SYNONYMS: [&[&str]; 14] = [
     &["displayName", "2.16.840.1.113730.3.1.241"],
 ];
 
-/// Whether both name the same attribute, whatever the case and whichever of its names.
-pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    canonical(one).eq_ignore_ascii_case(canonical(other))
-}
-
-/// The first of an attribute's names; a name that is not known is the only one that the attribute has.
-pub(crate) fn canonical(name: &str) -> &str {
+/// What all names of an attribute have in common: the first of them, in lower case. A name that is not known is the only
+/// one that the attribute has.
+pub(crate) fn key(name: &str) -> String {
     let known = SYNONYMS.iter().find(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
-    known.and_then(|names| names.first()).copied().unwrap_or(name)
+    known.and_then(|names| names.first()).copied().unwrap_or(name).to_ascii_lowercase()
 }
 
 impl fmt::Display for AttributeName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.text)
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::iter::Peekable;
 use std::str::CharIndices;
 
-use crate::attribute::{canonical, is_same};
+use crate::attribute::{AttributeName, key};
 use crate::folding;
 
 /// A distinguished name: its text as it came, and its parts for comparing (RFC 4514).
@@ -44,14 +44,15 @@ impl Dn {
         self.rdns.is_empty()
     }
 
-    /// Whether the entry's own level is made of this attribute with this value.
-    pub(crate) fn is_named_by(&self, attribute: &str, value: &str) -> bool {
-        let value = fold(value);
-        self.rdns.first().is_some_and(|rdn| rdn.iter().any(|(name, own)| is_same(name, attribute) && *own == value))
+    /// The values of this attribute that the entry's own level is made of, as they [compare](fold).
+    pub(crate) fn naming_values(&self, attribute: &AttributeName) -> Vec<&[u8]> {
+        let parts = self.rdns.first().into_iter().flatten();
+        parts.filter(|(name, _)| name == attribute.key()).map(|(_, value)| value.as_slice()).collect()
     }
 
     /// How many levels this lies below `base`: 0 for the base itself, `None` if it lies elsewhere. Values compare as a
-    /// generous server compares them, which answers a base DN without accents with one that has them.
+    /// generous server compares them, which answers a base DN without accents with one that has them: this is to notice
+    /// an answer from elsewhere, and not to tell branches apart that a server's own comparison keeps apart.
     pub(crate) fn levels_below(&self, base: &Self) -> Option<usize> {
         let levels = self.rdns.len().checked_sub(base.rdns.len())?;
         let above = self.rdns.get(levels..)?;
@@ -75,6 +76,9 @@ pub(crate) struct InvalidDn {
     position: usize,
 }
 
+/// How many parts one level may have. Real ones have one, and seldom two.
+const MOST_PARTS: usize = 16;
+
 /// What a value in BER begins with here: no text has this octet.
 const HEXADECIMAL: u8 = 0xff;
 
@@ -89,6 +93,9 @@ impl Parser<'_> {
         loop {
             let mut rdn = vec![self.part()?];
             while self.skip('+') {
+                if rdn.len() == MOST_PARTS {
+                    return Err(self.error("a level of more than 16 parts"));
+                }
                 rdn.push(self.part()?);
             }
             rdn.sort();
@@ -129,7 +136,7 @@ impl Parser<'_> {
             fold(&String::from_utf8(octets).map_err(|_| self.error("a value that is not UTF-8"))?)
         };
         self.skip_spaces();
-        Ok((canonical(&name).to_ascii_lowercase(), value))
+        Ok((key(&name), value))
     }
 
     /// A value in BER, after its `#`. Compared octet by octet, and never equal to one that is written as a string.
@@ -212,7 +219,7 @@ fn is_same_value(one: &[u8], other: &[u8]) -> bool {
 
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
 /// made of compare (RFC 4517 section 4.2.11).
-fn fold(value: &str) -> Vec<u8> {
+pub(crate) fn fold(value: &str) -> Vec<u8> {
     value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
 }
 
@@ -274,6 +281,12 @@ mod tests {
         ] {
             assert!(!same(a, b), "{a} / {b}");
         }
+    }
+
+    #[test]
+    fn a_level_has_so_many_parts_and_no_more() {
+        let of = |parts: usize| format!("{},dc=x", vec!["a=b"; parts].join("+"));
+        assert!(Dn::parse(&of(16)).is_ok() && Dn::parse(&of(17)).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 
-use crate::attribute::AttributeName;
+use crate::attribute::{self, AttributeName};
 use crate::dn::Dn;
 
 /// An entry of a search result.
@@ -11,7 +11,24 @@ use crate::dn::Dn;
 pub(crate) struct Entry {
     /// Its DN, as the server wrote it.
     pub(crate) dn: Dn,
-    attributes: Vec<(String, Vec<Vec<u8>>)>,
+    attributes: Vec<Attribute>,
+}
+
+/// An attribute with its values.
+#[derive(Clone, Debug)]
+struct Attribute {
+    /// The key of its name without options, see [`attribute::key`].
+    key: String,
+    /// Whether there are options, such as in `cn;lang-de`.
+    has_options: bool,
+    values: Vec<Vec<u8>>,
+}
+
+impl Attribute {
+    fn new(name: &str, values: Vec<Vec<u8>>) -> Self {
+        let (name, options) = name.split_once(';').map_or((name, None), |(name, options)| (name, Some(options)));
+        Self { key: attribute::key(name), has_options: options.is_some(), values }
+    }
 }
 
 /// An entry that cannot be used.
@@ -30,18 +47,18 @@ pub(crate) enum UnusableEntry {
 }
 
 impl Entry {
-    /// Reads an entry; `None` for what is not one: a reference to another server, which is never followed, or an
-    /// intermediate message.
-    pub(crate) fn read(found: ResultEntry) -> Result<Option<Self>, UnusableEntry> {
+    /// Reads an entry.
+    pub(crate) fn read(found: ResultEntry) -> Result<Self, UnusableEntry> {
+        // The guard lets neither through.
         if found.is_ref() || found.is_intermediate() {
-            return Ok(None);
+            return Err(UnusableEntry::Malformed);
         }
         let mut parts = constructed(found.0)?.into_iter();
         let dn = text(parts.next())?;
         let attributes = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
-        let attributes = attributes.into_iter().map(attribute).collect::<Result<_, _>>()?;
+        let attributes = attributes.into_iter().map(read_attribute).collect::<Result<_, _>>()?;
         match Dn::parse(&dn) {
-            Ok(dn) => Ok(Some(Self { dn, attributes })),
+            Ok(dn) => Ok(Self { dn, attributes }),
             Err(_) => Err(UnusableEntry::Dn {
                 text: provider_api::one_line(&dn),
                 rest: Box::new(Self { dn: Dn::root(), attributes }),
@@ -51,14 +68,15 @@ impl Entry {
 
     /// All values of an attribute, whatever the case that the server writes its name in.
     pub(crate) fn values(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
-        self.attributes.iter().filter(|(own, _)| name.is(own)).flat_map(|(_, values)| values).map(Vec::as_slice)
+        let named = self.attributes.iter().filter(|own| own.key == name.key() && !own.has_options);
+        named.flat_map(|own| &own.values).map(Vec::as_slice)
     }
 
     /// The same with the values of its subtypes by option, such as `cn;lang-de`: a server that looks for a value looks
     /// there too (RFC 4512 section 2.5.2).
     pub(crate) fn values_with_options(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
-        let named = self.attributes.iter().filter(|(own, _)| name.is(own.split(';').next().unwrap_or(own)));
-        named.flat_map(|(_, values)| values).map(Vec::as_slice)
+        let named = self.attributes.iter().filter(|own| own.key == name.key());
+        named.flat_map(|own| &own.values).map(Vec::as_slice)
     }
 
     /// The values of an attribute that are texts with something in them.
@@ -70,18 +88,18 @@ impl Entry {
     pub(crate) fn of(dn: &str, attributes: &[(&str, &[&[u8]])]) -> Self {
         let attributes = attributes
             .iter()
-            .map(|(name, values)| ((*name).to_owned(), values.iter().map(|value| value.to_vec()).collect()))
+            .map(|(name, values)| Attribute::new(name, values.iter().map(|value| value.to_vec()).collect()))
             .collect();
         Self { dn: Dn::parse(dn).expect("a DN"), attributes }
     }
 }
 
-fn attribute(tag: StructureTag) -> Result<(String, Vec<Vec<u8>>), UnusableEntry> {
+fn read_attribute(tag: StructureTag) -> Result<Attribute, UnusableEntry> {
     let mut parts = constructed(tag)?.into_iter();
     let name = text(parts.next())?;
     let values = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
     let values = values.into_iter().map(|value| value.expect_primitive().ok_or(UnusableEntry::Malformed));
-    Ok((name, values.collect::<Result<_, _>>()?))
+    Ok(Attribute::new(&name, values.collect::<Result<_, _>>()?))
 }
 
 fn constructed(tag: StructureTag) -> Result<Vec<StructureTag>, UnusableEntry> {

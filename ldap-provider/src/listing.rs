@@ -29,8 +29,14 @@ use crate::settings::Config;
 /// with a limit of 500), so the page stays well below usual limits; below 250, listing gets slower (measured).
 const PAGE: usize = 250;
 
+/// How many entries are read before others get their turn.
+const AT_A_STRETCH: usize = 16;
+
 /// How many pages in a row may have nobody on them.
 const MOST_EMPTY_PAGES: usize = 100;
+
+/// How many pages there may be: 25 million users. A server that makes up users has to end some day.
+const MOST_PAGES: usize = 100_000;
 
 const WHAT: &str = "the listing";
 
@@ -125,10 +131,10 @@ impl Listing {
             let (dn, user) = match Entry::read(item) {
                 // Told and passed over: it must not keep everybody behind it from being listed.
                 Err(UnusableEntry::Dn { text, rest }) => (text, refused(listed(&rest, &self.config))),
-                read => match search::checked(read, &self.config)? {
-                    Some(entry) => (entry.dn.as_str().to_owned(), listed(&entry, &self.config)),
-                    None => continue,
-                },
+                read => {
+                    let entry = search::checked(read, &self.config)?;
+                    (entry.dn.as_str().to_owned(), listed(&entry, &self.config))
+                }
             };
             page.entries += 1;
             // On the first page, it is not known yet whether the server pages.
@@ -137,6 +143,10 @@ impl Listing {
             }
             dn.hash(&mut page.fingerprint);
             users.push(user);
+            // Entries that are always there would keep the deadline from being looked at.
+            if page.entries % AT_A_STRETCH == 0 {
+                tokio::task::yield_now().await;
+            }
             // One more than a page may hold: this server does not page. The rest is handed on piece by piece.
             if users.len() > PAGE {
                 self.current = Some(page);
@@ -164,6 +174,14 @@ impl Listing {
                 Next::Entry(_) => {}
                 Next::End(result) if result.rc == SUCCESS => return Ok(()),
                 // Whatever cut this search short may have kept the one user more from being seen.
+                Next::End(LdapResult { rc: rc @ (SIZE_LIMIT_EXCEEDED | ADMIN_LIMIT_EXCEEDED), text, .. }) => {
+                    let message = format!(
+                        "the server ended the listing with exactly a full page and does not say whether there is anybody \
+                            else; raise its size limit for the service account: {}",
+                        said(rc, &text)
+                    );
+                    return Err(Fault::unavailable(UnavailableReason::SIZE_LIMIT, message));
+                }
                 Next::End(result) => return Err(page_fault(result.rc, &result.text, self.anonymous)),
             }
         }
@@ -229,6 +247,10 @@ impl Listing {
         let mut fingerprint = page.fingerprint.clone();
         if page.entries == 0 {
             self.cookie.as_bytes().hash(&mut fingerprint);
+        }
+        if self.seen.len() >= MOST_PAGES {
+            let message = format!("the listing has more than {MOST_PAGES} pages; narrow base_dn or filter");
+            return Err(Fault::unavailable(UnavailableReason::SIZE_LIMIT, message));
         }
         if !self.seen.insert(fingerprint.finish()) {
             return Err(Fault::unavailable(

@@ -8,13 +8,22 @@ use crate::entry::Entry;
 use crate::folding::fold;
 
 /// A longer value, in octets, cannot be a name of the 256 characters that are let through.
-const LONGEST: usize = 4 * 1024;
+const LONGEST: usize = 2 * 1024;
+
+/// How many octets of values are looked at: folding takes its time, and real entries have some dozens.
+const MOST: usize = 64 * 1024;
 
 /// Whether one of the attributes has the typed name as a value.
 pub(crate) fn carries(entry: &Entry, attributes: &[AttributeName], typed: &str) -> bool {
     let typed = fold(typed);
+    let mut left = MOST;
     attributes.iter().any(|name| {
         let values = entry.values_with_options(name).filter(|value| value.len() <= LONGEST);
+        let values = values.take_while(|value| {
+            let (rest, is_over) = left.overflowing_sub(value.len());
+            left = if is_over { 0 } else { rest };
+            !is_over
+        });
         values.filter_map(|value| str::from_utf8(value).ok()).map(fold).any(|value| {
             value == typed || (is_telephone_number(name) && without_separators(&value) == without_separators(&typed))
         })
@@ -57,6 +66,15 @@ mod tests {
         ] {
             assert!(found(typed, attribute, value), "{typed:?} {value:?}");
         }
+    }
+
+    #[test]
+    fn an_entry_of_endless_names_is_not_looked_through_to_its_end() {
+        let many = vec![&[b'x'; 1024][..]; 65];
+        let with = |first: &'static [u8]| Entry::of("cn=x", &[("uid", &[&[first][..], &many].concat())]);
+        let names = [AttributeName::parse("uid").unwrap()];
+        assert!(carries(&with(b"alice"), &names, "alice"));
+        assert!(!carries(&with(&[b'y'; 1024]), &names, "alice"));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use crate::attribute::AttributeName;
+use crate::dn;
 use crate::entry::Entry;
 
 /// What is shown of a person, by attribute, in the order in which they are looked for.
@@ -34,7 +35,9 @@ impl Profile {
 /// nothing that depends on it: the same person would have another name with every way of typing it.
 pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
-        let in_dn = shown(entry, attribute).filter(|value| entry.dn.is_named_by(attribute.as_str(), value));
+        let naming = entry.dn.naming_values(attribute);
+        let in_dn =
+            shown(entry, attribute).filter(|value| !naming.is_empty() && naming.contains(&dn::fold(value).as_slice()));
         smallest(in_dn).or_else(|| smallest(shown(entry, attribute))).map(ToOwned::to_owned)
     })
 }

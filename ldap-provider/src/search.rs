@@ -1,4 +1,6 @@
-use ldap3::{DerefAliases, LdapError, ResultEntry, SearchOptions};
+use std::collections::HashSet;
+
+use ldap3::{DerefAliases, LdapError, SearchOptions};
 use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
 
@@ -63,7 +65,8 @@ pub(crate) async fn find_user(
         Ok(Err(error)) => return Err(fault::broken_search(WHAT, connection.end(), &error)),
         Ok(Ok(found)) => found,
     };
-    let mut entries = entries(items, config)?;
+    let entries = items.into_iter().map(|item| checked(Entry::read(item), config));
+    let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
     // A limit that lets not even one entry through tells nothing about how many there are.
     let is_limited = result.as_ref().is_some_and(|result| result.rc == SIZE_LIMIT_EXCEEDED);
     if entries.len() > 1 || (is_limited && !entries.is_empty()) {
@@ -95,17 +98,22 @@ pub(crate) async fn read_base(
     };
     let search = async {
         let mut results = connection.search(query).await?;
+        let mut entries = 0;
         loop {
-            if let Next::End(result) = connection.next(&mut results).await? {
-                return Ok::<_, LdapError>(result);
+            match connection.next(&mut results).await? {
+                // There is one base: whoever sends more sends without end.
+                Next::Entry(_) if entries == 1 => return Ok(None),
+                Next::Entry(_) => entries += 1,
+                Next::End(result) => return Ok::<_, LdapError>(Some(result)),
             }
         }
     };
     match timeout_at(deadline.instant().into(), search).await {
         Err(_) => Err(fault::timeout(WHAT)),
         Ok(Err(error)) => Err(fault::broken_search(WHAT, connection.end(), &error)),
-        Ok(Ok(result)) if result.rc == SUCCESS => Ok(()),
-        Ok(Ok(result)) => Err(result_code::search_fault(result.rc, &result.text, anonymous)),
+        Ok(Ok(None)) => Err(fault::protocol_violation(format_args!("{WHAT}: the server sent more than one entry"))),
+        Ok(Ok(Some(result))) if result.rc == SUCCESS => Ok(()),
+        Ok(Ok(Some(result))) => Err(result_code::search_fault(result.rc, &result.text, anonymous)),
     }
 }
 
@@ -129,29 +137,17 @@ pub(crate) fn no_attributes() -> Vec<String> {
 /// The attributes that are asked for, each once: never all of them, which may be megabytes.
 pub(crate) fn user_attributes(config: &Config) -> Vec<String> {
     let names = config.username_attributes.iter().chain(config.subject.attributes()).map(AttributeName::as_str);
-    let mut wanted: Vec<String> = Vec::new();
-    for name in names.chain(Profile::attributes().map(|name| -> &str { name })) {
-        if !wanted.iter().any(|other| attribute::is_same(other, name)) {
-            wanted.push(name.to_owned());
-        }
-    }
-    wanted
+    let mut keys = HashSet::new();
+    names
+        .chain(Profile::attributes().map(|name| -> &str { name }))
+        .filter(|name| keys.insert(attribute::key(name)))
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
-fn entries(items: Vec<ResultEntry>, config: &Config) -> Result<Vec<Entry>, Fault> {
-    let mut entries = Vec::new();
-    for item in items {
-        if let Some(entry) = checked(Entry::read(item), config)? {
-            entries.push(entry);
-        }
-    }
-    Ok(entries)
-}
-
-/// Makes sure that what was read is an entry that was asked for; `None` for what is not an entry.
-pub(crate) fn checked(read: Result<Option<Entry>, UnusableEntry>, config: &Config) -> Result<Option<Entry>, Fault> {
-    let read = read.map_err(|error| fault::protocol_violation(format_args!("the server sent {error}")))?;
-    let Some(entry) = read else { return Ok(None) };
+/// Makes sure that what was read is an entry that was asked for.
+pub(crate) fn checked(read: Result<Entry, UnusableEntry>, config: &Config) -> Result<Entry, Fault> {
+    let entry = read.map_err(|error| fault::protocol_violation(format_args!("the server sent {error}")))?;
     // Binding as the root's empty DN succeeds on most servers, and proves nothing.
     if entry.dn.is_empty() {
         return Err(fault::protocol_violation("the server sent an entry with an empty DN"));
@@ -162,5 +158,5 @@ pub(crate) fn checked(read: Result<Option<Entry>, UnusableEntry>, config: &Confi
             entry.dn
         )));
     }
-    Ok(Some(entry))
+    Ok(entry)
 }

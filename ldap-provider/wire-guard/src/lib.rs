@@ -15,8 +15,8 @@
 //!
 //! A message from the server passes, in this order,
 //!
-//! 1. [`frame`]: a definite length within the limit, elements that lie within their parents, at most 32 deep and at
-//!    most 50,000, found in one pass that neither recurses nor allocates
+//! 1. [`frame`]: a definite length within the limit, elements that lie within their parents, neither
+//!    [too deep](frame::MAX_DEPTH) nor [too many](frame::MAX_ELEMENTS), found in one pass that does not recurse
 //! 2. [`message`]: an id, an operation, controls, and nothing else but what RFC 4511 section 4 says to ignore
 //! 3. its request: an id that is waited for, within the [budget](SearchBudget) of what one search may be answered with
 //! 4. [`grammar`]: the answer to a search with all of its parts, or the one answer to the one bind or StartTLS

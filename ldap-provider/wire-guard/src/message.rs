@@ -30,6 +30,8 @@ pub mod operation {
 
 /// The identifier of a message's controls.
 const CONTROLS: u8 = 0xa0;
+/// The same without the bit that says that there are elements within.
+const PRIMITIVE_CONTROLS: u8 = 0x80;
 /// The identifier of the referral within a result.
 const REFERRAL: u8 = 0xa3;
 
@@ -61,6 +63,10 @@ impl<'a> Message<'a> {
         let operation = parts.element()?.ok_or(Violation::Malformed("a message without an operation"))?;
         let controls = parts.optional(CONTROLS)?.unwrap_or_default();
         let extensions = parts.rest();
+        // What is tagged like them and is no list: a page would seem to have no cookie.
+        if extensions.first() == Some(&PRIMITIVE_CONTROLS) {
+            return Err(Violation::Malformed("controls that are not a list"));
+        }
         parts.extensions("something behind the operation that is no extension")?;
         Ok(Self { id, operation: operation.identifier, content: operation.content, controls, extensions })
     }
@@ -196,13 +202,14 @@ mod tests {
 
     #[test]
     fn malformed_messages_are_refused() {
-        let refused: [&[u8]; 6] = [
-            &[0x30, 0x00],                                           // empty
-            &[0x30, 0x05, 0x04, 0x01, 0x01, 0x64, 0x00],             // the id is no INTEGER
-            &[0x30, 0x03, 0x02, 0x01, 0x01],                         // no operation
-            &[0x30, 0x05, 0x02, 0x01, 0xff, 0x64, 0x00],             // a negative id
-            &[0x30, 0x07, 0x02, 0x01, 0x01, 0x64, 0x00, 0x04, 0x00], // something else behind the operation
-            &[0x30, 0x05, 0x02, 0x01, 0x01, 0x64, 0x00, 0x00],       // octets behind the message
+        let refused: [&[u8]; 7] = [
+            &[0x30, 0x09, 0x02, 0x01, 0x01, 0x64, 0x00, 0x80, 0x02, 0x04, 0x00], // controls that are no list
+            &[0x30, 0x00],                                                       // empty
+            &[0x30, 0x05, 0x04, 0x01, 0x01, 0x64, 0x00],                         // the id is no INTEGER
+            &[0x30, 0x03, 0x02, 0x01, 0x01],                                     // no operation
+            &[0x30, 0x05, 0x02, 0x01, 0xff, 0x64, 0x00],                         // a negative id
+            &[0x30, 0x07, 0x02, 0x01, 0x01, 0x64, 0x00, 0x04, 0x00],             // something else behind the operation
+            &[0x30, 0x05, 0x02, 0x01, 0x01, 0x64, 0x00, 0x00],                   // octets behind the message
         ];
         for bytes in refused {
             assert!(Message::parse(bytes).is_err(), "{bytes:02x?}");

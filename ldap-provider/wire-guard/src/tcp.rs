@@ -86,7 +86,7 @@ async fn open(address: SocketAddr) -> io::Result<TcpStream> {
 fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
     let mut distinct: Vec<SocketAddr> = Vec::new();
     for &address in addresses {
-        if distinct.len() < MOST && !distinct.contains(&address) {
+        if !distinct.contains(&address) {
             distinct.push(address);
         }
     }
@@ -98,6 +98,8 @@ fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
     loop {
         let pair = [preferred.next(), other.next()];
         if pair == [None, None] {
+            // Not before: the last of a long list may be the only ones of a family that leads anywhere.
+            order.truncate(MOST);
             return order;
         }
         order.extend(pair.into_iter().flatten());
@@ -186,5 +188,8 @@ mod tests {
         assert_eq!(interleaved(&mixed), parse("[::1]:1 1.1.1.1:1 [::2]:1 1.1.1.2:1 [::3]:1"));
         let other = parse("1.1.1.1:1 1.1.1.1:1 1.1.1.2:1 [::1]:1");
         assert_eq!(interleaved(&other), parse("1.1.1.1:1 [::1]:1 1.1.1.2:1"), "each once");
+        let many: Vec<String> = (0..40).map(|last| format!("[::{last}]:1")).collect();
+        let order = interleaved(&parse(&format!("{} 1.1.1.1:1", many.join(" "))));
+        assert!(order.len() == 16 && order[1].is_ipv4(), "{order:?}");
     }
 }

@@ -28,6 +28,9 @@ use wire_guard::message::Message;
 /// No input, however hostile, may take longer.
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// Nor may all of a target's together: it is replayed with every run of the tests.
+const LONGEST_REPLAY: Duration = Duration::from_mins(1);
+
 /// A corpus is for every checkout, so it stays small.
 const MOST_FILES: usize = 600;
 const MOST_OCTETS: usize = 1024 * 1024;
@@ -88,7 +91,9 @@ fn replay(target: &str) {
         let threads: Vec<_> = cases.chunks(share).map(|cases| scope.spawn(|| broken(check, cases))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    println!("{target}: {} inputs in {:?}", cases.len(), begin.elapsed());
+    let took = begin.elapsed();
+    println!("{target}: {} inputs in {took:?}", cases.len());
+    assert!(took < LONGEST_REPLAY, "{target}: {} inputs take {took:?}", cases.len());
     assert!(failed.is_empty(), "{target} fails for {} inputs: {failed:#?}", failed.len());
 }
 

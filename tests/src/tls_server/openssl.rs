@@ -25,6 +25,7 @@ use super::{Authority, Identity, Record, Way};
 const STARTING_TIME: Duration = Duration::from_mins(1);
 const CERTIFICATE_FILE: &str = "certificate.pem";
 const KEY_FILE: &str = "key.pem";
+const SOCKET_FILE: &str = "socket";
 
 /// An RSA key of any length; rustls has none of less than 2,048 bits.
 pub struct RsaKey {
@@ -125,12 +126,14 @@ impl OpensslServer {
         record: Record,
     ) {
         let folder = TempDir::new().expect("a temporary folder for a connection");
-        let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
+        let (socket, log) = (folder.path().join(SOCKET_FILE), folder.path().join("log"));
         // `-quiet`: nothing goes to standard output but what the client says, and no command is taken from standard
         // input. setpriv: the process ends with this one, whatever ends that.
         let mut process = AsyncCommand::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", "openssl", "s_server", "-quiet", "-naccept", "1", "-unix"])
-            .arg(&socket)
+            // Relative: openssl gives up at the name of a socket of 32 octets and more.
+            .arg(SOCKET_FILE)
+            .current_dir(folder.path())
             .arg("-cert")
             .arg(self.folder.path().join(CERTIFICATE_FILE))
             .arg("-key")

@@ -22,8 +22,8 @@ struct Entries {
     sum: usize,
 }
 
-/// What an entry costs the library in memory, roughly, in octets: its content, an object for each element, and a place
-/// in a queue.
+/// What an entry costs the library in memory as long as it waits, roughly, in octets: its content, an object for each
+/// element, and a place in a queue. (While it is decoded, one at a time, it costs four times that.)
 fn cost(octets: usize, elements: usize) -> usize {
     octets + 64 * elements + 256
 }

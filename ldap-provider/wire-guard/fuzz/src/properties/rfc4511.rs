@@ -1,8 +1,9 @@
 //! A second opinion: a strict decoder of the messages that a directory sends, written from RFC 4511 alone and with
-//! nothing of the guard's own but its limits.
+//! nothing of the guard's own. Its limits stand here a second time, so that one that was changed by mistake is noticed.
 
-use wire_guard::frame::{MAX_DEPTH, MAX_ELEMENTS};
-
+/// The deepest nesting, and the most elements of a message, that the guard is to let through.
+const MAX_DEPTH: usize = 32;
+const MAX_ELEMENTS: usize = 16_384;
 /// An element: its identifier and its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element<'a> {
@@ -114,6 +115,8 @@ pub(super) fn message(bytes: &[u8]) -> Option<Message<'_>> {
     let (&operation, rest) = rest.split_first()?;
     let (controls, rest) = match rest.split_first() {
         Some((&first, rest)) if first.tag == 0xa0 => (self::controls(first.content)?, rest),
+        // Controls, but for the bit that says that there are elements within: not something unknown.
+        Some((&first, _)) if first.tag == 0x80 => return None,
         _ => (Vec::new(), rest),
     };
     extensions(rest)?;
