@@ -32,6 +32,8 @@ impl Reserved {
     /// Takes a free port.
     pub fn port(certificates: &Arc<Certificates>, transport: Transport) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
+        // What is in the system's buffers was not taken by the client.
+        socket.set_send_buffer_size(SEND_BUFFER).expect("a small buffer");
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port for the server");
         let port = socket.local_addr().expect("the server's own port").port();
         Self { socket, port, transport, certificates: Arc::clone(certificates) }
@@ -155,6 +157,9 @@ enum Fate {
     Reset,
     Freeze,
 }
+
+/// The octets on their way that a connection may hold on the server's side.
+const SEND_BUFFER: u32 = 64 << 10;
 
 /// How long connections may take to end.
 const CLOSING: Duration = Duration::from_millis(200);

@@ -90,7 +90,8 @@ impl Certificates {
     /// The settings of a provider for a server on this port.
     pub fn settings(&self, transport: Transport, port: u16) -> Value {
         let mut settings = json!({
-            "host": if transport == Transport::Ldaps { "ldaps://localhost" } else { "ldap://localhost" },
+            // No name, which could lead to somebody else's port of the same number at another address.
+            "host": if transport == Transport::Ldaps { "ldaps://127.0.0.1" } else { "ldap://127.0.0.1" },
             "port": port,
             "base_dn": BASE,
             "scope": "sub",
@@ -99,6 +100,7 @@ impl Certificates {
         });
         if transport != Transport::Plain {
             settings["ca_file"] = json!(self.ca.file());
+            settings["tls_server_name"] = json!("localhost");
         }
         if transport == Transport::StartTls {
             settings["start_tls"] = json!(true);

@@ -43,7 +43,7 @@ fn nested(name: &'static str, levels: usize) -> Scenario {
 }
 
 /// What sockets may hold between the server and the refusal, in octets.
-const IN_FLIGHT: usize = 16 << 20;
+const IN_FLIGHT: usize = 1 << 20;
 
 fn huge() -> Scenario {
     let refused_at_the_header = |record: &Record, _: &_| {

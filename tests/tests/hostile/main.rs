@@ -1,13 +1,15 @@
 //! The LDAP provider, in a host process of its own, against a directory server that means harm.
 //!
 //! A scenario is one behaviour of the server, at each point of the conversation at which it makes sense, for logins,
-//! validations and listings. Each runs in a process of its own, which has to end well, with nothing on standard
-//! error that tells of a panic, and has to answer a login at a good server after every attack; each answer has to
-//! be the right one, in time, with at most 16 MiB more memory than before. Whatever the server does, it must see no
-//! bind with an empty password, none in the clear where TLS is asked for, and one bind as a user for each login at
-//! most: see `tests::hostile::record`.
+//! validations and listings; `catalogue` says which there have to be. Each runs in a process of its own, some with one
+//! for each case. The process has to end well, with no panic, of the plugin's threads or others, and has to answer a
+//! login at the server, grown honest, after each case. Each answer has to be the right one, in time, with at most
+//! 16 MiB more memory than the process had before, five log records and no password in them. Whatever the server
+//! does, it must see no bind that is anonymous or has an empty password, nothing but TLS where that is asked for, and
+//! one bind as a user for each login at most, from its first connection to its last: see `tests::hostile::record`.
+//! What all this would notice is proved by tests of its own: see `noticed` and `clear_text`.
 //!
-//! The short form plays every scenario over one transport.
+//! The short form plays every scenario over one transport, which of them depends on the scenario's place in the list.
 //! `HOSTILE=full cargo test --release -p tests --test hostile` plays all of them over plain LDAP, `StartTLS` and LDAPS,
 //! and prints a table; `HOSTILE=short` prints one of the short form. `HOSTILE_PAIRS` says how many pairs of logins meet a
 //! server that swaps entries: `HOSTILE_PAIRS=1000000 cargo test --release -p tests --test hostile -- h40` makes a
@@ -26,6 +28,7 @@
 )]
 
 mod answers;
+mod catalogue;
 mod clear_text;
 mod framing;
 mod grammar;
@@ -42,6 +45,7 @@ mod tcp;
 mod tls;
 mod unsolicited;
 
+use std::future::ready;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -108,6 +112,7 @@ fn proofs(certificates: &Arc<Certificates>) -> Vec<Trial> {
         proof("a_process_that_ends_badly_is_noticed", || noticed::bad_end(Path::new(PROGRAM))),
         proof("a_panic_on_a_thread_of_the_plugin_is_noticed", || noticed::panic_on_a_thread(Path::new(PROGRAM))),
         proof("a_panic_after_the_last_answer_is_noticed", || noticed::panic_at_the_end(Path::new(PROGRAM))),
+        proof("every_number_of_the_catalogue_is_played", || ready(catalogue::is_complete(&scenarios()))),
         proof("a_password_in_the_clear_is_noticed", || clear_text::is_noticed(certificates)),
         proof("a_plugin_that_does_not_panic_passes", || noticed::no_panic(Path::new(PROGRAM))),
     ]

@@ -1,4 +1,7 @@
 //! Servers that are down, fall silent and come back.
+//!
+//! Every operation makes its own connections at present: there is no pool yet. What r04 and r11 prove now is that
+//! nothing of an operation outlives it that connections of earlier ones could trouble; they are there for the pool.
 
 use std::time::Duration;
 
@@ -10,7 +13,10 @@ use tests::hostile::server::{HostileServer, Reserved};
 use tests::hostile::wire::answer;
 
 use crate::play::{Stand, login};
-use crate::scenario::{SHORT, Scenario};
+use crate::scenario::{Operation, SHORT, Scenario};
+
+/// What `good` asks for.
+const ALL: &[Operation] = &[Operation::Login, Operation::Validate, Operation::List];
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![forgotten(), silent_for_many(), refused(), down_at_first(), reset_between()]
@@ -18,6 +24,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 
 fn forgotten() -> Scenario {
     Scenario::new("r04_forgotten_connections", "connections that stand still between two logins trouble nobody").own(
+        ALL,
         |stand| {
             Box::pin(async move {
                 let server = HostileServer::start(&stand.certificates, stand.transport, Script::honest());
@@ -26,7 +33,8 @@ fn forgotten() -> Scenario {
                     good(stand).await?;
                     server.freeze_connections();
                 }
-                server.finish(3).await.map(drop)
+                server.finish(3).await?;
+                server.end(stand.logins).await
             })
         },
     )
@@ -38,6 +46,7 @@ const MANY: usize = 200;
 
 fn silent_for_many() -> Scenario {
     Scenario::new("r05_silent_for_many", "many logins at a server that is silent all end by their deadline").own(
+        &[Operation::Login],
         |stand| {
             Box::pin(async move {
                 let script = Script::at(Step::Connect, |_| vec![Act::Silence]);
@@ -47,42 +56,47 @@ fn silent_for_many() -> Scenario {
                 stand.expect(&Question::Configure(settings), "configured").await?;
                 let person = [ALICE.uid, ALICE.password, ALICE.uuid].map(ToOwned::to_owned).into();
                 let question = Question::Pairs { people: vec![person], pairs: MANY, at_once: MANY };
-                let answer = stand.host.ask(&question, Duration::from_mins(1)).await?;
+                let answer = stand.ask_for_many(&question, Duration::from_secs(10)).await?;
                 let unanswered = answer.outcomes.get("unavailable/timeout").copied().unwrap_or_default();
                 // On a busy machine, some do not even come to be connected in time.
                 let unavailable = answer.outcomes.keys().all(|outcome| outcome.starts_with("unavailable/"));
-                if unanswered < MANY / 2 || !unavailable || answer.milliseconds > 10_000.0 {
+                if unanswered < MANY / 2 || !unavailable {
                     return Err(format!("{answer:?}"));
                 }
                 server.finish(MANY).await?;
                 server.disarm();
-                stand.good_login(true).await
+                stand.good_login(true).await?;
+                server.end(stand.logins).await
             })
         },
     )
 }
 
+/// How long it may take to find out that nobody listens: no time at all, but for slow machines.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
 fn refused() -> Scenario {
-    Scenario::new("r06_refused", "a server that is down is told at once").own(|stand| {
+    Scenario::new("r06_refused", "a server that is down is told at once").own(ALL, |stand| {
         Box::pin(async move {
             let port = Reserved::port(&stand.certificates, stand.transport);
             stand.expect(&Question::Configure(port.settings()), "configured").await?;
-            stand.expect(&login(), "unavailable/connect_failed").await?;
-            stand.expect(&Question::Validate, "invalid/connect_failed").await?;
-            stand.expect(&Question::List, "incomplete/connect_failed").await
+            stand.expect_within(AT_ONCE, &login(), "unavailable/connect_failed").await?;
+            stand.expect_within(AT_ONCE, &Question::Validate, "invalid/connect_failed").await?;
+            stand.expect_within(AT_ONCE, &Question::List, "incomplete/connect_failed").await
         })
     })
 }
 
 fn down_at_first() -> Scenario {
-    Scenario::new("r08_down_at_first", "a server that comes later needs no new settings").own(|stand| {
+    Scenario::new("r08_down_at_first", "a server that comes later needs no new settings").own(ALL, |stand| {
         Box::pin(async move {
             let port = Reserved::port(&stand.certificates, stand.transport);
             stand.expect(&Question::Configure(port.settings()), "configured").await?;
             stand.expect(&login(), "unavailable/connect_failed").await?;
             let server = port.listen(Script::honest());
             good(stand).await?;
-            server.finish(1).await.map(drop)
+            server.finish(1).await?;
+            server.end(stand.logins).await
         })
     })
 }
@@ -95,7 +109,7 @@ fn reset_between() -> Scenario {
     Scenario::new("r11_reset_between_requests", "a connection that was lost between two logins troubles nobody")
         .list("between pages", between_pages, &["incomplete/connection_lost"])
         .also(|_, answer| if answer.users == 1 { Ok(()) } else { Err("the first page was listed".to_owned()) })
-        .own(|stand| {
+        .own(ALL, |stand| {
             Box::pin(async move {
                 let server = HostileServer::start(&stand.certificates, stand.transport, Script::honest());
                 stand.expect(&Question::Configure(server.settings()), "configured").await?;
@@ -103,7 +117,8 @@ fn reset_between() -> Scenario {
                     good(stand).await?;
                     server.reset_connections();
                 }
-                server.finish(3).await.map(drop)
+                server.finish(3).await?;
+                server.end(stand.logins).await
             })
         })
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -21,8 +22,8 @@ pub(crate) struct Scenario {
     /// Whether each case has a process of its own. Memory that was freed is kept by the process, and what a case
     /// needs would be hidden by, or added to, what the ones before it have needed.
     pub(crate) apart: bool,
-    /// What is played besides, in a way of its own.
-    pub(crate) own: Option<OwnPlay>,
+    /// What is played besides, in a way of its own, and what of the provider it asks for.
+    pub(crate) own: Option<(&'static [Operation], OwnPlay)>,
 }
 
 /// A play that is not one operation at a time.
@@ -63,6 +64,17 @@ impl Scenario {
         Self { name, promise, transports: &Transport::ALL, cases: Vec::new(), apart: false, own: None }
     }
 
+    /// The number in the catalogue, with which the name begins.
+    pub(crate) fn number(&self) -> &'static str {
+        self.name.split('_').next().unwrap_or_default()
+    }
+
+    /// What of the provider it asks for.
+    pub(crate) fn operations(&self) -> BTreeSet<Operation> {
+        let own = self.own.iter().flat_map(|(operations, _)| *operations).copied();
+        self.cases.iter().map(|case| case.operation).chain(own).collect()
+    }
+
     /// Over TLS alone.
     pub(crate) fn over(mut self, transports: &'static [Transport]) -> Self {
         self.transports = transports;
@@ -100,6 +112,7 @@ impl Scenario {
         let at = |step| Script::at(step, lie.clone());
         self.login(what, at(Step::UserSearch), &with("unavailable", reasons))
             .validate(what, at(Step::BaseRead), &with("invalid", reasons))
+            .validate(&format!("{what}, at the sample"), at(Step::Listing), &with("invalid", reasons))
             .list(what, at(Step::Listing), &with("incomplete", reasons))
     }
 
@@ -156,8 +169,8 @@ impl Scenario {
     }
 
     /// Something else besides.
-    pub(crate) fn own(mut self, play: OwnPlay) -> Self {
-        self.own = Some(play);
+    pub(crate) fn own(mut self, operations: &'static [Operation], play: OwnPlay) -> Self {
+        self.own = Some((operations, play));
         self
     }
 

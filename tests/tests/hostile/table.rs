@@ -1,11 +1,12 @@
 //! What is printed on request: a line for each scenario, and the sum.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tests::hostile::transport::Transport;
 
+use crate::catalogue::{FAULTS, HOSTILE};
 use crate::play::Played;
 use crate::scenario::{Operation, Scenario};
 
@@ -32,14 +33,12 @@ impl Table {
         for (name, row) in rows.iter() {
             println!("{name:<42} {}", row.text());
         }
-        let numbers = |rows: &mut dyn Iterator<Item = (&&'static str, &Row)>| -> BTreeSet<&str> {
-            rows.filter_map(|(name, _)| name.split('_').next()).collect()
-        };
-        let played = numbers(&mut rows.iter());
-        let failed = numbers(&mut rows.iter().filter(|(_, row)| !row.failed().is_empty()));
-        for kind in ["h", "r"] {
-            let of = |set: &BTreeSet<&str>| set.iter().filter(|number| number.starts_with(kind)).count();
-            println!("{kind}: {} of {}", of(&played) - of(&failed), of(&played));
+        for (kind, numbers) in [("h", &HOSTILE[..]), ("r", &FAULTS[..])] {
+            let held = numbers.iter().filter(|number| {
+                let mut of_number = rows.iter().filter(|(name, _)| name.starts_with(**number)).peekable();
+                of_number.peek().is_some() && of_number.all(|(_, row)| row.failed().is_empty())
+            });
+            println!("{kind}: {} of {}", held.count(), numbers.len());
         }
     }
 }
