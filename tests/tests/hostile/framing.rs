@@ -42,7 +42,8 @@ fn nested(name: &'static str, levels: usize) -> Scenario {
         .always(told_once)
 }
 
-/// What sockets may hold between the server and the refusal, in octets.
+/// What sockets may hold between the server and the refusal, in octets. How far the client's memory rises would not
+/// tell, since that is a megabyte or two with any request.
 const IN_FLIGHT: usize = 1 << 20;
 
 fn huge() -> Scenario {

@@ -47,6 +47,10 @@ pub(crate) struct Played {
 impl Played {
     fn count(&mut self, operation: Operation, answer: &Answer) {
         self.operations.push(operation);
+        self.measure(answer);
+    }
+
+    fn measure(&mut self, answer: &Answer) {
         self.longest_ms = self.longest_ms.max(answer.milliseconds);
         self.most_growth_kib = self.most_growth_kib.max(answer.growth_kib);
     }
@@ -201,9 +205,7 @@ impl Stand {
         outcome: &str,
     ) -> Result<(), String> {
         let answer = self.ask(question, PATIENCE).await?;
-        if let Some(operation) = operation(question) {
-            self.played.count(operation, &answer);
-        }
+        self.played.measure(&answer);
         let checked = check(&[outcome.to_owned()], &answer).and_then(|()| sound(&answer, allowed, 1));
         checked.map_err(|problem| format!("{problem}: {answer:?}"))
     }
@@ -247,15 +249,6 @@ fn logins(question: &Question) -> usize {
         Question::Login { .. } => 1,
         Question::Pairs { people, pairs, .. } => people.len() * pairs,
         _ => 0,
-    }
-}
-
-fn operation(question: &Question) -> Option<Operation> {
-    match question {
-        Question::Login { .. } | Question::Pairs { .. } => Some(Operation::Login),
-        Question::Validate => Some(Operation::Validate),
-        Question::List => Some(Operation::List),
-        Question::Configure(_) | Question::Settle => None,
     }
 }
 

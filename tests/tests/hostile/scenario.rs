@@ -107,7 +107,7 @@ impl Scenario {
         self.at_binds(what, reasons, lie.clone()).at_searches(what, reasons, lie)
     }
 
-    /// The same at searches alone.
+    /// The same at searches alone; of a validation, there are two.
     pub(crate) fn at_searches(self, what: &str, reasons: &[&str], lie: impl Lie) -> Self {
         let at = |step| Script::at(step, lie.clone());
         self.login(what, at(Step::UserSearch), &with("unavailable", reasons))

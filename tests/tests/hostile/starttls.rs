@@ -71,7 +71,7 @@ fn repeated() -> Scenario {
         .over(STARTTLS)
         .everything("the answer twice", twice, VIOLATION)
         .everything("an octet", one_octet, VIOLATION)
-        // By then the handshake has begun, and it is no octet of a handshake.
+        // As a rule the handshake has begun by then, and this is none of it; a slow client may find it before that.
         .everything("the answer twice, apart", apart, &["protocol_violation", "tls_failed"])
         .always(no_bind)
 }

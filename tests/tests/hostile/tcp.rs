@@ -83,6 +83,8 @@ fn drips_of_tls() -> Scenario {
 }
 
 fn stalls() -> Scenario {
+    // Requests are far smaller than what the system buffers: a client gets rid of them though nobody reads them, and it
+    // is the answer that it waits for in vain.
     Scenario::new("r10_stalls", "a connection on which nothing moves is given up in time")
         .everything("accepted, and then silence", Script::at(Step::Connect, |_| vec![Act::Silence]), &["timeout"])
         .everything("accepted, and never read from", Script::at(Step::Connect, |_| vec![Act::Freeze]), &["timeout"])

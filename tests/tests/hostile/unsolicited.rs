@@ -37,7 +37,7 @@ fn intermediate() -> Scenario {
 }
 
 fn notices() -> Scenario {
-    let gone = &["connection_lost", "server_error", "server_busy"];
+    let gone = &["connection_lost"];
     let right = |code| answer::extended(0, code, Some(NOTICE_OF_DISCONNECTION));
     let mut scenario =
         Scenario::new("r20_notice_of_disconnection", "a server that says goodbye is not one that misbehaves");
