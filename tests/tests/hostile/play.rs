@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const MOST_GROWTH: i64 = 16 * 1024;
 
 /// How far for each of many logins at once, in KiB.
-const GROWTH_OF_MANY: i64 = 512;
+const GROWTH_OF_MANY: i64 = 128;
 
 /// How often a case is played until the provider comes to its point.
 const TRIES: usize = 5;
