@@ -107,11 +107,12 @@ fn scenarios() -> Vec<Scenario> {
 
 /// The proofs that what a scenario looks for would be found.
 fn proofs(certificates: &Arc<Certificates>) -> Vec<Trial> {
-    let certificates = Arc::clone(certificates);
+    let (certificates, same) = (Arc::clone(certificates), Arc::clone(certificates));
     vec![
         proof("a_process_that_ends_badly_is_noticed", || noticed::bad_end(Path::new(PROGRAM))),
         proof("a_panic_on_a_thread_of_the_plugin_is_noticed", || noticed::panic_on_a_thread(Path::new(PROGRAM))),
         proof("a_panic_after_the_last_answer_is_noticed", || noticed::panic_at_the_end(Path::new(PROGRAM))),
+        proof("a_lie_that_is_never_told_is_noticed", || noticed::lie_never_told(Path::new(PROGRAM), same)),
         proof("every_number_of_the_catalogue_is_played", || ready(catalogue::is_complete(&scenarios()))),
         proof("a_password_in_the_clear_is_noticed", || clear_text::is_noticed(certificates)),
         proof("a_plugin_that_does_not_panic_passes", || noticed::no_panic(Path::new(PROGRAM))),

@@ -1,14 +1,18 @@
-//! The proofs that what must never be would be noticed: a process that ends badly, and panics of the plugin, which the
-//! process survives.
+//! The proofs that what must never be would be noticed: a process that ends badly, panics of the plugin, which the
+//! process survives, and an attack that never takes place.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::hostile::host::{HostProcess, Question};
+use tests::hostile::script::{Act, Script, Step};
+use tests::hostile::transport::{Certificates, Transport};
 use tests::plugin::built;
 
-use crate::play::login;
+use crate::play::{self, login};
+use crate::scenario::Scenario;
 
 /// Far more than any of these takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -34,6 +38,16 @@ pub(crate) async fn panic_at_the_end(program: &Path) -> Result<(), String> {
     let mut host = faulty(program, &json!({ "drop": "panic" })).await?;
     host.ask(&login(), PATIENCE).await?;
     notices_a_panic("the end", host.finish().await)
+}
+
+/// A listing never comes to a user's bind, so that a lie there would prove nothing.
+pub(crate) async fn lie_never_told(program: &Path, certificates: Arc<Certificates>) -> Result<(), String> {
+    let lie = Script::at(Step::UserBind, |_| vec![Act::Reset]);
+    let scenario = Scenario::new("lie_never_told", "nothing").list("a listing", lie, &["complete"]);
+    match &play::scenario(&scenario, Transport::Plain, &certificates, program).await.failures[..] {
+        [problem] if problem.contains("never asked") => Ok(()),
+        failures => Err(format!("nobody noticed: {failures:?}")),
+    }
 }
 
 /// Without a panic, the same plugin passes.
