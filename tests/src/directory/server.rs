@@ -183,12 +183,13 @@ impl Installation {
         writeln!(text, "database mdb\nsuffix \"{SUFFIX}\"\nrootdn \"{ADMIN_DN}\"\nrootpw \"{ADMIN_PASSWORD}\"")
             .unwrap();
         // Sparse: the file is as large as its contents.
-        let (megabytes, indexed) = match wishes.measured {
-            false => (1 << 10, "objectClass,uid,cn,mail,sAMAccountName,entryUUID"),
+        let (gibibytes, indexed) = if wishes.measured {
             // A million users, whom nobody looks for by anything but their `uid`.
-            true => (16 << 10, "objectClass,uid"),
+            (16_u64, "objectClass,uid")
+        } else {
+            (1, "objectClass,uid,cn,mail,sAMAccountName,entryUUID")
         };
-        writeln!(text, "directory {folder}/data\nmaxsize {}\ndbnosync", megabytes << 20_u64).unwrap();
+        writeln!(text, "directory {folder}/data\nmaxsize {}\ndbnosync", gibibytes << 30).unwrap();
         writeln!(text, "index {indexed} eq").unwrap();
         // `prtotal`: without it the limit also caps the total of a paged search.
         let total = match wishes.paging {
