@@ -41,7 +41,7 @@ pub fn run(options: &Logins, count: u64) -> Outcome<ExitCode> {
     // The service account's bind is none of a login's.
     let mut failed = peer.conversation().logins(u64::from(CALLERS) * WARMING_UP)?.failed;
     let warm = meter.read();
-    let mut most_open = open_connections::to(target.port);
+    let watch = open_connections::Watch::start(target.port);
     let (mut done, mut succeeded) = (0, 0);
     for part in 1..=PARTS {
         let wanted = count * part / PARTS - done;
@@ -50,7 +50,6 @@ pub fn run(options: &Logins, count: u64) -> Outcome<ExitCode> {
         succeeded += round.logins;
         failed += round.failed;
         let (open, now) = (open_connections::to(target.port), self::resident(&mut peer)?);
-        most_open = most_open.max(open);
         resident.push(now);
         let (seconds, logins) = (round.elapsed.as_secs_f64(), float(wanted));
         let (rate, cpu) = (logins / seconds, round.cpu.as_secs_f64() * 1e6 / logins);
@@ -58,22 +57,21 @@ pub fn run(options: &Logins, count: u64) -> Outcome<ExitCode> {
         say(format_args!("{done} of {count}"));
     }
     let end = meter.read();
+    let most_open = watch.highest();
     print_metrics(&metrics_before, &peer.conversation().metrics()?);
     let peak = process::peak(peer.conversation().process()).unwrap_or(f64::NAN);
 
     let (binds, searches) = (end.binds - warm.binds, end.searches - warm.searches);
-    println!(
-        "\nAs slapd has counted: {binds} binds and {searches} searches for the {done} logins, {} connections",
-        end.connections
-    );
-    println!("with those before them; {most_open} open at once at most when looked at. Peak memory: {peak:.1} MiB.");
+    let opened = end.connections;
+    println!("\nAs slapd has counted: {binds} binds and {searches} searches for the {done} logins after warming up;");
+    println!("{opened} connections in all. At most {most_open} were seen open at once. Peak memory: {peak:.1} MiB.");
     let requests = Figures(vec![float(binds + searches) / float(done)]);
     let growth = Figures(vec![resident[resident.len() - 1] - resident[1]]);
     Ok(bar::print(&[
         Bar::at_most("logins that failed", Some(one(failed)), 0.0).digits(0),
         Bar::at_least("logins that succeeded", Some(one(succeeded)), float(count)).digits(0),
         Bar::exactly("requests for a login", Some(requests), 2.0).digits(5),
-        Bar::at_most("connections opened in all", Some(one(end.connections)), 18.0).digits(0),
+        Bar::at_most("connections opened in all", Some(one(opened)), 18.0).digits(0),
         Bar::at_most("MiB of memory more at the end than after a tenth", Some(growth), 4.0).digits(1),
     ]))
 }
