@@ -2,6 +2,7 @@
 
 mod bind_audit;
 mod certificates;
+mod counters;
 mod data;
 mod people;
 mod place;
@@ -17,6 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use certificates::ServerCertificate;
+pub use counters::Counters;
+pub use data::bulk_login;
 pub use people::{HARD_NAMES, PEOPLE, Person, password_of};
 pub use request_log::Requests;
 
@@ -34,6 +37,8 @@ pub const READER_PASSWORD: &str = "canary: the reader's own password";
 pub const BLIND_DN: &str = "cn=blind,dc=example,dc=com";
 /// The password of [`BLIND_DN`].
 pub const BLIND_PASSWORD: &str = "canary: the blind account's password";
+/// Where the bulk users are.
+pub const BULK_DN: &str = "ou=bulk,dc=example,dc=com";
 
 const ADMIN_DN: &str = "cn=admin,dc=example,dc=com";
 const ADMIN_PASSWORD: &str = "canary: the administrator's password";
@@ -67,6 +72,7 @@ pub struct DirectoryBuilder {
     bulk_users: usize,
     paging: Paging,
     tls_demanded: bool,
+    measured: bool,
 }
 
 impl DirectoryBuilder {
@@ -98,11 +104,20 @@ impl DirectoryBuilder {
         self
     }
 
+    /// A server to measure clients with: it writes no log, which would slow it down, so [`Directory::requests`] is
+    /// empty and no bind is looked at; it counts what it does under `cn=monitor` instead. The bulk users have
+    /// passwords, in the clear: the cost of a hash would hide the client's.
+    #[must_use]
+    pub fn for_measuring(mut self) -> Self {
+        self.measured = true;
+        self
+    }
+
     /// Loads the data and starts the server. Panics with what to do when it cannot.
     pub fn start(self) -> Directory {
         let folder = TempDir::new().expect("a temporary folder for the directory");
         let certificates = Certificates::make(self.certificate, folder.path());
-        let server = Server::start(folder.path(), &data::ldif(self.bulk_users), &self);
+        let server = Server::start(folder.path(), data::ldif(self.bulk_users, self.measured), &self);
         Directory { server, certificates, clear_text_expected: AtomicBool::new(false), folder }
     }
 }
@@ -132,6 +147,7 @@ impl Directory {
             bulk_users: 0,
             paging: Paging::Unlimited,
             tls_demanded: false,
+            measured: false,
         }
     }
 
@@ -237,6 +253,27 @@ impl Directory {
             "",
         );
         data::values(&output, attribute)
+    }
+
+    /// What a server [for measuring](DirectoryBuilder::for_measuring) has counted since it started.
+    ///
+    /// Each reading is itself a connection, a bind and a search; the search is counted only after its own answer.
+    pub fn counters(&self) -> Counters {
+        let entries = self.client(
+            "ldapsearch",
+            &[
+                "-LLL",
+                "-o",
+                "ldif-wrap=no",
+                "-b",
+                "cn=monitor",
+                "(objectClass=*)",
+                "monitorOpCompleted",
+                "monitorCounter",
+            ],
+            "",
+        );
+        Counters::read(&entries)
     }
 
     /// Changes entries with an LDIF of changes (RFC 2849), as the directory's administrator.
