@@ -32,3 +32,18 @@ impl Counters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Counters;
+
+    #[test]
+    fn a_counter_is_read_from_its_own_entry() {
+        let ldif = "dn: cn=Operations,cn=Monitor\nmonitorOpCompleted: 9\n\n\
+            dn: cn=Bind,cn=Operations,cn=Monitor\nmonitorOpCompleted: 3\n\n\
+            dn: cn=Search,cn=Operations,cn=Monitor\nmonitorOpCompleted: 4\n\n\
+            dn: cn=Current,cn=Connections,cn=Monitor\nmonitorCounter: 1\n\n\
+            dn: cn=Total,cn=Connections,cn=Monitor\nmonitorCounter: 5\n";
+        assert_eq!(Counters::read(ldif), Counters { connections: 5, binds: 3, searches: 4, operations: 9 });
+    }
+}
