@@ -21,6 +21,17 @@ enum Limit {
     Exactly(f64),
 }
 
+impl Limit {
+    fn holds(self, figure: f64) -> bool {
+        match self {
+            Self::AtLeast(limit) => figure >= limit,
+            Self::AtMost(limit) => figure <= limit,
+            // A quotient of whole numbers, of which one is so many times the other or not.
+            Self::Exactly(limit) => (figure - limit).abs() < f64::EPSILON,
+        }
+    }
+}
+
 impl Bar {
     /// A ratio, or another figure, that has to be as high as this.
     pub fn at_least(what: impl Into<String>, figures: Option<Figures>, limit: f64) -> Self {
@@ -55,12 +66,17 @@ impl Bar {
     }
 
     fn is_reached(&self) -> Option<bool> {
-        self.figure.map(|figure| match self.limit {
-            Limit::AtLeast(limit) => figure >= limit,
-            Limit::AtMost(limit) => figure <= limit,
-            // Both are quotients of whole numbers, of which one is twice the other or not.
-            Limit::Exactly(limit) => (figure - limit).abs() < f64::EPSILON,
-        })
+        self.figure.map(|figure| self.limit.holds(figure))
+    }
+
+    /// Whether it is even as good as it should be.
+    fn is_at_its_aim(&self) -> bool {
+        let aim = self.aim.map(|aim| match self.limit {
+            Limit::AtLeast(_) => Limit::AtLeast(aim),
+            Limit::AtMost(_) => Limit::AtMost(aim),
+            Limit::Exactly(_) => Limit::Exactly(aim),
+        });
+        self.figure.zip(aim).is_some_and(|(figure, aim)| aim.holds(figure))
     }
 
     fn row(&self) -> String {
@@ -73,6 +89,7 @@ impl Bar {
             self.figure.map_or_else(|| "not measured".to_owned(), |figure| format!("{figure:.*}", self.digits));
         let aim = self.aim.map_or_else(String::new, |aim| format!("{sign} {aim}"));
         let word = match self.is_reached() {
+            Some(true) if self.is_at_its_aim() => "PASS, and the aim",
             Some(true) => "PASS",
             Some(false) => "MISS",
             None => "",

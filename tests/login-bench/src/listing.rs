@@ -11,10 +11,11 @@ use tempfile::TempDir;
 
 use crate::arguments::Listing;
 use crate::bar::{self, Bar};
-use crate::directory::{BULK_DN, READER_DN, READER_PASSWORD};
+use crate::directory::{BULK_DN, Directory, READER_DN, READER_PASSWORD};
 use crate::failure::{Failure, Outcome, cannot};
 use crate::figures::Figures;
 use crate::logins::directory;
+use crate::meter::Meter;
 use crate::peer::{Kind, Listed, Peer, Programs, listing_go_ldap};
 use crate::process::{self, Process};
 use crate::progress::{say, setting};
@@ -85,7 +86,8 @@ pub fn run(options: &Listing) -> Outcome<ExitCode> {
     let mut measured = Vec::new();
     for size in sizes {
         let directory = directory(size);
-        let lister = Lister::new(&programs, Target::of(&directory, transport, size), options.page)?;
+        let target = Target::of(&directory, transport, size);
+        let lister = Lister::new(&programs, &directory, target, options.page)?;
         let rounds = if size == SIZES[2] { options.million_rounds } else { options.common.rounds };
         let rows = lister.measure(&clients, rounds)?;
         print(&rows);
@@ -97,17 +99,18 @@ pub fn run(options: &Listing) -> Outcome<ExitCode> {
 struct Lister<'a> {
     programs: &'a Programs,
     target: Target,
+    directory: &'a Directory,
     page: u32,
     password_file: PathBuf,
     _folder: TempDir,
 }
 
 impl<'a> Lister<'a> {
-    fn new(programs: &'a Programs, target: Target, page: u32) -> Outcome<Self> {
+    fn new(programs: &'a Programs, directory: &'a Directory, target: Target, page: u32) -> Outcome<Self> {
         let folder = TempDir::new().map_err(cannot("make a temporary folder"))?;
         let password_file = folder.path().join("password");
         write_secret(&password_file, READER_PASSWORD).map_err(cannot("write the service account's password"))?;
-        Ok(Self { programs, target, page, password_file, _folder: folder })
+        Ok(Self { programs, target, directory, page, password_file, _folder: folder })
     }
 
     /// One listing each that does not count, then the rounds.
@@ -117,7 +120,11 @@ impl<'a> Lister<'a> {
         let mut rows: Vec<Measured> = clients.iter().map(empty).collect();
         say(format_args!("listing {} users: warming up", self.target.users));
         // The server's memory, which all of them share.
+        let meter = Meter::start(self.directory);
         self.list(clients[0])?;
+        if clients[0] == Client::Plugin {
+            self.compare_pages(meter.read().searches);
+        }
         for round in 0..rounds as usize {
             say(format_args!("listing {} users: round {} of {rounds}", self.target.users, round + 1));
             for turn in 0..rows.len() {
@@ -129,6 +136,16 @@ impl<'a> Lister<'a> {
             }
         }
         Ok(rows)
+    }
+
+    /// The plugin's page is its own business. Times compare only if the others' is about the same.
+    fn compare_pages(&self, searches: u64) {
+        let users = u64::from(self.target.users);
+        let page = users.div_ceil(searches.max(1));
+        // A search more than there are pages may be one that makes sure of the end.
+        if page.abs_diff(u64::from(self.page)) > u64::from(self.page) / 10 {
+            say(format_args!("ATTENTION: the plugin's pages have {page} users or so: use --page to compare with"));
+        }
     }
 
     /// A listing by a process of its own: how long it took, and the most memory that it had.

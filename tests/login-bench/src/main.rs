@@ -16,6 +16,7 @@ mod figures;
 mod interruption;
 mod listing;
 mod logins;
+mod meter;
 mod open_connections;
 mod peer;
 mod process;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::failure::{Failure, Outcome, cannot};
 use crate::interruption;
@@ -25,7 +25,8 @@ struct Running {
     leads_a_group: bool,
 }
 
-/// A command whose process the kernel ends when the bench is gone, however that went.
+/// A command whose process the kernel ends when the bench is gone, however that went. What the process has started in its
+/// turn is not included.
 pub fn tethered(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
@@ -100,21 +101,46 @@ impl Running {
         // Errors mean that it has ended already. As long as nobody has waited for it, its number is its own, and so is
         // that of the group.
         if self.leads_a_group {
-            let group = Pid::from_child(&child);
-            let _ = kill_process_group(group, Signal::TERM);
-            thread::sleep(Duration::from_millis(200));
-            let _ = kill_process_group(group, Signal::KILL);
+            end_group(Pid::from_child(&child));
         }
         let _ = child.kill();
         let _ = child.wait();
     }
 }
 
-/// Ends all of them.
+/// Ends a group of processes: first as an administrator would, so that they tidy up.
+fn end_group(group: Pid) {
+    let _ = kill_process_group(group, Signal::TERM);
+    thread::sleep(Duration::from_millis(200));
+    let _ = kill_process_group(group, Signal::KILL);
+}
+
+/// Ends a group whose leader the kernel has ended with the bench, if these are members of it.
+pub fn end_orphans(group: u32, name: &str) {
+    let is_of_that_name =
+        |process: &u32| fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|own| own.trim_end() == name);
+    let members = members(group);
+    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw)
+        && !members.is_empty()
+        && members.iter().all(is_of_that_name)
+    {
+        end_group(group);
+    }
+}
+
+/// Ends all of them, and what the fixture has started.
 pub fn end_all() {
     let all: Vec<_> = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
     for running in all {
         running.end();
+    }
+    // The fixture's tools and its server are children of ours too, and a directory of a million users takes a minute
+    // to load.
+    let own = std::process::id().to_string();
+    for child in processes(|columns| columns.get(1) == Some(&own.as_str())) {
+        if let Some(child) = i32::try_from(child).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(child, Signal::TERM);
+        }
     }
 }
 
@@ -143,13 +169,19 @@ pub fn time_on_core(process: u32) -> Option<Duration> {
 /// The processes of a group.
 pub fn members(group: u32) -> Vec<u32> {
     let group = group.to_string();
+    processes(|columns| columns.get(2) == Some(&group.as_str()))
+}
+
+/// The processes whose columns are so: state, parent, group (proc(5)).
+fn processes(are_wanted: impl Fn(&[&str]) -> bool) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     processes
         .filter(|process: &u32| {
             let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-            // After the name, which may be anything and stands in parentheses: state, parent, group.
-            stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(2)) == Some(&group)
+            // They stand after the name, which may be anything and is in parentheses.
+            let columns = stat.rsplit_once(") ").map_or("", |(_, columns)| columns);
+            are_wanted(&columns.split(' ').take(3).collect::<Vec<_>>())
         })
         .collect()
 }

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use crate::arguments::Logins;
 use crate::bar::{self, Bar};
-use crate::directory::{Counters, Directory};
 use crate::failure::{Failure, Outcome};
 use crate::figures::Figures;
 use crate::logins::directory;
+use crate::meter::Meter;
 use crate::peer::{Kind, Peer, Programs};
 use crate::progress::{say, setting};
 use crate::target::{Target, Transport};
@@ -79,39 +79,6 @@ pub fn run(options: &Logins, count: u64) -> Outcome<ExitCode> {
 fn resident(peer: &mut Peer) -> Outcome<f64> {
     let process = peer.conversation().process();
     process::resident(process).ok_or_else(|| Failure("the client has ended: see its words above".to_owned()))
-}
-
-/// The server's counters, without what reading them adds.
-struct Meter<'a> {
-    directory: &'a Directory,
-    start: Counters,
-    /// What one reading adds to the next.
-    own: Counters,
-    readings: std::cell::Cell<u64>,
-}
-
-impl<'a> Meter<'a> {
-    fn start(directory: &'a Directory) -> Self {
-        let (first, start) = (directory.counters(), directory.counters());
-        let own = difference(start, first, Counters::default(), 0);
-        Self { directory, start, own, readings: std::cell::Cell::new(0) }
-    }
-
-    /// What was counted since the start.
-    fn read(&self) -> Counters {
-        self.readings.set(self.readings.get() + 1);
-        difference(self.directory.counters(), self.start, self.own, self.readings.get())
-    }
-}
-
-fn difference(later: Counters, earlier: Counters, own: Counters, readings: u64) -> Counters {
-    let of = |count: fn(&Counters) -> u64| count(&later) - count(&earlier) - readings * count(&own);
-    Counters {
-        connections: of(|counters| counters.connections),
-        binds: of(|counters| counters.binds),
-        searches: of(|counters| counters.searches),
-        operations: of(|counters| counters.operations),
-    }
 }
 
 fn print_metrics(before: &[(String, f64)], after: &[(String, f64)]) {

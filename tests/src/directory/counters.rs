@@ -9,8 +9,6 @@ pub struct Counters {
     pub binds: u64,
     /// Searches answered.
     pub searches: u64,
-    /// Operations of any kind answered, a StartTLS request too.
-    pub operations: u64,
 }
 
 impl Counters {
@@ -28,7 +26,21 @@ impl Counters {
             connections: counter("cn=Total,cn=Connections,cn=Monitor", "monitorCounter"),
             binds: counter("cn=Bind,cn=Operations,cn=Monitor", "monitorOpCompleted"),
             searches: counter("cn=Search,cn=Operations,cn=Monitor", "monitorOpCompleted"),
-            operations: counter("cn=Operations,cn=Monitor", "monitorOpCompleted"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counters;
+
+    #[test]
+    fn a_counter_is_read_from_its_own_entry() {
+        let ldif = "dn: cn=Operations,cn=Monitor\nmonitorOpCompleted: 9\n\n\
+            dn: cn=Bind,cn=Operations,cn=Monitor\nmonitorOpCompleted: 3\n\n\
+            dn: cn=Search,cn=Operations,cn=Monitor\nmonitorOpCompleted: 4\n\n\
+            dn: cn=Current,cn=Connections,cn=Monitor\nmonitorCounter: 1\n\n\
+            dn: cn=Total,cn=Connections,cn=Monitor\nmonitorCounter: 5\n";
+        assert_eq!(Counters::read(ldif), Counters { connections: 5, binds: 3, searches: 4 });
     }
 }

@@ -4,7 +4,7 @@ mod latencies;
 mod plugin;
 mod saslauthd;
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ pub enum ClientArguments {
     /// Loads the plugin.
     Plugin { callers: usize, users: u32, plugin: PathBuf },
     /// Asks saslauthd.
-    Saslauthd { callers: usize, users: u32, socket: PathBuf },
+    Saslauthd { callers: usize, users: u32, socket: PathBuf, group: u32 },
 }
 
 /// Does what the lines of standard input say until they end.
@@ -29,7 +29,9 @@ pub fn run(arguments: ClientArguments) -> ExitCode {
     };
     let outcome = match arguments {
         ClientArguments::Plugin { callers, users, plugin } => plugin::serve(&plugin, callers, users),
-        ClientArguments::Saslauthd { callers, users, socket } => saslauthd::serve(&socket, callers, users),
+        ClientArguments::Saslauthd { callers, users, socket, group } => {
+            saslauthd::serve(&socket, group, callers, users)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,6 +45,11 @@ pub fn run(arguments: ClientArguments) -> ExitCode {
 /// The next line; `None` at the end.
 fn next_line() -> Outcome<Option<String>> {
     io::stdin().lock().lines().next().transpose().map_err(cannot("read standard input"))
+}
+
+/// Answers. Not by `println`, which panics when the bench is gone: there is something left to do then.
+fn say(answer: &str) -> Outcome<()> {
+    writeln!(io::stdout(), "{answer}").map_err(cannot("answer"))
 }
 
 /// A line that has to be there.

@@ -8,7 +8,7 @@ use provider_api::{Credentials, Deadline, Decision, ListRequest, RequestContext,
 use serde_json::Value;
 
 use super::latencies::Watch;
-use super::{Order, first_line};
+use super::{Order, first_line, say};
 use crate::directory::bulk_login;
 use crate::failure::{Failure, Outcome, cannot};
 
@@ -26,7 +26,7 @@ pub fn serve(plugin: &Path, callers: usize, users: u32) -> Outcome<()> {
     let people = People { users, passwords: first_line()?.into() };
     let plugin = runtime.block_on(Plugin::open(plugin)).map_err(|error| Failure(error.to_string()))?;
     let provider = runtime.block_on(configured(&plugin, &settings))?;
-    println!("ready");
+    say("ready")?;
     while let Some(order) = Order::next()? {
         let answer = runtime.block_on(async {
             match order {
@@ -37,7 +37,7 @@ pub fn serve(plugin: &Path, callers: usize, users: u32) -> Outcome<()> {
                 Order::Metrics => metrics(&provider).await,
             }
         })?;
-        println!("{answer}");
+        say(&answer)?;
     }
     Ok(())
 }

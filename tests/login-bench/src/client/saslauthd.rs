@@ -5,14 +5,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::latencies::Watch;
-use super::{Order, first_line};
+use super::{Order, first_line, say};
 use crate::directory::bulk_login;
 use crate::failure::{Failure, Outcome, cannot};
+use crate::process;
 
 /// Asks saslauthd through its socket, by a thread for each caller, as libsasl does: a connection for each question.
-pub fn serve(socket: &Path, callers: usize, users: u32) -> Outcome<()> {
+///
+/// In the end it ends the daemon's processes, should the bench not have lived to do so.
+pub fn serve(socket: &Path, group: u32, callers: usize, users: u32) -> Outcome<()> {
+    let served = answer(socket, callers, users);
+    process::end_orphans(group, "saslauthd");
+    served
+}
+
+fn answer(socket: &Path, callers: usize, users: u32) -> Outcome<()> {
     let passwords = first_line()?;
-    println!("ready");
+    say("ready")?;
     while let Some(order) = Order::next()? {
         let Order::Round(milliseconds) = order else { return Err(Failure("there are only rounds here".to_owned())) };
         let watch = Watch::start();
@@ -23,7 +32,7 @@ pub fn serve(socket: &Path, callers: usize, users: u32) -> Outcome<()> {
             callers.into_iter().map(|caller| caller.join().expect("a caller that does not panic")).collect()
         });
         let latencies = latencies?.concat();
-        println!("{}", watch.stop(latencies.len() as u64, 0, latencies));
+        say(&watch.stop(latencies.len() as u64, 0, latencies))?;
     }
     Ok(())
 }

@@ -85,9 +85,12 @@ impl Peer {
             Kind::GoA => go_ldap(programs, "A", target, callers),
             Kind::Go2 => go_ldap(programs, "2", target, callers),
             Kind::Saslauthd => {
-                let mut command = process::tethered(&programs.own);
+                // Not tethered: it ends when its input does, and the daemon with it.
+                let mut command = Command::new(&programs.own);
                 command.args(["client", "saslauthd"]).args([callers, target.users].map(|count| count.to_string()));
-                command.args(daemon.as_ref().map(Saslauthd::socket));
+                if let Some(daemon) = &daemon {
+                    command.arg(daemon.socket()).arg(daemon.group().to_string());
+                }
                 command
             }
         };

@@ -59,6 +59,11 @@ impl Saslauthd {
         &self.socket
     }
 
+    /// The group of its processes.
+    pub fn group(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The CPU time that its processes have spent.
     pub fn time_on_core(&self) -> Duration {
         self.members().into_iter().filter_map(process::time_on_core).sum()
@@ -70,7 +75,7 @@ impl Saslauthd {
     }
 
     fn members(&self) -> Vec<u32> {
-        process::members(self.process.id())
+        process::members(self.group())
     }
 }
 
