@@ -30,6 +30,9 @@ impl AuthProvider for LdapProvider {
         if let Some(warning) = config.tls_warning() {
             log::warn!("{}: {warning}; {}", config.servers(), warning.advice());
         }
+        for endpoint in &config.endpoints {
+            endpoint.security.prepare();
+        }
         Ok(Self { directory: Directory::new(config) })
     }
 

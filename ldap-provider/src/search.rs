@@ -135,9 +135,7 @@ pub(crate) async fn read_base(
         Ok(Err(error)) => Err(fault::broken_search(WHAT, connection.end(), &error)),
         Ok(Ok(None)) => Err(fault::protocol_violation(format_args!("{WHAT}: the server sent more than one entry"))),
         Ok(Ok(Some(result))) if result.rc == SUCCESS => Ok(()),
-        Ok(Ok(Some(result))) => {
-            Err(result_code::search_fault(result.rc, &result.text, config.is_anonymous()))
-        }
+        Ok(Ok(Some(result))) => Err(result_code::search_fault(result.rc, &result.text, config.is_anonymous())),
     }
 }
 

@@ -70,8 +70,10 @@ fn other_servers(directory: &Directory, broken: &[(&Arc<Server>, Stage)]) -> Sta
     let Some((_, first)) = broken.first() else {
         return Stage::passed(OTHER_SERVERS, format!("all {all} servers can be used"));
     };
-    let said: Vec<_> =
-        broken.iter().map(|(server, failed)| format!("{}: {}: {}", server.endpoint, failed.id, failed.detail)).collect();
+    let said: Vec<_> = broken
+        .iter()
+        .map(|(server, failed)| format!("{}: {}: {}", server.endpoint, failed.id, failed.detail))
+        .collect();
     let code = first.code.clone().unwrap_or_default();
     let detail = format!("{} of {all} servers cannot be used: {}", broken.len(), said.join("; "));
     Stage::warned(OTHER_SERVERS, &code, detail)

@@ -89,7 +89,8 @@ impl SearchPool {
     pub(crate) fn remove(&self, connection: &ServiceConnection) {
         let answered = connection.answered();
         self.lock().retain(|pooled| {
-            let is_silent = answered.is_some() && pooled.connection.answered().is_some_and(|other| Some(other) < answered);
+            let is_silent =
+                answered.is_some() && pooled.connection.answered().is_some_and(|other| Some(other) < answered);
             let remains = !pooled.connection.is_same(connection) && !is_silent;
             if !remains {
                 pooled.places.close();

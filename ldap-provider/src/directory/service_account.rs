@@ -68,10 +68,8 @@ impl ServiceAccount {
             BindPassword::new(password.expose()).map_err(|error| Fault::setting("bind_password", error.to_string()))?;
         metrics.service_binds.add();
         let request = BindRequest::simple(name.clone(), password);
-        let response = connection
-            .bind(request, deadline.instant())
-            .await
-            .map_err(|error| fault::exchange(WHAT, &error))?;
+        let response =
+            connection.bind(request, deadline.instant()).await.map_err(|error| fault::exchange(WHAT, &error))?;
         if response.is_success() {
             self.note(None);
             return Ok(());

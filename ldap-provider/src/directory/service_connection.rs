@@ -90,7 +90,8 @@ impl ServiceConnection {
             ldap.with_controls(controls);
         }
         ldap.with_search_options(options);
-        let mut stream: SearchResults = ldap.streaming_search(base.as_str(), scope, filter.as_str(), attributes).await?;
+        let mut stream: SearchResults =
+            ldap.streaming_search(base.as_str(), scope, filter.as_str(), attributes).await?;
         // The library counts them from 1 to 2147483647.
         let id = u32::try_from(stream.ldap_handle().last_id()).unwrap_or_default();
         Ok(Results { connection: self.clone(), stream: Some(stream), id, place })

@@ -186,7 +186,9 @@ fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, Fault> {
             let key = if settings.start_tls { "start_tls" } else { "host" };
             return Err(Fault::setting(
                 key,
-                format!("does not go with port {port}, which speaks TLS from the start: write ldaps:// before the host"),
+                format!(
+                    "does not go with port {port}, which speaks TLS from the start: write ldaps:// before the host"
+                ),
             ));
         }
         if endpoints.iter().any(|other| other.host == server.host && other.port == port) {
@@ -214,7 +216,11 @@ fn port(server: &Server, settings: &Settings) -> Result<u16, Fault> {
 enum Protection {
     Plain,
     /// The server's name is that of its host unless another was set.
-    Tls { trust: Trust, ldaps: bool, server_name: Option<Host> },
+    Tls {
+        trust: Trust,
+        ldaps: bool,
+        server_name: Option<Host>,
+    },
 }
 
 impl Protection {

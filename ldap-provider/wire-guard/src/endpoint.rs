@@ -83,6 +83,16 @@ pub enum Security {
     },
 }
 
+impl Security {
+    /// Begins to read, in the background, what the first connection is going to need: see [`Trust::prepare`].
+    pub fn prepare(&self) {
+        match self {
+            Self::Plain => {}
+            Self::StartTls { trust, .. } | Self::Ldaps { trust, .. } => trust.prepare(),
+        }
+    }
+}
+
 /// Where a directory is and how it is spoken to.
 #[derive(Clone, Debug)]
 pub struct Endpoint {

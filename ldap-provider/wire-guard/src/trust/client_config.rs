@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -15,7 +16,7 @@ pub(super) fn unverified() -> Result<Arc<ClientConfig>, TrustError> {
 
 /// For a client that takes what the CAs of the file and of the system issued, and the very certificates of the file.
 /// It has no sessions to resume yet: those were begun under another rule.
-pub(super) fn verified(file: &CaFile, system_roots: RootCertStore) -> Result<Arc<ClientConfig>, TrustError> {
+pub(super) fn verified(file: &CaFile, system_roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, TrustError> {
     let provider = Arc::new(ring::default_provider());
     let rule = pinned_or_issued(file, system_roots, &provider)?;
     following(provider, rule)
@@ -33,25 +34,38 @@ fn following(provider: Arc<CryptoProvider>, rule: Rule) -> Result<Arc<ClientConf
 
 fn pinned_or_issued(
     file: &CaFile,
-    mut roots: RootCertStore,
+    system_roots: Arc<RootCertStore>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Rule, TrustError> {
-    roots.extend(file.roots.roots.iter().cloned());
-    // webpki wants at least one root; a server's own certificate can do without any.
-    let issued = if roots.is_empty() {
-        None
-    } else {
-        let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-        Some(builder.build().map_err(|_| TrustError::NoRoots)?)
-    };
-    if issued.is_none() && file.pinned.is_empty() {
+    let mut issued = Vec::new();
+    // Two verifiers, so that the system's CAs, some 150, are there once for all providers.
+    for roots in [Arc::new(file.roots.clone()), system_roots] {
+        // webpki wants at least one root; a server's own certificate can do without any.
+        if !roots.is_empty() {
+            let builder = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
+            issued.push(builder.build().map_err(|_| TrustError::NoRoots)?);
+        }
+    }
+    if issued.is_empty() && file.pinned.is_empty() {
         return Err(TrustError::NoRoots);
     }
     Ok(Rule::PinnedOrIssued { pinned: file.pinned.clone(), issued })
 }
 
-/// The system's CAs, as far as they can be read: one bad file must not cost the rest.
-pub(super) fn system_roots() -> RootCertStore {
+/// How long what was read of the system's CAs is good enough for a provider that begins: reading them takes
+/// milliseconds, and a host that swaps providers should not have them in each first login.
+const RECENT: Duration = Duration::from_mins(1);
+
+static LAST_READ: Mutex<Option<(Instant, Arc<RootCertStore>)>> = Mutex::new(None);
+
+/// The system's CAs, if they were read within the last minute.
+pub(super) fn recent_system_roots() -> Option<Arc<RootCertStore>> {
+    let last_read = LAST_READ.lock().unwrap_or_else(PoisonError::into_inner);
+    last_read.as_ref().filter(|(when, _)| when.elapsed() < RECENT).map(|(_, roots)| Arc::clone(roots))
+}
+
+/// The system's CAs, as far as they can be read: one bad file must not cost the rest. Blocks.
+pub(super) fn system_roots() -> Arc<RootCertStore> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         log::debug!("a CA certificate of the system cannot be read: {error}");
@@ -61,24 +75,29 @@ pub(super) fn system_roots() -> RootCertStore {
     if ignored > 0 {
         log::debug!("{ignored} CA certificates of the system cannot be used");
     }
+    let roots = Arc::new(roots);
+    *LAST_READ.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&roots)));
     roots
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rustls::RootCertStore;
 
     use super::{CaFile, TrustError, verified};
 
     #[test]
     fn without_any_ca_only_the_servers_own_certificate_can_be_trusted() {
-        assert!(matches!(verified(&CaFile::none(), RootCertStore::empty()), Err(TrustError::NoRoots)));
+        let nobody = || Arc::new(RootCertStore::empty());
+        assert!(matches!(verified(&CaFile::none(), nobody()), Err(TrustError::NoRoots)));
 
         let own = rcgen::generate_simple_self_signed(["ldap.test".to_owned()]).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), own.cert.pem()).unwrap();
         let file = CaFile::read(file.path()).unwrap();
         assert!(file.roots.is_empty(), "a certificate that is no CA's vouches for nobody");
-        assert!(verified(&file, RootCertStore::empty()).is_ok());
+        assert!(verified(&file, nobody()).is_ok());
     }
 }

@@ -18,8 +18,8 @@ use thiserror::Error;
 pub use ca_file::CaFileError;
 pub use refusal::CertificateRefusal;
 
-use client_config::system_roots;
-use renewal::{Pace, Renewal};
+use client_config::{recent_system_roots, system_roots};
+use renewal::{Pace, Renewal, SystemRoots};
 
 /// Trust that cannot be set up, found when the first connection needs it.
 #[derive(Debug, Error)]
@@ -53,7 +53,8 @@ impl Trust {
     /// of validity are right. (rustls alone refuses it as `CaUsedAsEndEntity` when it is marked as a CA, as openssl
     /// marks them.)
     ///
-    /// The file is read now, the system's CAs when the first connection needs them.
+    /// The file is read now, the system's CAs when the first connection needs them or by [`prepare`](Self::prepare);
+    /// what was read of them for another provider within the last minute will do.
     ///
     /// # When the file is replaced
     ///
@@ -71,6 +72,7 @@ impl Trust {
     /// most 1 s, and others not at all, unless the last look is 30 s ago. So what connections are checked by was in the
     /// file at most 30 s ago, as long as its file system answers within that second.
     pub fn verified(ca_file: Option<&Path>) -> Result<Self, CaFileError> {
+        let system_roots = SystemRoots { recent: recent_system_roots, read: system_roots };
         Ok(Self(Accepts::Verified(Arc::new(Renewal::new(ca_file, Pace::USUAL, system_roots)?))))
     }
 
@@ -83,6 +85,16 @@ impl Trust {
     /// Whether certificates are checked at all.
     pub fn verifies(&self) -> bool {
         matches!(self.0, Accepts::Verified(_))
+    }
+
+    /// Begins to read, in the background, what the first connection is going to need. Without a tokio runtime nothing
+    /// happens until then.
+    pub fn prepare(&self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let trust = self.clone();
+            // What fails is told to who connects.
+            runtime.spawn(async move { drop(trust.client_config().await) });
+        }
     }
 
     /// What rustls is to do for a connection made now.

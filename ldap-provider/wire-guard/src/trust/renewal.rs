@@ -38,11 +38,20 @@ impl Pace {
 pub(super) struct Renewal {
     path: Option<PathBuf>,
     pace: Pace,
-    system_roots: fn() -> RootCertStore,
+    system_roots: SystemRoots,
     state: Mutex<State>,
     /// What the file held when it last was good. Whoever reads it anew has the lock, on a thread that may block, and
     /// keeps it until done even if nobody waits any more: there is never more than one look.
     file: Arc<AsyncMutex<CaFile>>,
+}
+
+/// Where the system's CAs come from.
+#[derive(Clone, Copy)]
+pub(super) struct SystemRoots {
+    /// What was read of them a moment ago, which will do for the first connection.
+    pub(super) recent: fn() -> Option<Arc<RootCertStore>>,
+    /// Reads them. Blocks.
+    pub(super) read: fn() -> Arc<RootCertStore>,
 }
 
 struct State {
@@ -56,11 +65,7 @@ struct State {
 
 impl Renewal {
     /// Reads the file, which has to be good this first time.
-    pub(super) fn new(
-        path: Option<&Path>,
-        pace: Pace,
-        system_roots: fn() -> RootCertStore,
-    ) -> Result<Self, CaFileError> {
+    pub(super) fn new(path: Option<&Path>, pace: Pace, system_roots: SystemRoots) -> Result<Self, CaFileError> {
         let looked = Instant::now();
         let file = path.map(CaFile::read).transpose()?.unwrap_or_else(CaFile::none);
         Ok(Self {
@@ -97,9 +102,14 @@ impl Renewal {
         if let Some(made_meanwhile) = &self.state().in_force {
             return Ok(Arc::clone(made_meanwhile));
         }
+        if let Some(roots) = (self.system_roots.recent)() {
+            let made = client_config::verified(&file, roots)?;
+            self.state().in_force = Some(Arc::clone(&made));
+            return Ok(made);
+        }
         let renewal = Arc::clone(self);
         let made = spawn_blocking(move || {
-            let made = client_config::verified(&file, (renewal.system_roots)())?;
+            let made = client_config::verified(&file, (renewal.system_roots.read)())?;
             renewal.state().in_force = Some(Arc::clone(&made));
             Ok(made)
         });
@@ -153,7 +163,7 @@ impl Renewal {
     /// The new content, if there is one, and what is to be in force with it.
     fn replaced(&self, path: &Path, file: &CaFile) -> Result<Option<(CaFile, Arc<ClientConfig>)>, String> {
         let Some(replacement) = file.read_again(path).map_err(|error| error.to_string())? else { return Ok(None) };
-        let config = client_config::verified(&replacement, (self.system_roots)());
+        let config = client_config::verified(&replacement, (self.system_roots.read)());
         let config = config.map_err(|error| format!("the file {} cannot be used: {error}", path.display()))?;
         Ok(Some((replacement, config)))
     }

@@ -25,8 +25,8 @@ pub(super) enum Rule {
     /// What a trusted CA issued, and the very certificates that an administrator named.
     PinnedOrIssued {
         pinned: Vec<PinnedCertificate>,
-        /// Missing if no CA is trusted at all.
-        issued: Option<Arc<WebPkiServerVerifier>>,
+        /// Those who know the CAs, of which one has to accept it. There is none if no CA is trusted at all.
+        issued: Vec<Arc<WebPkiServerVerifier>>,
     },
 }
 
@@ -43,8 +43,16 @@ impl ServerCertVerifier for CertificateCheck {
             return Ok(ServerCertVerified::assertion());
         };
         let Some(pinned) = pinned.iter().find(|pinned| pinned.der == *end_entity) else {
-            let issued = issued.as_ref().ok_or(CertificateError::UnknownIssuer)?;
-            return issued.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            let mut refusal = Error::from(CertificateError::UnknownIssuer);
+            for issued in issued {
+                match issued.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+                    // The others may know the issuer.
+                    Err(error) if error == CertificateError::UnknownIssuer.into() => {}
+                    Err(error) => refusal = error,
+                    accepted => return accepted,
+                }
+            }
+            return Err(refusal);
         };
         if now < pinned.not_before {
             return Err(CertificateError::NotValidYetContext { time: now, not_before: pinned.not_before }.into());

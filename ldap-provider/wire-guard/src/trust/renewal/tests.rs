@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::SystemRoots;
 use super::{Pace, Renewal};
 use crate::trust::client_config::system_roots;
 use crate::trust::{Accepts, Trust};
@@ -80,8 +81,10 @@ fn trust(file: &Path, pace: Pace) -> Trust {
     with_roots(file, pace, system_roots)
 }
 
-fn with_roots(file: &Path, pace: Pace, system_roots: fn() -> RootCertStore) -> Trust {
-    Trust(Accepts::Verified(Arc::new(Renewal::new(Some(file), pace, system_roots).unwrap())))
+fn with_roots(file: &Path, pace: Pace, system_roots: fn() -> Arc<RootCertStore>) -> Trust {
+    Trust(Accepts::Verified(Arc::new(
+        Renewal::new(Some(file), pace, SystemRoots { recent: || None, read: system_roots }).unwrap(),
+    )))
 }
 
 fn seconds(every: u64, stale: u64, patience: u64) -> (Duration, Duration, Duration) {
@@ -319,9 +322,9 @@ async fn a_connection_that_comes_long_after_the_configuration_is_the_first_and_l
 #[tokio::test]
 async fn the_systems_cas_are_read_again_with_a_new_file_and_only_then() {
     static READ: AtomicUsize = AtomicUsize::new(0);
-    fn counted() -> RootCertStore {
+    fn counted() -> Arc<RootCertStore> {
         READ.fetch_add(1, Ordering::Relaxed);
-        RootCertStore::empty()
+        Arc::new(RootCertStore::empty())
     }
 
     let (old, new) = (Trusted::because_of_ca("Old CA").await, Trusted::because_of_ca("New CA").await);
@@ -349,7 +352,7 @@ async fn while_one_looks_others_go_on_at_once_and_after_an_idle_time_they_wait_n
     let file = folder.path().join("ca.pem");
     fs::write(&file, &old.pem).unwrap();
     let heard = Heard::about(&file);
-    let trust = with_roots(&file, Pace::USUAL, RootCertStore::empty);
+    let trust = with_roots(&file, Pace::USUAL, || Arc::new(RootCertStore::empty()));
     let configured = Instant::now();
     let first = at(&trust, configured).await;
     rename_into_place(&file, &new.pem);
