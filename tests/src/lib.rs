@@ -4,6 +4,7 @@
 //! - [`directory`]: a real OpenLDAP `slapd` in a temporary folder, with people, certificates and a log that can be
 //!   counted
 //! - [`compat`]: plugins and a host built against other versions of the interface
+//! - [`fault_proxy`]: a TCP proxy that does what networks and dying servers do, and records the binds that come by
 //! - [`faulty`]: the plugin that does wrong on command
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
@@ -29,6 +30,7 @@
 
 pub mod compat;
 pub mod directory;
+pub mod fault_proxy;
 pub mod faulty;
 pub mod harness;
 pub mod host;

@@ -5,12 +5,13 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::people::{HARD_NAMES, PEOPLE, Person, password_of};
+use super::people::{HARD_NAMES, PEOPLE, Person, bulk_login, password_of};
 use super::{BLIND_DN, BLIND_PASSWORD, READER_DN, READER_PASSWORD, SUFFIX};
 
-/// Everything: the tree, the accounts, the people and `bulk_users` more.
-pub(super) fn ldif(bulk_users: usize) -> String {
-    let mut ldif = Ldif::default();
+/// Everything: the tree, the accounts, the people and `bulk_users` more. A replica's entries have ids that every other
+/// replica's have as well.
+pub(super) fn ldif(bulk_users: usize, replica: bool) -> String {
+    let mut ldif = Ldif { text: String::new(), replica };
     ldif.entry(SUFFIX, &[("objectClass", "dcObject"), ("objectClass", "organization"), ("o", "Example")]);
     for unit in ["ou=people", "ou=engineers,ou=people", "ou=partners", "ou=bulk"] {
         ldif.entry(&format!("{unit},{SUFFIX}"), &[("objectClass", "organizationalUnit")]);
@@ -33,7 +34,7 @@ pub(super) fn ldif(bulk_users: usize) -> String {
     }
     outward_pointers(&mut ldif);
     for number in 1..=bulk_users {
-        let login = format!("user{number:05}");
+        let login = bulk_login(number);
         ldif.entry(
             &format!("uid={login},ou=bulk,{SUFFIX}"),
             &[
@@ -42,10 +43,11 @@ pub(super) fn ldif(bulk_users: usize) -> String {
                 ("cn", &login),
                 ("sn", "Bulk"),
                 ("mail", &format!("{login}@example.com")),
+                ("userPassword", &password_of(&login)),
             ],
         );
     }
-    ldif.0
+    ldif.text
 }
 
 /// The values of an attribute in the LDIF of one entry whose lines are not folded.
@@ -85,8 +87,10 @@ fn outward_pointers(ldif: &mut Ldif) {
     );
 }
 
-#[derive(Default)]
-struct Ldif(String);
+struct Ldif {
+    text: String,
+    replica: bool,
+}
 
 impl Ldif {
     fn person(&mut self, person: &Person) {
@@ -110,18 +114,40 @@ impl Ldif {
         for (name, value) in attributes {
             self.line(name, value);
         }
-        self.0.push('\n');
+        if self.replica {
+            self.line("entryUUID", &id_of(dn));
+        }
+        self.text.push('\n');
     }
 
     /// In base64: a value may begin with a space or not be ASCII, and then nothing else will do.
     fn line(&mut self, name: &str, value: &str) {
-        writeln!(self.0, "{name}:: {}", STANDARD.encode(value)).expect("a String takes everything");
+        writeln!(self.text, "{name}:: {}", STANDARD.encode(value)).expect("a String takes everything");
     }
+}
+
+/// An id that is made of the DN (RFC 9562 section 5.8), so that whoever loads the entry comes to the same.
+fn id_of(dn: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, dn.as_bytes());
+    let octets: [u8; 16] = digest.as_ref()[..16].try_into().expect("sixteen octets");
+    let number = u128::from_be_bytes(octets) & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
+    let hex = format!("{number:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::values;
+    use super::{id_of, values};
+
+    #[test]
+    fn an_id_is_made_of_the_dn_alone_and_has_the_form_of_one() {
+        let id = id_of("dc=x");
+        assert_eq!(id, id_of("dc=x"));
+        assert_ne!(id, id_of("dc=y"));
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+        assert!(id[14..].starts_with('8') && "89ab".contains(&id[19..20]), "{id}");
+    }
 
     #[test]
     fn values_are_read_in_both_forms() {

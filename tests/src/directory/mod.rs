@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use certificates::ServerCertificate;
-pub use people::{HARD_NAMES, PEOPLE, Person, password_of};
+pub use people::{HARD_NAMES, PEOPLE, Person, bulk_login, password_of};
 pub use request_log::Requests;
 
 use bind_audit::ClearText;
@@ -67,6 +67,8 @@ pub struct DirectoryBuilder {
     bulk_users: usize,
     paging: Paging,
     tls_demanded: bool,
+    replica: bool,
+    quiet: bool,
 }
 
 impl DirectoryBuilder {
@@ -77,7 +79,7 @@ impl DirectoryBuilder {
         self
     }
 
-    /// So many users `user00001` and on, under `ou=bulk`. Default: none.
+    /// So many users `user00001` and on, under `ou=bulk`; see [`bulk_login`]. Default: none.
     #[must_use]
     pub fn bulk_users(mut self, count: usize) -> Self {
         self.bulk_users = count;
@@ -98,11 +100,26 @@ impl DirectoryBuilder {
         self
     }
 
+    /// The entries have the ids that they have in every other replica. Default: ids of their own.
+    #[must_use]
+    pub fn replica(mut self) -> Self {
+        self.replica = true;
+        self
+    }
+
+    /// The server does not write down what it is asked, for a million questions: [`Directory::requests`] stays empty,
+    /// and somebody else has to look out for binds that must not be.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
     /// Loads the data and starts the server. Panics with what to do when it cannot.
     pub fn start(self) -> Directory {
         let folder = TempDir::new().expect("a temporary folder for the directory");
         let certificates = Certificates::make(self.certificate, folder.path());
-        let server = Server::start(folder.path(), &data::ldif(self.bulk_users), &self);
+        let server = Server::start(folder.path(), &data::ldif(self.bulk_users, self.replica), &self);
         Directory { server, certificates, clear_text_expected: AtomicBool::new(false), folder }
     }
 }
@@ -132,6 +149,8 @@ impl Directory {
             bulk_users: 0,
             paging: Paging::Unlimited,
             tls_demanded: false,
+            replica: false,
+            quiet: false,
         }
     }
 
@@ -227,6 +246,12 @@ impl Directory {
     /// Ends the server at once (SIGKILL), as a power cut would. Returns when it is gone.
     pub fn kill(&self) {
         self.server.kill();
+    }
+
+    /// Starts the server again after its end, on the same ports and with the same data. Returns when it takes
+    /// connections.
+    pub fn restart(&self) {
+        self.server.restart();
     }
 
     /// The values of an attribute of an entry, read by OpenLDAP's own client.
