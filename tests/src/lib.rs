@@ -10,6 +10,7 @@
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
 //! - [`hostile`]: a server that does what no server should
+//! - [`open_files`]: the limit of open files, for crowds
 //! - [`oracle`]: a directory that knows next to nobody and keeps a record of what it was asked, octet for octet
 //! - [`relay`]: a TCP relay that can hold an answer back half-way
 //! - [`tls_server`]: a TLS server of any quality in front of a directory: bad certificates, old versions, noise
@@ -36,6 +37,7 @@ pub mod harness;
 pub mod host;
 pub mod hostile;
 pub mod log_capture;
+pub mod open_files;
 pub mod oracle;
 pub mod plugin;
 pub mod relay;

@@ -1,0 +1,7 @@
+//! One fault at a time: each login is answered by its deadline, with what can be known.
+
+mod connections;
+mod dying;
+mod names;
+mod outages;
+mod several_servers;

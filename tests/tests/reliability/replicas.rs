@@ -1,0 +1,59 @@
+//! Directories with the same people in them, each behind a proxy.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tests::directory::{Directory, READER_DN, READER_PASSWORD, SUFFIX};
+use tests::fault_proxy::{Fate, FaultProxy, Mode, Wire};
+use tokio::task::block_in_place;
+
+/// One directory and its proxy.
+pub(crate) struct Replica {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) proxy: FaultProxy,
+}
+
+impl Replica {
+    pub(crate) fn start(users: usize, wire: &Arc<Wire>, mode: Mode) -> Self {
+        let directory = block_in_place(|| Directory::builder().bulk_users(users).replica().quiet().start());
+        // Its own audit reads its log, which is empty; the wire's record is looked at instead.
+        let address = (directory.host().parse::<Ipv4Addr>().unwrap(), directory.port());
+        let proxy = FaultProxy::start_as(address.into(), wire, mode);
+        Self { directory: Arc::new(directory), proxy }
+    }
+
+    /// Where the provider finds it.
+    pub(crate) fn url(&self) -> String {
+        format!("ldap://{}", self.proxy.address())
+    }
+
+    /// The server dies of SIGKILL: its connections end, and its port is closed.
+    pub(crate) async fn kill(&self) {
+        block_in_place(|| self.directory.kill());
+        self.proxy.set(Mode::Refuse).await;
+        self.proxy.doom(Fate::Reset);
+    }
+
+    /// The server comes back, as it was.
+    pub(crate) async fn restart(&self) {
+        block_in_place(|| self.directory.restart());
+        self.proxy.set(Mode::Pass).await;
+    }
+}
+
+/// Settings for these servers, in order of preference.
+pub(crate) fn settings(hosts: &[String], timeout: &str) -> Value {
+    let host = match hosts {
+        [one] => json!(one),
+        several => json!(several),
+    };
+    json!({
+        "host": host,
+        "base_dn": format!("ou=bulk,{SUFFIX}"),
+        "username_attribute": "uid",
+        "bind_dn": READER_DN,
+        "bind_password": READER_PASSWORD,
+        "timeout": timeout,
+    })
+}
