@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use tests::directory::{bulk_login, password_of};
 
@@ -15,12 +16,16 @@ pub(crate) struct Typed {
     pub(crate) right: bool,
 }
 
-/// The bulk users of the directories, and a record of what they have typed.
+/// The bulk users of the directories, and a record of what they have typed. They take turns, and there are so many that
+/// nobody's turn comes again before the last login has been answered.
 pub(crate) struct People {
     count: usize,
     next: AtomicUsize,
-    typed: Mutex<HashMap<String, usize>>,
+    typed: Mutex<Typings>,
 }
+
+/// When each password was typed, in order.
+pub(crate) type Typings = HashMap<String, Vec<Instant>>;
 
 impl People {
     pub(crate) fn of(count: usize) -> Self {
@@ -46,8 +51,8 @@ impl People {
         if self.next.load(Ordering::Relaxed) % one_in == one_in - 1 { self.wrong() } else { self.right() }
     }
 
-    /// How often each password was typed since the last time.
-    pub(crate) fn take_typed(&self) -> HashMap<String, usize> {
+    /// When each password was typed since the last time.
+    pub(crate) fn take_typed(&self) -> Typings {
         std::mem::take(&mut self.typed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -58,7 +63,7 @@ impl People {
 
     fn note(&self, typed: Typed) -> Typed {
         let mut all = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
-        *all.entry(typed.password.clone()).or_default() += 1;
+        all.entry(typed.password.clone()).or_default().push(Instant::now());
         typed
     }
 }

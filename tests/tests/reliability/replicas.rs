@@ -1,6 +1,6 @@
 //! Directories with the same people in them, each behind a proxy.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -18,14 +18,18 @@ impl Replica {
     pub(crate) fn start(users: usize, wire: &Arc<Wire>, mode: Mode) -> Self {
         let directory = block_in_place(|| Directory::builder().bulk_users(users).replica().quiet().start());
         // Its own audit reads its log, which is empty; the wire's record is looked at instead.
-        let address = (directory.host().parse::<Ipv4Addr>().unwrap(), directory.port());
-        let proxy = FaultProxy::start_as(address.into(), wire, mode);
+        let proxy = FaultProxy::start_as(address(&directory), wire, mode);
         Self { directory: Arc::new(directory), proxy }
     }
 
     /// Where the provider finds it.
     pub(crate) fn url(&self) -> String {
         format!("ldap://{}", self.proxy.address())
+    }
+
+    /// Where the wire's record says that binds went.
+    pub(crate) fn address(&self) -> SocketAddr {
+        address(&self.directory)
     }
 
     /// The server dies of SIGKILL: its connections end, and its port is closed.
@@ -40,6 +44,10 @@ impl Replica {
         block_in_place(|| self.directory.restart());
         self.proxy.set(Mode::Pass).await;
     }
+}
+
+fn address(directory: &Directory) -> SocketAddr {
+    (directory.host().parse::<Ipv4Addr>().unwrap(), directory.port()).into()
 }
 
 /// Settings for these servers, in order of preference.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use provider_api::host::{HostServices, Plugin, Provider};
 use serde_json::Value;
-use tests::fault_proxy::{Mode, Wire};
+use tests::fault_proxy::{Bind, Mode, Wire};
 use tests::host::context;
 use tests::plugin;
 
-use crate::audit::Audit;
+use crate::audit::{self, Audit};
 use crate::bars::{Bars, share};
 use crate::load::{Answer, Load, Login, summary};
 use crate::people::People;
@@ -125,6 +125,23 @@ impl World {
                 return begun.elapsed();
             }
             assert!(begun.elapsed() < within, "still {:?} after {within:?}", login.answer);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Logs in until a password goes to the first server again, which is the one that is preferred. Panics when none
+    /// does within a time.
+    pub(crate) async fn returns_to_the_first(&mut self, within: Duration) {
+        let begun = Instant::now();
+        let first = self.replicas[0].address();
+        loop {
+            let asked = Instant::now();
+            let login = self.load.login(self.people.right()).await;
+            let is_new = |bind: &Bind| bind.server == first && bind.at >= asked && !audit::is_service(bind);
+            if login.answer == Answer::Accepted && self.wire.binds().iter().any(is_new) {
+                return;
+            }
+            assert!(begun.elapsed() < within, "the first server is back for {within:?}, and nobody uses it");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -13,6 +13,9 @@ use crate::world::{BROKEN, Expected, World};
 /// The tag of a `SearchResultDone`.
 const SEARCH_DONE: u8 = 0x65;
 
+/// How long a server that is back may be left aside: a breaker that has doubled a few times waits that long.
+const BACK: Duration = Duration::from_mins(1);
+
 /// What a login sees of a server that dies with its password in hand.
 async fn dies_with_the_password(scenario: &str, then: Then, hosts: usize) {
     let mut world = World::new(scenario, &vec![Mode::Pass; hosts]).await;
@@ -35,7 +38,7 @@ async fn dies_with_the_password(scenario: &str, then: Then, hosts: usize) {
         assert!(dead.load(Ordering::SeqCst), "no bind has reached the first server");
         world.replicas[0].proxy.disarm();
         world.replicas[0].restart().await;
-        world.heals(Duration::from_secs(30)).await;
+        world.returns_to_the_first(BACK).await;
     }
     world.conclude().await;
 }
@@ -78,7 +81,7 @@ async fn a_server_killed_between_search_and_bind_costs_one_bind_at_most() {
         world.judge(&format!("round {round}"), &logins, Expected::Either(BROKEN));
         world.replicas[0].proxy.disarm();
         world.replicas[0].restart().await;
-        world.heals(Duration::from_secs(30)).await;
+        world.returns_to_the_first(BACK).await;
     }
     world.conclude().await;
 }
