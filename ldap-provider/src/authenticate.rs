@@ -1,69 +1,178 @@
-use std::net::SocketAddr;
+//! A login, from the name and the password that were typed to who that is.
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use provider_api::{
     Accepted, Credentials, Deadline, Decision, Fault, Identity, MisconfiguredReason, RejectReason, Rejection,
     RequestContext, one_line,
 };
-use wire_guard::Limits;
+use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, UserBind};
 
 use crate::attribute::AttributeName;
-use crate::directory::Directory;
+use crate::directory::{Directory, Server, ServiceConnection, Setback, Steps, TRUSTED_FOR};
 use crate::dn::Dn;
 use crate::entry::Entry;
+use crate::fault;
 use crate::input::Typed;
-use crate::metrics::Metrics;
 use crate::name_match;
 use crate::profile::{self, Profile};
-use crate::search::{self, Found};
+use crate::search::{self, Found, SearchError};
 use crate::settings::Config;
 use crate::user_bind;
 
-/// Answers a login: a search for the name, one bind as the entry that was found, and who that is.
+/// Answers a login: a search for the name, one bind as the entry that was found, and who that is. A server that cannot
+/// answer is followed by the next one, up to the moment at which the password is sent.
 pub(crate) async fn authenticate(
     directory: &Directory,
-    metrics: &Metrics,
     context: &RequestContext,
     credentials: Credentials,
 ) -> Result<Decision, Fault> {
-    let config = &*directory.config;
-    let typed = match Typed::check(credentials) {
+    let Typed { name, password, permit } = match Typed::check(credentials) {
         Ok(typed) => typed,
         Err(rejection) => return Ok(rejection.into()),
     };
-    let deadline = context.deadline.at_most(config.timeout);
-    let (entry, server) = match find(directory, &typed.name, deadline).await? {
-        Ok(found) => found,
-        Err(rejection) => return Ok(rejection.into()),
+    let deadline = context.deadline.at_most(directory.config.timeout);
+    let mut login = Login {
+        directory,
+        name: &name,
+        unspent: Some((password, permit)),
+        steps: Steps::of(deadline.remaining()),
+        deadline,
     };
-    // Known before the password is sent: whoever cannot get an account needs no bind.
-    let identity = match identity(config, &entry, &typed.name)? {
-        Ok(identity) => identity,
-        Err(rejection) => return Ok(rejection.into()),
-    };
-    let connection = directory.for_user(server, deadline).await?;
-    metrics.user_bind();
-    let response = connection.bind(&entry.dn, typed.password, typed.permit, deadline).await?;
-    Ok(match user_bind::verdict(&response.result)? {
-        Ok(()) => Accepted::new(identity).into(),
-        Err(rejection) => rejection.into(),
-    })
+    let mut attempts = directory.attempts();
+    loop {
+        let server = attempts.next(deadline).await?;
+        if !attempts.is_first() {
+            directory.metrics.failovers.add();
+        }
+        match login.at(&server).await {
+            Ok(decision) => return Ok(decision),
+            Err(Setback::Final(fault)) => return Err(fault),
+            Err(Setback::Elsewhere(fault)) => attempts.failed(&server, fault),
+        }
+    }
 }
 
-/// The entry, and the address of the server that has it.
-async fn find(
-    directory: &Directory,
-    name: &str,
+/// A login under way.
+struct Login<'a> {
+    directory: &'a Directory,
+    name: &'a str,
+    /// The typed password, as long as it was not sent: it never is a second time.
+    unspent: Option<(BindPassword, BindPermit)>,
+    steps: Steps,
     deadline: Deadline,
-) -> Result<Result<(Box<Entry>, Option<SocketAddr>), Rejection>, Fault> {
-    let mut service = directory.service(Limits::LOGIN, deadline).await?;
-    let found = search::find_user(&mut service, &directory.config, name, directory.is_anonymous(), deadline).await?;
-    Ok(match found {
-        Found::One(entry) => Ok((entry, service.peer)),
-        Found::Nobody => {
-            Err(Rejection::new(RejectReason::UNKNOWN_USER, "no entry below the base DN carries this name"))
+}
+
+impl Login<'_> {
+    /// The answer of one server. A connection to it that turns out to be dead says nothing about the server, so there
+    /// is a second try, on new connections.
+    async fn at(&mut self, server: &Arc<Server>) -> Result<Decision, Setback> {
+        let mut is_second = false;
+        loop {
+            let (found, connection) = self.find(server, &mut is_second).await?;
+            let entry = match found {
+                Found::One(entry) => entry,
+                Found::Nobody => {
+                    let message = "no entry below the base DN carries this name";
+                    return Ok(Rejection::new(RejectReason::UNKNOWN_USER, message).into());
+                }
+                Found::Several(dns) => {
+                    return Ok(Rejection::new(RejectReason::AMBIGUOUS_USER, ambiguity(&dns)).into());
+                }
+            };
+            // Known before the password is sent: whoever cannot get an account needs no bind.
+            let identity = match identity(&self.directory.config, &entry, self.name).map_err(Setback::Final)? {
+                Ok(identity) => identity,
+                Err(rejection) => return Ok(rejection.into()),
+            };
+            match self.bind(server, &connection, &entry.dn).await {
+                Ok(response) => {
+                    return match user_bind::verdict(&response.result).map_err(Setback::Final)? {
+                        Ok(()) => Ok(Accepted::new(identity).into()),
+                        Err(rejection) => Ok(rejection.into()),
+                    };
+                }
+                // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
+                Err(Setback::Elsewhere(_)) if !is_second => {
+                    is_second = true;
+                    server.give_up(&connection);
+                }
+                Err(setback) => return Err(setback),
+            }
         }
-        Found::Several(dns) => Err(Rejection::new(RejectReason::AMBIGUOUS_USER, ambiguity(&dns))),
-    })
+    }
+
+    /// Looks for the entry on one of the server's connections.
+    async fn find(
+        &self,
+        server: &Arc<Server>,
+        is_second: &mut bool,
+    ) -> Result<(Found, ServiceConnection), Setback> {
+        let config = &*self.directory.config;
+        loop {
+            let place = server.place(self.steps, self.deadline).await?;
+            let connection = place.connection.clone();
+            let silent_for = place.silent_for();
+            let (is_new, was_idle) = (silent_for.is_none(), silent_for.is_some_and(|silent| silent >= TRUSTED_FOR));
+            // The search is its own probe: it can be made again.
+            let limit = if was_idle { self.steps.probe } else { self.steps.operation };
+            let began = Instant::now();
+            self.directory.metrics.searches.add();
+            let error = match search::find_user(place, config, self.name, self.deadline.at_most(limit)).await {
+                Ok(found) => {
+                    server.note_round_trip(began.elapsed());
+                    return Ok((found, connection));
+                }
+                Err(error) => error,
+            };
+            let (fault, is_worth_another) = match error {
+                SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
+                SearchError::Violation(fault) => {
+                    server.give_up(&connection);
+                    return Err(Setback::Elsewhere(fault));
+                }
+                SearchError::Ended(fault) => (fault, !is_new),
+                // A server that has just answered others is not asked again if there is another one.
+                SearchError::Silent(fault) => (fault, was_idle || (!is_new && self.directory.servers().len() == 1)),
+            };
+            server.give_up(&connection);
+            if self.deadline.remaining().is_zero() {
+                return Err(Setback::Final(fault));
+            }
+            if is_new {
+                server.is_down(&fault, began);
+            }
+            if *is_second || !is_worth_another {
+                return Err(Setback::Elsewhere(fault));
+            }
+            *is_second = true;
+        }
+    }
+
+    /// Tries the password at the server that has the entry.
+    async fn bind(
+        &mut self,
+        server: &Server,
+        connection: &ServiceConnection,
+        dn: &Dn,
+    ) -> Result<BindResponse, Setback> {
+        let Some((password, permit)) = self.unspent.take() else {
+            return Err(Setback::Final(Fault::internal("the password of this login has been spent")));
+        };
+        // The guard has no way to build a request without a name: the root's empty DN would bind as nobody, and
+        // succeed.
+        let name = BindName::new(dn.as_str())
+            .map_err(|error| Setback::Final(fault::protocol_violation(format_args!("the entry's DN: {error}"))))?;
+        let bind = UserBind::new(BindRequest::simple(name, password), permit);
+        match server.bind_user(bind, connection.peer(), self.steps, self.deadline).await {
+            Ok(response) => Ok(response),
+            Err((setback, unspent)) => {
+                self.unspent = unspent.map(UserBind::unspent);
+                Err(setback)
+            }
+        }
+    }
 }
 
 fn ambiguity(dns: &[Dn]) -> String {

@@ -1,11 +1,8 @@
 use std::time::Duration;
 
 use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
-use wire_guard::Limits;
 
 use crate::authenticate::authenticate;
-use crate::dn::Dn;
-use crate::metrics::Metrics;
 use crate::scripted_directory::{
     Reply, Request, SERVICE_DN, SERVICE_PASSWORD, ScriptedDirectory, bound, done, entry, person,
 };
@@ -14,8 +11,7 @@ const DN: &str = "uid=alice,dc=x";
 
 async fn login(directory: &ScriptedDirectory, name: &str, password: &str) -> Result<Decision, Fault> {
     let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
-    authenticate(&directory.configured(), &Metrics::default(), &context, Credentials::new(name, Secret::new(password)))
-        .await
+    authenticate(&directory.configured(), &context, Credentials::new(name, Secret::new(password))).await
 }
 
 /// The code of an answer, `accepted` for an acceptance.
@@ -83,22 +79,6 @@ async fn a_refused_service_account_searches_for_nobody_and_tries_no_password() {
     assert_eq!(code(&login(&directory, "alice", "right").await), "service_credentials_refused");
     let bind = Request::Bind { name: SERVICE_DN.to_owned(), password: SERVICE_PASSWORD.to_owned() };
     assert_eq!(directory.requests(), [(1, bind)]);
-}
-
-#[tokio::test]
-async fn a_password_is_tried_on_the_server_that_has_the_entry() {
-    let elsewhere = ScriptedDirectory::start(|_, _| Reply::Close).await;
-    let directory = with_bind(|id| Reply::Send(bound(id, 0))).await;
-    let deadline = Deadline::after(Duration::from_secs(20));
-    let service = directory.configured().service(Limits::LOGIN, deadline).await.unwrap();
-    assert_eq!(service.peer, Some(directory.address));
-    // The name of the server leads elsewhere by now.
-    let connection = elsewhere.configured().for_user(service.peer, deadline).await.unwrap();
-    let password = wire_guard::BindPassword::new("right").unwrap();
-    let permit = wire_guard::BindPermit::for_one_login();
-    let response = connection.bind(&Dn::parse(DN).unwrap(), password, permit, deadline).await.unwrap();
-    assert!(response.is_success());
-    assert_eq!((directory.binds().len(), elsewhere.requests().len()), (1, 0));
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(crate) fn exchange(what: &str, error: &ExchangeError) -> Fault {
 /// Says whether the password may have been sent.
 pub(crate) fn user_bind(error: &UserBindError) -> Fault {
     let reason = match error {
-        UserBindError::NotSent(error) | UserBindError::Unanswered(error) => exchange_reason(error),
+        UserBindError::NotSent(error, _) | UserBindError::Unanswered(error) => exchange_reason(error),
         _ => UnavailableReason::CONNECTION_LOST,
     };
     Fault::unavailable(reason, one_line(&format!("the bind as the user: {error}")))
@@ -78,7 +78,9 @@ mod tests {
     use std::io;
 
     use wire_guard::trust::TrustError;
-    use wire_guard::{ExchangeError, PipeEnd, SecureError, UserBindError};
+    use wire_guard::{
+        BindName, BindPassword, BindPermit, BindRequest, ExchangeError, PipeEnd, SecureError, UserBind, UserBindError,
+    };
 
     use super::{broken_search, no_pipe, secure, user_bind};
     use crate::scripted_directory::ScriptedDirectory;
@@ -90,7 +92,9 @@ mod tests {
 
     #[test]
     fn a_bind_says_whether_the_password_may_have_been_sent() {
-        let before = user_bind(&UserBindError::NotSent(ExchangeError::Timeout));
+        let request = BindRequest::simple(BindName::new("cn=x").unwrap(), BindPassword::new("right").unwrap());
+        let unspent = UserBind::new(request, BindPermit::for_one_login());
+        let before = user_bind(&UserBindError::NotSent(ExchangeError::Timeout, unspent));
         assert!(before.message().contains("nothing was sent"), "{before}");
         let after = user_bind(&UserBindError::Unanswered(ExchangeError::Timeout));
         assert!(after.message().contains("may have been sent"), "{after}");
@@ -108,7 +112,7 @@ mod tests {
     #[tokio::test]
     async fn a_system_without_cas_is_told_at_the_first_connection() {
         let directory = ScriptedDirectory::start(|_, _| crate::scripted_directory::Reply::Silence).await.configured();
-        let fault = secure(&directory.config.endpoint, &SecureError::Trust(TrustError::NoRoots));
+        let fault = secure(&directory.config.endpoints[0], &SecureError::Trust(TrustError::NoRoots));
         assert_eq!(fault.code(), "setting_invalid");
         assert!(fault.message().contains("ca-certificates"), "{fault}");
     }

@@ -2,8 +2,9 @@
 //! FreeIPA, lldap).
 //!
 //! A login is a search for the name that was typed, as a service account, and one bind as the entry that was found,
-//! on a connection of its own. [`provider`] is where a call comes in; `authenticate`, `validate` and `listing` are
-//! the three things it can be; `wire-guard`, a package of its own, owns the connections.
+//! on a connection that carries nothing but such binds. [`provider`] is where a call comes in; `authenticate`,
+//! `validate` and `listing` are the three things it can be; `directory` has the servers and the connections to them,
+//! which `wire-guard`, a package of its own, opens, protects and watches over.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +30,6 @@ mod result_code;
 #[cfg(test)]
 mod scripted_directory;
 mod search;
-mod service_connection;
 mod settings;
 mod subject;
 mod user_bind;

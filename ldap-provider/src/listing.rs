@@ -10,10 +10,9 @@ use provider_api::{
     Deadline, Fault, ListRequest, ListedUser, RejectReason, RequestContext, UnavailableReason, UserPage,
 };
 use tokio::time::timeout_at;
-use wire_guard::Limits;
 use wire_guard::paged_results::{self, Cookie};
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Next, Query, Results, ServiceConnection};
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::profile::{self, Profile};
@@ -22,7 +21,6 @@ use crate::result_code::{
     UNWILLING_TO_PERFORM, said,
 };
 use crate::search;
-use crate::service_connection::{Next, Query, Results, ServiceConnection};
 use crate::settings::Config;
 
 /// How many users are asked for at a time. 389-DS answers 4 to a page as large as its size limit or larger (measured
@@ -49,8 +47,6 @@ const WHAT: &str = "the listing";
 #[derive(Debug)]
 pub struct Listing {
     config: Arc<Config>,
-    anonymous: bool,
-    /// Stands before its connection, so that it is dropped before it.
     current: Option<Page>,
     connection: ServiceConnection,
     page_size: usize,
@@ -78,7 +74,7 @@ impl std::fmt::Debug for Page {
 impl Listing {
     /// Opens a connection and gets ready to ask for the first page.
     pub(crate) async fn begin(directory: &Directory, request: &ListRequest, deadline: Deadline) -> Result<Self, Fault> {
-        let connection = directory.service(Limits::LISTING, deadline.at_most(directory.config.timeout)).await?;
+        let connection = directory.for_listing(deadline.at_most(directory.config.timeout)).await?;
         Ok(Self::over(directory, connection, request))
     }
 
@@ -87,7 +83,6 @@ impl Listing {
         let limit = request.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE);
         Self {
             config: directory.config.clone(),
-            anonymous: directory.is_anonymous(),
             connection,
             page_size: limit.clamp(1, PAGE),
             cookie: Cookie::default(),
@@ -158,7 +153,7 @@ impl Listing {
     async fn request(&mut self) -> Result<Page, Fault> {
         let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
         let control: RawControl = PagedResults { size, cookie: self.cookie.as_bytes().to_vec() }.into();
-        let attributes = search::user_attributes(&self.config);
+        let attributes = Arc::clone(&self.config.user_attributes);
         let results = self.search(search::options(), attributes, vec![control]).await?;
         Ok(Page { results, entries: 0, fingerprint: DefaultHasher::new() })
     }
@@ -182,7 +177,7 @@ impl Listing {
                     );
                     return Err(Fault::unavailable(UnavailableReason::SIZE_LIMIT, message));
                 }
-                Next::End(result) => return Err(page_fault(result.rc, &result.text, self.anonymous)),
+                Next::End(result) => return Err(page_fault(result.rc, &result.text, self.config.is_anonymous())),
             }
         }
         Err(paging_refused("it sends the first page as if there were no other"))
@@ -191,7 +186,7 @@ impl Listing {
     async fn search(
         &mut self,
         options: SearchOptions,
-        attributes: Vec<String>,
+        attributes: Arc<[String]>,
         controls: Vec<RawControl>,
     ) -> Result<Results, Fault> {
         let filter = self.config.user_filter.for_anybody();
@@ -203,12 +198,12 @@ impl Listing {
             options,
             controls,
         };
-        let results = self.connection.search(query).await;
+        let results = self.connection.search(query, None).await;
         results.map_err(|error| self.broken(&error))
     }
 
     async fn next_of(&self, results: &mut Results) -> Result<Next, Fault> {
-        self.connection.next(results).await.map_err(|error| self.broken(&error))
+        results.next().await.map_err(|error| self.broken(&error))
     }
 
     fn broken(&self, error: &LdapError) -> Fault {
@@ -217,7 +212,7 @@ impl Listing {
 
     fn end_of_page(&mut self, page: &Page, result: &LdapResult) -> Result<Progress, Fault> {
         if result.rc != SUCCESS {
-            return Err(page_fault(result.rc, &result.text, self.anonymous));
+            return Err(page_fault(result.rc, &result.text, self.config.is_anonymous()));
         }
         let Some(next) = next_cookie(result)? else {
             // A server that does not know the control sends everything at once. One that knew it a page ago has lost

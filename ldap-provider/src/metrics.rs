@@ -1,21 +1,37 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use provider_api::{Decision, Fault, FaultKind, Metric};
 
 /// What has happened since the provider was configured.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    accepted: AtomicU64,
-    rejected: AtomicU64,
-    unavailable: AtomicU64,
-    misconfigured: AtomicU64,
-    internal: AtomicU64,
-    user_binds: AtomicU64,
+    accepted: Counter,
+    rejected: Counter,
+    unavailable: Counter,
+    misconfigured: Counter,
+    internal: Counter,
+    login_time: Histogram,
+    /// Searches for users that were sent, those of a login alone.
+    pub(crate) searches: Counter,
+    /// Binds with a typed password that were sent, or may have been.
+    pub(crate) user_binds: Counter,
+    pub(crate) service_binds: Counter,
+    pub(crate) service_binds_refused: Counter,
+    /// Signs of life that were asked for on connections that had been idle.
+    pub(crate) probes: Counter,
+    pub(crate) connections_opened: Counter,
+    pub(crate) connections_open: Gauge,
+    /// User binds on a connection that had carried one before.
+    pub(crate) connections_reused: Counter,
+    pub(crate) tls_handshakes: Counter,
+    /// Logins that went on with another server.
+    pub(crate) failovers: Counter,
 }
 
 impl Metrics {
-    /// Counts an answered login.
-    pub(crate) fn login(&self, answer: &Result<Decision, Fault>) {
+    /// Counts an answered login, and the time that it took.
+    pub(crate) fn login(&self, answer: &Result<Decision, Fault>, took: Duration) {
         let counter = match answer {
             Ok(Decision::Accepted(_)) => &self.accepted,
             Ok(Decision::Rejected(_)) => &self.rejected,
@@ -25,29 +41,150 @@ impl Metrics {
                 _ => &self.internal,
             },
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.add();
+        self.login_time.add(took);
     }
 
-    /// Counts a login that got as far as trying the password.
-    pub(crate) fn user_bind(&self) {
-        self.user_binds.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// All counters as they are now.
+    /// All of them as they are now. Names and labels are those of Prometheus' text format.
     pub(crate) fn read(&self) -> Vec<Metric> {
-        [
+        let counters = [
             ("logins_accepted_total", &self.accepted),
             ("logins_rejected_total", &self.rejected),
             ("logins_unavailable_total", &self.unavailable),
             ("logins_misconfigured_total", &self.misconfigured),
             ("logins_internal_total", &self.internal),
+            ("searches_total", &self.searches),
             ("user_binds_total", &self.user_binds),
-        ]
-        .map(|(name, counter)| {
-            #[expect(clippy::cast_precision_loss, reason = "2^53 logins are out of reach")]
-            let value = counter.load(Ordering::Relaxed) as f64;
-            Metric::new(name, value)
-        })
-        .to_vec()
+            ("service_binds_total", &self.service_binds),
+            ("service_binds_refused_total", &self.service_binds_refused),
+            ("probes_total", &self.probes),
+            ("connections_opened_total", &self.connections_opened),
+            ("connections_reused_total", &self.connections_reused),
+            ("tls_handshakes_total", &self.tls_handshakes),
+            ("failovers_total", &self.failovers),
+        ];
+        let mut metrics: Vec<_> =
+            counters.iter().map(|(name, counter)| Metric::new(*name, exact(counter.read()))).collect();
+        metrics.push(Metric::new("connections_open", self.connections_open.read()));
+        metrics.extend(self.login_time.read("login_seconds"));
+        metrics
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How many of something there are at present.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge(AtomicI64);
+
+impl Gauge {
+    pub(crate) fn up(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn down(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "there are never that many")]
+    fn read(&self) -> f64 {
+        self.0.load(Ordering::Relaxed) as f64
+    }
+}
+
+/// The upper bounds of the histogram's buckets, in milliseconds.
+const BOUNDS: [(u64, &str); 15] = [
+    (1, "0.001"),
+    (2, "0.002"),
+    (5, "0.005"),
+    (10, "0.01"),
+    (20, "0.02"),
+    (50, "0.05"),
+    (100, "0.1"),
+    (200, "0.2"),
+    (500, "0.5"),
+    (1_000, "1"),
+    (2_000, "2"),
+    (4_000, "4"),
+    (8_000, "8"),
+    (12_000, "12"),
+    (u64::MAX, "+Inf"),
+];
+
+/// How often something took how long.
+#[derive(Debug, Default)]
+struct Histogram {
+    buckets: [Counter; BOUNDS.len()],
+    micros: AtomicU64,
+}
+
+impl Histogram {
+    fn add(&self, took: Duration) {
+        let bucket = BOUNDS.iter().zip(&self.buckets).find(|((limit, _), _)| took <= Duration::from_millis(*limit));
+        if let Some((_, bucket)) = bucket {
+            bucket.add();
+        }
+        self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Each bucket holds what is in those before it too, as Prometheus has it.
+    fn read(&self, name: &str) -> Vec<Metric> {
+        let mut sum = 0;
+        let mut metrics = Vec::with_capacity(BOUNDS.len() + 2);
+        for ((_, bound), bucket) in BOUNDS.iter().zip(&self.buckets) {
+            sum += bucket.read();
+            metrics.push(Metric::new(format!("{name}_bucket{{le=\"{bound}\"}}"), exact(sum)));
+        }
+        metrics.push(Metric::new(format!("{name}_sum"), exact(self.micros.load(Ordering::Relaxed)) / 1e6));
+        metrics.push(Metric::new(format!("{name}_count"), exact(sum)));
+        metrics
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^53 logins, or microseconds of them, are out of reach")]
+fn exact(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use provider_api::{Fault, UnavailableReason};
+
+    use super::Metrics;
+
+    #[test]
+    fn a_login_is_counted_by_its_answer_and_by_its_time() {
+        let metrics = Metrics::default();
+        let busy = Err(Fault::unavailable(UnavailableReason::SERVER_BUSY, ""));
+        metrics.login(&busy, Duration::from_millis(3));
+        metrics.login(&busy, Duration::from_secs(60));
+        let read = metrics.read();
+        let value = |name: &str| read.iter().find(|metric| metric.name == name).unwrap().value.to_string();
+        for (name, expected) in [
+            ("logins_unavailable_total", "2"),
+            ("logins_accepted_total", "0"),
+            ("login_seconds_bucket{le=\"0.002\"}", "0"),
+            ("login_seconds_bucket{le=\"0.005\"}", "1"),
+            ("login_seconds_bucket{le=\"12\"}", "1"),
+            ("login_seconds_bucket{le=\"+Inf\"}", "2"),
+            ("login_seconds_count", "2"),
+            ("login_seconds_sum", "60.003"),
+        ] {
+            assert_eq!(value(name), expected, "{name}");
+        }
     }
 }

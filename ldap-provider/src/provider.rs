@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::time::Instant;
 
 use provider_api::author::AuthProvider;
 use provider_api::{
@@ -9,15 +9,13 @@ use provider_api::{
 use crate::authenticate::authenticate;
 use crate::directory::Directory;
 use crate::listing::Listing;
-use crate::metrics::Metrics;
 use crate::settings::{Config, Settings};
 use crate::validate::validate;
 
-/// The provider: a directory, and what has been counted.
+/// The provider: a directory.
 #[derive(Debug)]
 pub struct LdapProvider {
     directory: Directory,
-    metrics: Arc<Metrics>,
 }
 
 impl AuthProvider for LdapProvider {
@@ -30,9 +28,9 @@ impl AuthProvider for LdapProvider {
     fn configure(settings: Settings) -> Result<Self, Fault> {
         let config = Config::parse(settings)?;
         if let Some(warning) = config.tls_warning() {
-            log::warn!("{}: {warning}; {}", config.endpoint, warning.advice());
+            log::warn!("{}: {warning}; {}", config.servers(), warning.advice());
         }
-        Ok(Self { directory: Directory::new(config), metrics: Arc::default() })
+        Ok(Self { directory: Directory::new(config) })
     }
 
     async fn validate(&self, context: &RequestContext) -> ValidationReport {
@@ -41,8 +39,9 @@ impl AuthProvider for LdapProvider {
 
     async fn authenticate(&self, context: &RequestContext, credentials: Credentials) -> Result<Decision, Fault> {
         let name = one_line(&credentials.username);
-        let answer = authenticate(&self.directory, &self.metrics, context, credentials).await;
-        self.metrics.login(&answer);
+        let began = Instant::now();
+        let answer = authenticate(&self.directory, context, credentials).await;
+        self.directory.metrics.login(&answer, began.elapsed());
         match &answer {
             Ok(Decision::Accepted(accepted)) => {
                 let identity = &accepted.identity;
@@ -66,7 +65,7 @@ impl AuthProvider for LdapProvider {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        self.metrics.read()
+        self.directory.read_metrics()
     }
 }
 

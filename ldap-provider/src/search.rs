@@ -1,18 +1,21 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use ldap3::{DerefAliases, LdapError, SearchOptions};
 use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
+use wire_guard::PipeEnd;
 
 use crate::attribute::{self, AttributeName};
+use crate::directory::{Next, Place, Query, ServiceConnection};
 use crate::dn::Dn;
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::filter::SearchFilter;
 use crate::profile::Profile;
 use crate::result_code::{self, SIZE_LIMIT_EXCEEDED, SUCCESS};
-use crate::service_connection::{Next, Query, ServiceConnection};
 use crate::settings::{Config, Scope};
+use crate::subject::SubjectRule;
 
 /// What a search for a name found.
 #[derive(Debug)]
@@ -27,29 +30,42 @@ pub(crate) enum Found {
 
 const WHAT: &str = "the search for the user";
 
+/// Why a search has no result.
+#[derive(Debug)]
+pub(crate) enum SearchError {
+    /// The server has answered that it cannot.
+    Answered(Fault),
+    /// The connection ended before the search did.
+    Ended(Fault),
+    /// There was no answer in time.
+    Silent(Fault),
+    /// The server has broken the protocol.
+    Violation(Fault),
+}
+
 /// Looks for the one entry that carries a name.
 pub(crate) async fn find_user(
-    connection: &mut ServiceConnection,
+    place: Place,
     config: &Config,
     name: &str,
-    anonymous: bool,
     deadline: Deadline,
-) -> Result<Found, Fault> {
+) -> Result<Found, SearchError> {
     let filter = config.user_filter.for_name(name);
     let query = Query {
         base: &config.base_dn,
         scope: scope(config.scope),
         filter: &filter,
-        attributes: user_attributes(config),
+        attributes: Arc::clone(&config.user_attributes),
         // Two suffice to know that there is not one. The limit is not 1: slapd then answers 4 beside the entry.
         options: options().sizelimit(2),
         controls: Vec::new(),
     };
+    let connection = place.connection.clone();
     let search = async {
-        let mut results = connection.search(query).await?;
+        let mut results = place.search(query).await?;
         let mut items = Vec::new();
         loop {
-            match connection.next(&mut results).await? {
+            match results.next().await? {
                 // A server that ignores the limit is not listened to any further.
                 Next::Entry(entry) if items.len() == 2 => {
                     items.push(entry);
@@ -61,12 +77,18 @@ pub(crate) async fn find_user(
         }
     };
     let (items, result) = match timeout_at(deadline.instant().into(), search).await {
-        Err(_) => return Err(fault::timeout(WHAT)),
-        Ok(Err(error)) => return Err(fault::broken_search(WHAT, connection.end(), &error)),
+        Err(_) => return Err(SearchError::Silent(fault::timeout(WHAT))),
+        Ok(Err(error)) => {
+            let fault = fault::broken_search(WHAT, connection.end(), &error);
+            return Err(match connection.end() {
+                Some(PipeEnd::Lost(_) | PipeEnd::Disconnected { .. }) => SearchError::Ended(fault),
+                _ => SearchError::Violation(fault),
+            });
+        }
         Ok(Ok(found)) => found,
     };
     let entries = items.into_iter().map(|item| checked(Entry::read(item), config));
-    let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
+    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(SearchError::Answered)?;
     // A limit that lets not even one entry through tells nothing about how many there are.
     let is_limited = result.as_ref().is_some_and(|result| result.rc == SIZE_LIMIT_EXCEEDED);
     if entries.len() > 1 || (is_limited && !entries.is_empty()) {
@@ -75,16 +97,16 @@ pub(crate) async fn find_user(
     if let Some(result) = result
         && result.rc != SUCCESS
     {
-        return Err(result_code::search_fault(result.rc, &result.text, anonymous));
+        let fault = result_code::search_fault(result.rc, &result.text, config.is_anonymous());
+        return Err(SearchError::Answered(fault));
     }
     Ok(entries.pop().map_or(Found::Nobody, |entry| Found::One(Box::new(entry))))
 }
 
 /// Reads the base entry, or at least learns that it is there.
 pub(crate) async fn read_base(
-    connection: &mut ServiceConnection,
+    connection: &ServiceConnection,
     config: &Config,
-    anonymous: bool,
     deadline: Deadline,
 ) -> Result<(), Fault> {
     const WHAT: &str = "the search for the base DN";
@@ -97,10 +119,10 @@ pub(crate) async fn read_base(
         controls: Vec::new(),
     };
     let search = async {
-        let mut results = connection.search(query).await?;
+        let mut results = connection.search(query, None).await?;
         let mut entries = 0;
         loop {
-            match connection.next(&mut results).await? {
+            match results.next().await? {
                 // There is one base: whoever sends more sends without end.
                 Next::Entry(_) if entries == 1 => return Ok(None),
                 Next::Entry(_) => entries += 1,
@@ -113,7 +135,9 @@ pub(crate) async fn read_base(
         Ok(Err(error)) => Err(fault::broken_search(WHAT, connection.end(), &error)),
         Ok(Ok(None)) => Err(fault::protocol_violation(format_args!("{WHAT}: the server sent more than one entry"))),
         Ok(Ok(Some(result))) if result.rc == SUCCESS => Ok(()),
-        Ok(Ok(Some(result))) => Err(result_code::search_fault(result.rc, &result.text, anonymous)),
+        Ok(Ok(Some(result))) => {
+            Err(result_code::search_fault(result.rc, &result.text, config.is_anonymous()))
+        }
     }
 }
 
@@ -130,13 +154,13 @@ pub(crate) fn scope(scope: Scope) -> ldap3::Scope {
 }
 
 /// `1.1` asks for no attributes (RFC 4511 section 4.5.1.8).
-pub(crate) fn no_attributes() -> Vec<String> {
-    vec!["1.1".to_owned()]
+pub(crate) fn no_attributes() -> Arc<[String]> {
+    Arc::new(["1.1".to_owned()])
 }
 
 /// The attributes that are asked for, each once: never all of them, which may be megabytes.
-pub(crate) fn user_attributes(config: &Config) -> Vec<String> {
-    let names = config.username_attributes.iter().chain(config.subject.attributes()).map(AttributeName::as_str);
+pub(crate) fn user_attributes(username: &[AttributeName], subject: &SubjectRule) -> Arc<[String]> {
+    let names = username.iter().chain(subject.attributes()).map(AttributeName::as_str);
     let mut keys = HashSet::new();
     names
         .chain(Profile::attributes().map(|name| -> &str { name }))

@@ -1,32 +1,81 @@
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
 use wire_guard::{Connection, Limits};
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Server, ServiceConnection, Steps};
 use crate::listing::Listing;
 use crate::search;
-use crate::service_connection::ServiceConnection;
 
 /// The stages that need the network, in their order.
 const NETWORK_STAGES: [&str; 6] = ["resolve", "connect", "tls", "service_bind", "base", "users"];
 
+/// The stage in which the servers are told of that the others do not tell of.
+const OTHER_SERVERS: &str = "other_servers";
+
 /// How many users are counted at most.
 const SAMPLE: usize = 1_000;
 
-/// Tries the settings against the directory, in the order in which a login depends on them.
+/// Tries the settings against the directory, in the order in which a login depends on them. Of several servers, the
+/// first that passes is told of stage by stage, and what is wrong with the others in one stage: logins do without them.
 pub(crate) async fn validate(directory: &Directory, context: &RequestContext) -> ValidationReport {
+    let whole = context.deadline.at_most(context.deadline.remaining().mul_f32(REPORT_SHARE));
     let mut stages = vec![tls_policy(directory)];
-    if let Err(failed) = network(directory, context, &mut stages).await {
-        stages.push(failed);
+    let mut broken = Vec::new();
+    let mut told = None;
+    let mut others = directory.servers().iter();
+    for server in others.by_ref() {
+        let mut found = Vec::new();
+        match check(directory, server, context, whole, &mut found).await {
+            Ok(service) => {
+                let clock = Clock::start("users");
+                found.push(clock.finish(users(directory, service, context, whole).await));
+                told = Some(found);
+                break;
+            }
+            Err(failed) => {
+                broken.push((server, failed.clone()));
+                found.push(failed);
+                told.get_or_insert(found);
+            }
+        }
     }
+    let works = told.as_ref().is_some_and(|found| found.iter().any(|stage| stage.id == "users"));
+    stages.extend(told.unwrap_or_default());
     for id in NETWORK_STAGES {
         if !stages.iter().any(|stage| stage.id == id) {
             stages.push(Stage::skipped(id, "not tried, because an earlier stage failed"));
         }
     }
+    if directory.servers().len() > 1 {
+        let clock = Clock::start(OTHER_SERVERS);
+        if works {
+            for server in others {
+                let failed = check(directory, server, context, whole, &mut Vec::new()).await.err();
+                broken.extend(failed.map(|failed| (server, failed)));
+            }
+        }
+        stages.push(clock.finish(other_servers(directory, &broken)));
+    }
     ValidationReport::new(stages)
+}
+
+/// The report has to be handed over before the caller's deadline: a part of the time is kept for that.
+const REPORT_SHARE: f32 = 0.95;
+
+fn other_servers(directory: &Directory, broken: &[(&Arc<Server>, Stage)]) -> Stage {
+    let all = directory.servers().len();
+    let Some((_, first)) = broken.first() else {
+        return Stage::passed(OTHER_SERVERS, format!("all {all} servers can be used"));
+    };
+    let said: Vec<_> =
+        broken.iter().map(|(server, failed)| format!("{}: {}: {}", server.endpoint, failed.id, failed.detail)).collect();
+    let code = first.code.clone().unwrap_or_default();
+    let detail = format!("{} of {all} servers cannot be used: {}", broken.len(), said.join("; "));
+    Stage::warned(OTHER_SERVERS, &code, detail)
+        .advice("logins go on with the others, and wait for those in vain when all others are down")
 }
 
 fn tls_policy(directory: &Directory) -> Stage {
@@ -37,29 +86,36 @@ fn tls_policy(directory: &Directory) -> Stage {
     }
 }
 
-/// Pushes the stages that went well; the one that failed is the error.
-async fn network(directory: &Directory, context: &RequestContext, stages: &mut Vec<Stage>) -> Result<(), Stage> {
-    // The report has to be handed over before the caller's deadline: a part of the time is kept for that.
-    let whole = context.deadline.at_most(context.deadline.remaining().mul_f32(0.95));
-    let limit = || whole.at_most(directory.config.timeout);
-    let endpoint = &directory.config.endpoint;
+/// Tries one server, up to the base DN. Pushes the stages that went well; the one that failed is the error.
+async fn check(
+    directory: &Directory,
+    server: &Server,
+    context: &RequestContext,
+    whole: Deadline,
+    stages: &mut Vec<Stage>,
+) -> Result<ServiceConnection, Stage> {
+    // As long as a login gives the step, or as long as the caller has: of several servers, all get their turn.
+    let steps = Steps::of(directory.config.timeout.min(context.deadline.remaining()));
+    let limit = |step: Duration| whole.at_most(step);
 
     let clock = Clock::start("resolve");
-    let addresses = directory.resolve(limit()).await.map_err(|fault| clock.failed(&fault))?;
+    let addresses = server.resolve(limit(steps.resolve)).await.map_err(|fault| clock.failed(&fault))?;
     let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     stages.push(clock.passed(shown.join(", ")));
 
     let clock = Clock::start("connect");
-    let tcp = Directory::connect(&addresses, limit()).await.map_err(|fault| clock.failed(&fault))?;
-    stages.push(clock.passed(format!("connected to {endpoint}")));
+    let tcp = server.connect(&addresses, limit(steps.connect)).await.map_err(|fault| clock.failed(&fault))?;
+    stages.push(clock.passed(format!("connected to {}", server.endpoint)));
 
     let clock = Clock::start("tls");
-    let mut connection = directory.secure(tcp, Limits::LISTING, limit()).await.map_err(|fault| clock.failed(&fault))?;
+    let secured = server.secure(tcp, Limits::LISTING, limit(steps.connect)).await;
+    let (mut connection, open) = secured.map_err(|fault| clock.failed(&fault))?;
     stages.push(clock.finish(tls(&connection)));
 
     let clock = Clock::start("service_bind");
-    directory.bind_service(&mut connection, limit()).await.map_err(|fault| clock.failed(&fault))?;
-    let bound = if directory.is_anonymous() {
+    let bound = server.bind_service_anyway(&mut connection, limit(steps.operation)).await;
+    bound.map_err(|fault| clock.failed(&fault))?;
+    let bound = if directory.config.is_anonymous() {
         "no bind_dn is set: searching as nobody"
     } else {
         "the service account is accepted"
@@ -67,16 +123,11 @@ async fn network(directory: &Directory, context: &RequestContext, stages: &mut V
     stages.push(clock.passed(bound));
 
     let clock = Clock::start("base");
-    let mut service = ServiceConnection::over(connection).await.map_err(|fault| clock.failed(&fault))?;
-    let anonymous = directory.is_anonymous();
-    search::read_base(&mut service, &directory.config, anonymous, limit())
-        .await
-        .map_err(|fault| clock.failed(&fault))?;
+    let service = ServiceConnection::over(connection, open).await.map_err(|fault| clock.failed(&fault))?;
+    let base = search::read_base(&service, &directory.config, limit(steps.operation)).await;
+    base.map_err(|fault| clock.failed(&fault))?;
     stages.push(clock.passed(format!("{} is there", directory.config.base_dn)));
-
-    let clock = Clock::start("users");
-    stages.push(clock.finish(users(directory, service, context, whole).await));
-    Ok(())
+    Ok(service)
 }
 
 fn tls(connection: &Connection) -> Stage {

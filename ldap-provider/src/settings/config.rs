@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use provider_api::{Fault, Secret};
@@ -7,10 +8,11 @@ use wire_guard::{BindName, BindPassword, Endpoint, Host, Security, Trust};
 
 use super::server::Server;
 use super::username_attribute::OneOrMany;
-use super::{Scope, Settings, timeout};
+use super::{Scope, Settings, UserBinds, timeout};
 use crate::attribute::AttributeName;
 use crate::dn::Dn;
 use crate::filter::UserFilter;
+use crate::search;
 use crate::subject::SubjectRule;
 
 /// The ports that speak TLS from the first octet: LDAPS, and the global catalog of Active Directory.
@@ -19,13 +21,17 @@ const LDAPS_PORTS: [u16; 2] = [636, 3269];
 /// The settings, parsed: whatever can be known to be wrong without a network is found here, once.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) endpoint: Endpoint,
+    /// In order of preference, at least one, all protected in the same way.
+    pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) base_dn: Dn,
     pub(crate) scope: Scope,
     pub(crate) account: Account,
     pub(crate) username_attributes: Vec<AttributeName>,
+    /// What is asked for of each user.
+    pub(crate) user_attributes: Arc<[String]>,
     pub(crate) user_filter: UserFilter,
     pub(crate) subject: SubjectRule,
+    pub(crate) user_binds: UserBinds,
     pub(crate) timeout: Duration,
 }
 
@@ -78,18 +84,7 @@ impl fmt::Display for TlsWarning {
 impl Config {
     /// Parses the settings. No network I/O; the CA file is read.
     pub(crate) fn parse(settings: Settings) -> Result<Self, Fault> {
-        let server = Server::parse(&settings.host).map_err(|error| Fault::setting("host", error))?;
-        let port = port(&server, &settings)?;
-        let security = security(&server.host, server.ldaps, &settings)?;
-        if !server.ldaps && LDAPS_PORTS.contains(&port) {
-            let key = if settings.start_tls { "start_tls" } else { "host" };
-            return Err(Fault::setting(
-                key,
-                format!(
-                    "does not go with port {port}, which speaks TLS from the start: write ldaps:// before the host"
-                ),
-            ));
-        }
+        let endpoints = endpoints(&settings)?;
         let base_dn = Dn::parse(&settings.base_dn).map_err(|error| Fault::setting("base_dn", error.to_string()))?;
         if base_dn.is_empty() {
             return Err(Fault::setting(
@@ -111,19 +106,40 @@ impl Config {
         };
         let timeout = timeout.map_err(|error| Fault::setting("timeout", error))?;
         let account = account(settings.bind_dn.as_deref(), settings.bind_password)?;
-        let endpoint = Endpoint { host: server.host, port, security };
-        let scope = settings.scope;
-        Ok(Self { endpoint, base_dn, scope, account, username_attributes, user_filter, subject, timeout })
+        Ok(Self {
+            endpoints,
+            base_dn,
+            scope: settings.scope,
+            account,
+            user_attributes: search::user_attributes(&username_attributes, &subject),
+            username_attributes,
+            user_filter,
+            subject,
+            user_binds: settings.user_binds,
+            timeout,
+        })
+    }
+
+    /// The servers, for a line of a log.
+    pub(crate) fn servers(&self) -> String {
+        let all: Vec<_> = self.endpoints.iter().map(ToString::to_string).collect();
+        all.join(", ")
+    }
+
+    /// Whether searches are made as nobody.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self.account, Account::Anonymous)
     }
 
     /// What is wrong with the protection of passwords, if anything.
     pub(crate) fn tls_warning(&self) -> Option<TlsWarning> {
-        match &self.endpoint.security {
+        // They are all protected in the same way.
+        self.endpoints.iter().find_map(|endpoint| match &endpoint.security {
             Security::Plain => Some(TlsWarning::Plain),
             Security::StartTls { trust, .. } | Security::Ldaps { trust, .. } => {
                 (!trust.verifies()).then_some(TlsWarning::Unverified)
             }
-        }
+        })
     }
 
     /// Whether a user of this DN can be one that was searched for: a server that answers with somebody else's entry
@@ -142,17 +158,79 @@ fn present(setting: Option<&str>) -> Option<&str> {
     setting.map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// More servers than anybody has, and few enough that they can all be tried.
+const MOST_SERVERS: usize = 16;
+
+fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, Fault> {
+    let servers: Result<Vec<Server>, String> = settings.host.each().map(Server::parse).collect();
+    let servers = servers.map_err(|error| Fault::setting("host", error))?;
+    let Some(first) = servers.first() else {
+        return Err(Fault::setting(
+            "host",
+            "names no server; write a host name, an IP address, or a URL such as ldaps://ldap.example.com",
+        ));
+    };
+    if servers.len() > MOST_SERVERS {
+        return Err(Fault::setting("host", format!("names more than {MOST_SERVERS} servers")));
+    }
+    // Failing over must not cost a password its protection.
+    if servers.iter().any(|server| server.ldaps != first.ldaps) {
+        return Err(Fault::setting("host", "mixes ldaps:// with ldap://; reach all servers in the same way"));
+    }
+    // One for all, so that the CA file is read once.
+    let protection = protection(first.ldaps, settings)?;
+    let mut endpoints: Vec<Endpoint> = Vec::with_capacity(servers.len());
+    for server in servers {
+        let port = port(&server, settings)?;
+        if !server.ldaps && LDAPS_PORTS.contains(&port) {
+            let key = if settings.start_tls { "start_tls" } else { "host" };
+            return Err(Fault::setting(
+                key,
+                format!("does not go with port {port}, which speaks TLS from the start: write ldaps:// before the host"),
+            ));
+        }
+        if endpoints.iter().any(|other| other.host == server.host && other.port == port) {
+            let name = provider_api::one_line(&format!("{}:{port}", server.host));
+            return Err(Fault::setting("host", format!("names {name} twice")));
+        }
+        let security = protection.of(&server.host);
+        endpoints.push(Endpoint { host: server.host, port, security });
+    }
+    Ok(endpoints)
+}
+
 fn port(server: &Server, settings: &Settings) -> Result<u16, Fault> {
     match (server.port, settings.port) {
         (_, Some(0)) => Err(Fault::setting("port", "is 0; ports go from 1 to 65535")),
-        (Some(in_host), Some(port)) if in_host != port => {
+        // With several servers it is the port of the others.
+        (Some(in_host), Some(port)) if in_host != port && settings.host.each().count() == 1 => {
             Err(Fault::setting("port", format!("is {port}, but the host says {in_host}; leave one of them out")))
         }
         (in_host, port) => Ok(in_host.or(port).unwrap_or(if server.ldaps { 636 } else { 389 })),
     }
 }
 
-fn security(host: &Host, ldaps: bool, settings: &Settings) -> Result<Security, Fault> {
+/// How connections are protected, to whichever server.
+enum Protection {
+    Plain,
+    /// The server's name is that of its host unless another was set.
+    Tls { trust: Trust, ldaps: bool, server_name: Option<Host> },
+}
+
+impl Protection {
+    fn of(&self, host: &Host) -> Security {
+        match self {
+            Self::Plain => Security::Plain,
+            Self::Tls { trust, ldaps, server_name } => {
+                let server_name = server_name.as_ref().unwrap_or(host).server_name();
+                let trust = trust.clone();
+                if *ldaps { Security::Ldaps { trust, server_name } } else { Security::StartTls { trust, server_name } }
+            }
+        }
+    }
+}
+
+fn protection(ldaps: bool, settings: &Settings) -> Result<Protection, Fault> {
     if settings.start_tls && ldaps {
         return Err(Fault::setting(
             "start_tls",
@@ -181,7 +259,7 @@ fn security(host: &Host, ldaps: bool, settings: &Settings) -> Result<Security, F
                 ));
             }
         }
-        return Ok(Security::Plain);
+        return Ok(Protection::Plain);
     }
     if settings.require_tls && settings.no_tls_verify {
         return Err(Fault::setting("require_tls", "is set, but no_tls_verify switches off what makes TLS safe"));
@@ -190,13 +268,9 @@ fn security(host: &Host, ldaps: bool, settings: &Settings) -> Result<Security, F
     let verified =
         Trust::verified(ca_file.map(Path::new)).map_err(|error| Fault::setting("ca_file", error.to_string()))?;
     let trust = if settings.no_tls_verify { Trust::anything() } else { verified };
-    let server_name = match tls_server_name {
-        None => host.server_name(),
-        Some(name) => {
-            Host::parse(name).map_err(|error| Fault::setting("tls_server_name", error.to_string()))?.server_name()
-        }
-    };
-    Ok(if ldaps { Security::Ldaps { trust, server_name } } else { Security::StartTls { trust, server_name } })
+    let server_name = tls_server_name.map(Host::parse).transpose();
+    let server_name = server_name.map_err(|error| Fault::setting("tls_server_name", error.to_string()))?;
+    Ok(Protection::Tls { trust, ldaps, server_name })
 }
 
 fn attribute(key: &str, text: &str) -> Result<AttributeName, Fault> {

@@ -28,7 +28,7 @@ fn refused_key(changes: &Value) -> String {
 #[test]
 fn two_settings_are_enough() {
     let config = parse(json!({})).unwrap();
-    assert_eq!(config.endpoint.to_string(), "ldap://ldap.example.com:389");
+    assert_eq!(config.servers(), "ldap://ldap.example.com:389");
     assert_eq!(config.scope, Scope::One);
     assert!(matches!(config.account, Account::Anonymous));
     assert_eq!(config.timeout.as_secs(), 8);
@@ -38,11 +38,20 @@ fn two_settings_are_enough() {
 
 #[test]
 fn the_port_follows_the_scheme() {
-    let endpoint = |changes| parse(changes).unwrap().endpoint.to_string();
+    let endpoint = |changes| parse(changes).unwrap().servers();
     assert_eq!(endpoint(json!({ "host": "ldaps://x" })), "ldaps://x:636");
     assert_eq!(endpoint(json!({ "host": "x", "start_tls": true })), "ldap://x:389");
     assert_eq!(endpoint(json!({ "host": "ldap://x", "port": 1389 })), "ldap://x:1389");
     assert_eq!(endpoint(json!({ "host": "ldap://x:1389", "port": 1389 })), "ldap://x:1389");
+}
+
+#[test]
+fn several_servers_stay_in_their_order_and_have_their_own_ports() {
+    let config = parse(json!({ "host": "ldaps://a,ldaps://b:1636 ldaps://[::1]", "port": 2636 })).unwrap();
+    assert_eq!(config.servers(), "ldaps://a:2636, ldaps://b:1636, ldaps://[::1]:2636");
+    let config = parse(json!({ "host": ["a", "b"], "start_tls": true })).unwrap();
+    assert_eq!(config.servers(), "ldap://a:389, ldap://b:389");
+    assert_eq!(config.tls_warning(), None);
 }
 
 #[test]
@@ -67,6 +76,12 @@ fn empty_fields_of_a_form_count_as_absent() {
 fn impossible_settings_are_refused_by_their_key() {
     for (key, changes) in [
         ("host", json!({ "host": "" })),
+        ("host", json!({ "host": [] })),
+        ("host", json!({ "host": ["a", "ldap:foo"] })),
+        ("host", json!({ "host": "ldaps://a, ldap://b" })),
+        ("host", json!({ "host": "a, ldap://A:389" })),
+        ("host", json!({ "host": "a b c d e f g h i j k l m n o p q" })),
+        ("host", json!({ "host": "a b:636" })),
         ("host", json!({ "host": "ldap://admin:hunter2@x" })),
         ("host", json!({ "host": "x", "port": 636 })),
         ("start_tls", json!({ "host": "x", "port": 636, "start_tls": true })),
@@ -128,7 +143,7 @@ fn unverified_tls_is_warned_of_and_verified_tls_is_not() {
 #[test]
 fn an_attribute_is_asked_for_once_by_whichever_of_its_names() {
     let config = parse(json!({ "username_attribute": ["commonName", "userid", "uid"] })).unwrap();
-    let wanted = crate::search::user_attributes(&config);
+    let wanted = &config.user_attributes;
     assert!(wanted.contains(&"commonName".to_owned()) && wanted.contains(&"userid".to_owned()), "{wanted:?}");
     assert!(!wanted.contains(&"cn".to_owned()) && !wanted.contains(&"uid".to_owned()), "{wanted:?}");
 }
@@ -175,7 +190,7 @@ fn unknown_keys_and_wrong_types_do_not_deserialise() {
 fn the_schema_describes_every_setting_and_marks_the_secret() {
     let schema = schemars::schema_for!(Settings).to_value();
     let properties = schema["properties"].as_object().unwrap();
-    assert_eq!(properties.len(), 15);
+    assert_eq!(properties.len(), 16);
     for (key, property) in properties {
         assert!(property["description"].as_str().is_some_and(|text| text.len() > 10), "{key} has no description");
         assert_eq!(property.get("writeOnly") == Some(&json!(true)), key == "bind_password", "{key}");

@@ -3,6 +3,8 @@
 mod config;
 #[cfg(test)]
 mod config_tests;
+mod hosts;
+mod one_or_many;
 mod server;
 mod timeout;
 mod username_attribute;
@@ -12,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use config::{Account, Config};
+use hosts::Hosts;
 use username_attribute::OneOrMany;
 
 /// Settings of the LDAP provider. The first ten are those of the LDAP page of RustDesk Server Pro.
@@ -19,9 +22,11 @@ use username_attribute::OneOrMany;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The directory server: a host name, an IP address, or a URL that begins with ldap:// or ldaps://. A name
-    /// without a scheme is spoken to by plain LDAP unless `start_tls` is on.
-    pub host: String,
-    /// The port. By default 389, and 636 for ldaps://.
+    /// without a scheme is spoken to by plain LDAP unless `start_tls` is on. Or several servers of one directory, as a
+    /// list or with commas between them, in the order in which they are preferred: the next one is asked when one does
+    /// not answer.
+    pub host: Hosts,
+    /// The port of each server that does not name its own. By default 389, and 636 for ldaps://.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub port: Option<u16>,
@@ -70,7 +75,12 @@ pub struct Settings {
     /// make other accounts of the same people, so hosts refuse it.
     #[serde(default)]
     pub subject_attribute: Option<String>,
-    /// The longest that a login may take, all of its steps together, and that each step of a validation or page of a
+    /// How passwords of users are tried: `pooled` on connections that carry nothing else and are used again, `fresh` on
+    /// a new connection each, which costs a handshake a login. By default `pooled`.
+    #[serde(default)]
+    #[schemars(extend("default" = "pooled"))]
+    pub user_binds: UserBinds,
+    /// The longest that a login may take, all of its steps and servers together, and that each step of a validation or page of a
     /// listing may take: a number with ms, s or m, from 50ms to 10m.
     #[serde(default = "timeout::default_text")]
     pub timeout: String,
@@ -85,4 +95,15 @@ pub enum Scope {
     One,
     /// The base DN itself and everything below it.
     Sub,
+}
+
+/// How passwords of users are tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UserBinds {
+    /// On connections that carry binds of users and nothing else, one after the other.
+    #[default]
+    Pooled,
+    /// Each on a new connection.
+    Fresh,
 }

@@ -1,7 +1,7 @@
-use std::fmt;
-
 use schemars::JsonSchema;
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
+
+use super::one_or_many;
 
 /// A name, or a list of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,30 +15,7 @@ impl Default for OneOrMany {
 
 impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // An untagged enum would only say that "data did not match any variant".
-        struct Names;
-
-        impl<'de> Visitor<'de> for Names {
-            type Value = OneOrMany;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an attribute name or a list of attribute names")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![name.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<OneOrMany, A::Error> {
-                let mut all = Vec::new();
-                while let Some(name) = names.next_element()? {
-                    all.push(name);
-                }
-                Ok(OneOrMany(all))
-            }
-        }
-
-        deserializer.deserialize_any(Names)
+        one_or_many::deserialize(deserializer, "an attribute name or a list of attribute names").map(Self)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
 use crate::Security;
-use crate::bind::{BindPermit, BindRequest, BindResponse};
+use crate::bind::{BindRequest, BindResponse, UserBind};
 use crate::exchange::{ExchangeError, exchange, ready};
 use crate::incoming::Incoming;
 use crate::limits::Limits;
@@ -19,6 +19,7 @@ use crate::pipe::{self, Pipe};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
+use crate::who_am_i;
 
 /// The connection could not be protected as it has to be. Nothing secret was sent.
 #[derive(Debug, Error)]
@@ -48,12 +49,23 @@ pub enum SecureError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum UserBindError {
-    /// The connection could not be used any more, so nothing was sent.
+    /// The connection could not be used any more, so nothing was sent: the bind can be tried on another.
     #[error("nothing was sent: {0}")]
-    NotSent(ExchangeError),
+    NotSent(ExchangeError, UserBind),
     /// The password may have been sent, and may have been right or wrong.
     #[error("it may have been sent, and its answer is not known: {0}")]
     Unanswered(ExchangeError),
+}
+
+/// The answer to a bind as a user.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UserBindAnswer {
+    /// What the server says.
+    pub response: BindResponse,
+    /// The connection, for the bind of another user and nothing else: until then it has the rights of this one. `None`
+    /// if the server said more than it was asked.
+    pub connection: Option<Connection>,
 }
 
 /// A connection to a directory that is protected as its [`Security`] asks for, and on which one request is made at a
@@ -105,23 +117,45 @@ impl Connection {
         self.bind_when_ready(request, deadline).await
     }
 
-    /// Tries a typed password: one bind request, on a connection that carries nothing else and ends with the answer,
-    /// for one permit. Of several answers the first counts.
+    /// Tries a typed password: one bind request, on a connection that carries nothing but such. Of several answers the
+    /// first counts.
+    ///
+    /// A call that is given up takes the connection with it: who it is bound as would not be known.
     ///
     /// # Errors
     ///
     /// Tell whether the request may have reached the server. It may then have counted as a failed attempt, and must
     /// not be sent again.
-    pub async fn bind_user(
-        mut self,
-        request: BindRequest,
-        permit: BindPermit,
-        deadline: Instant,
-    ) -> Result<BindResponse, UserBindError> {
-        let BindPermit { .. } = permit;
+    pub async fn bind_user(mut self, bind: UserBind, deadline: Instant) -> Result<UserBindAnswer, UserBindError> {
         let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
-        self.reported(ready).map_err(UserBindError::NotSent)?;
-        self.bind_when_ready(request, deadline).await.map_err(UserBindError::Unanswered)
+        if let Err(error) = self.reported(ready) {
+            return Err(UserBindError::NotSent(error, bind));
+        }
+        let response = self.bind_when_ready(bind.spend(), deadline).await.map_err(UserBindError::Unanswered)?;
+        let connection = (!self.incoming.has_unread()).then_some(self);
+        Ok(UserBindAnswer { response, connection })
+    }
+
+    /// Asks a harmless question (`Who am I?`, RFC 4532), to which any answer will do: whether there still is a server
+    /// at the other end. A connection that has been idle can be dead without knowing it, if a firewall or a proxy has
+    /// forgotten it, and a password that is written to it is lost.
+    pub async fn probe(mut self, deadline: Instant) -> Result<Self, ExchangeError> {
+        let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
+        self.reported(ready)?;
+        self.last_id += 1;
+        let id = self.last_id;
+        let answer = exchange(&mut self.stream, &mut self.incoming, who_am_i::request(id), deadline).await;
+        let checked = answer.and_then(|answer| Ok(who_am_i::check(&Message::parse(&answer)?, id)?));
+        self.reported(checked)?;
+        Ok(self)
+    }
+
+    /// The connection, unless the server has closed it or said something that nobody asked for. Does not wait, and
+    /// does not notice a connection that died in silence.
+    pub async fn unless_ended(mut self) -> Option<Self> {
+        let ample = Instant::now() + Duration::from_mins(1);
+        let ready = ready(&mut self.stream, &mut self.incoming, ample).await;
+        self.reported(ready).is_ok().then_some(self)
     }
 
     async fn bind_when_ready(

@@ -61,17 +61,12 @@ impl FrameReader {
     /// Safe to cancel: what has been read stays in the reader.
     pub async fn next(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> Result<Frame, FrameError> {
         loop {
-            let declared = declared_length(&self.buffer, self.max_message).map_err(FrameError::Violation)?;
-            if let Some(length) = declared
-                && self.buffer.len() >= length
-            {
-                let bytes = self.buffer.split_to(length).freeze();
-                let elements = check_elements(&bytes).map_err(FrameError::Violation)?;
-                return Ok(Frame { bytes, elements });
-            }
+            let missing = match self.cut().map_err(FrameError::Violation)? {
+                Cut::Whole(frame) => return Ok(frame),
+                Cut::Missing(octets) => octets,
+            };
             // At once for the whole message: a buffer that doubles as it grows takes up to three times the room.
             // Memory that is reserved and not written to costs nothing.
-            let missing = declared.map_or(0, |length| length - self.buffer.len());
             self.buffer.reserve(missing.max(READ_AT_ONCE));
             match stream.read_buf(&mut self.buffer).await {
                 Ok(0) if self.buffer.is_empty() => return Err(FrameError::Closed),
@@ -81,6 +76,31 @@ impl FrameReader {
             }
         }
     }
+
+    /// The next whole message if it has been read already, checked as by [`next`](Self::next).
+    pub fn next_read(&mut self) -> Result<Option<Frame>, Violation> {
+        Ok(match self.cut()? {
+            Cut::Whole(frame) => Some(frame),
+            Cut::Missing(_) => None,
+        })
+    }
+
+    fn cut(&mut self) -> Result<Cut, Violation> {
+        let Some(length) = declared_length(&self.buffer, self.max_message)? else { return Ok(Cut::Missing(0)) };
+        if let Some(missing @ 1..) = length.checked_sub(self.buffer.len()) {
+            return Ok(Cut::Missing(missing));
+        }
+        let bytes = self.buffer.split_to(length).freeze();
+        let elements = check_elements(&bytes)?;
+        Ok(Cut::Whole(Frame { bytes, elements }))
+    }
+}
+
+/// What there is at the start of the buffer.
+enum Cut {
+    Whole(Frame),
+    /// A part of a message, of which so many octets are missing, or 0 if that cannot be told yet.
+    Missing(usize),
 }
 
 /// The length of the message at the start of `bytes`, as its header declares it; `None` while octets of the header are

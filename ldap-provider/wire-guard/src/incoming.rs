@@ -34,21 +34,39 @@ impl Incoming {
     pub(crate) async fn answer(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> Result<Frame, ExchangeError> {
         loop {
             let frame = self.reader.next(stream).await?;
-            let message = Message::parse(&frame.bytes)?;
-            let (octets, limit) = (frame.bytes.len(), self.limits.result);
-            if message.operation != SEARCH_ENTRY && octets > limit {
-                return Err(Violation::ResultTooLarge { octets, limit }.into());
-            }
-            match notification(&message)? {
-                None => return Ok(frame),
-                Some(Notification::Disconnection(result)) => return Err(ExchangeError::Disconnected(result)),
-                Some(Notification::Unknown) => self.notifications += 1,
-            }
-            let limit = self.limits.notifications;
-            if self.notifications > limit {
-                return Err(Violation::TooManyNotifications { limit }.into());
+            if let Some(answer) = self.sorted(frame)? {
+                return Ok(answer);
             }
         }
+    }
+
+    /// The next such message if it has been read already.
+    pub(crate) fn answer_read(&mut self) -> Result<Option<Frame>, ExchangeError> {
+        while let Some(frame) = self.reader.next_read()? {
+            if let Some(answer) = self.sorted(frame)? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The message, unless it is a notification.
+    fn sorted(&mut self, frame: Frame) -> Result<Option<Frame>, ExchangeError> {
+        let message = Message::parse(&frame.bytes)?;
+        let (octets, limit) = (frame.bytes.len(), self.limits.result);
+        if message.operation != SEARCH_ENTRY && octets > limit {
+            return Err(Violation::ResultTooLarge { octets, limit }.into());
+        }
+        match notification(&message)? {
+            None => return Ok(Some(frame)),
+            Some(Notification::Disconnection(result)) => return Err(ExchangeError::Disconnected(result)),
+            Some(Notification::Unknown) => self.notifications += 1,
+        }
+        let limit = self.limits.notifications;
+        if self.notifications > limit {
+            return Err(Violation::TooManyNotifications { limit }.into());
+        }
+        Ok(None)
     }
 }
 

@@ -29,9 +29,11 @@
 //! What the library cannot read and LDAP allows is rewritten: a DN or a diagnostic message that is not UTF-8,
 //! extensions, the less usual forms of controls. References to other servers are counted and dropped.
 //!
-//! In the other direction searches alone pass. A bind is made of a [`BindName`] and a [`BindPassword`], neither of
+//! In the other direction searches alone pass, and the word that one is abandoned: what the server answers to it from
+//! then on goes nowhere. A bind is made of a [`BindName`] and a [`BindPassword`], neither of
 //! which can be empty; a [`Connection`] exists only once it is protected as its [`Security`] asks for; and a typed
-//! password is sent for a [`BindPermit`], of which a login has one.
+//! password is sent for a [`BindPermit`], of which a login has one. A connection for such binds carries nothing else,
+//! but a [probe](Connection::probe) of whether there still is a server.
 //!
 //! Everything that waits takes a deadline, a [`std::time::Instant`], and ends by it.
 
@@ -54,9 +56,10 @@ mod stream;
 pub mod tcp;
 pub mod trust;
 mod violation;
+mod who_am_i;
 
-pub use bind::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, Unbindable};
-pub use connection::{Connection, SecureError, UserBindError};
+pub use bind::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, Unbindable, UserBind};
+pub use connection::{Connection, SecureError, UserBindAnswer, UserBindError};
 pub use endpoint::{Endpoint, Host, InvalidHost, ResolveError, Security};
 pub use exchange::ExchangeError;
 pub use limits::{Limits, SearchBudget};

@@ -16,9 +16,9 @@ pub struct Limits {
     pub search: SearchBudget,
     /// The most unsolicited notifications (RFC 4511 section 4.4) that are passed over.
     pub notifications: usize,
-    /// How much of entries may be handed on to the LDAP library before it has consumed those of before, in octets of
-    /// memory as far as they can be told. `None` if the budget of a search is small enough to have all of it in memory.
-    pub unconsumed: Option<NonZeroUsize>,
+    /// How much of entries may be handed on to the LDAP library before those of before have been consumed, over all
+    /// searches on the connection, in octets of memory as far as they can be told.
+    pub unconsumed: NonZeroUsize,
 }
 
 /// What the answers to one search may come to together.
@@ -35,15 +35,18 @@ pub struct SearchBudget {
     pub elements: usize,
 }
 
+/// Some hundreds of usual entries.
+const ONE_MIB: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1024 * 1024 - 1);
+
 impl Limits {
-    /// For searching one user at a time, and for binding: a login asks for at most two entries, and servers that do not
-    /// keep a size limit, such as Samba, send whatever else has the name.
+    /// For searches for users, many at a time, and for binding: a login asks for at most two entries, and servers that
+    /// do not keep a size limit, such as Samba, send whatever else has the name.
     pub const LOGIN: Self = Self {
         message: 1024 * 1024,
         result: 256 * 1024,
         search: SearchBudget { entries: 16, references: 1_000, octets: 2 * 1024 * 1024, elements: 16_384 },
         notifications: 16,
-        unconsumed: None,
+        unconsumed: ONE_MIB,
     };
 
     /// For listing users. The budget is that of a server which does not page and sends everybody at once; it never
@@ -53,6 +56,6 @@ impl Limits {
         result: 256 * 1024,
         search: SearchBudget { entries: 200_000, references: 1_000, octets: 64 * 1024 * 1024, elements: 20_000_000 },
         notifications: 16,
-        unconsumed: NonZeroUsize::new(1024 * 1024),
+        unconsumed: ONE_MIB,
     };
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -14,6 +15,13 @@ use tokio::time::timeout_at;
 /// How long an address is waited for alone, before the next is tried beside it: the Connection Attempt Delay that
 /// RFC 8305 section 5 recommends.
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// After how long without a word the kernel asks whether the peer is still there, how often it asks again, and how long
+/// what was sent may remain unacknowledged: a peer that is gone is noticed within a minute, and a firewall in between
+/// sees that the connection is alive.
+const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// How many addresses of one name are tried.
 const MOST: usize = 16;
@@ -78,6 +86,11 @@ async fn open(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     // Without TCP_NODELAY, the acknowledgement that the peer delays adds 40 ms to a login over TLS.
     stream.set_nodelay(true)?;
+    let socket = SockRef::from(&stream);
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new().with_time(KEEP_ALIVE_IDLE).with_interval(KEEP_ALIVE_INTERVAL).with_retries(3),
+    )?;
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     Ok(stream)
 }
 

@@ -5,6 +5,6 @@ mod permit;
 mod request;
 mod response;
 
-pub use permit::BindPermit;
+pub use permit::{BindPermit, UserBind};
 pub use request::{BindName, BindPassword, BindRequest, Unbindable};
 pub use response::BindResponse;

@@ -85,6 +85,11 @@ impl BindRequest {
         Self { name, password }
     }
 
+    /// The password alone.
+    pub(super) fn into_password(self) -> BindPassword {
+        self.password
+    }
+
     /// The whole message, in memory that is wiped; the password itself is wiped here. Every buffer on the way is
     /// allocated at its final size, so that growing leaves no copy behind.
     pub(crate) fn encode(self, id: u32) -> Zeroizing<Vec<u8>> {

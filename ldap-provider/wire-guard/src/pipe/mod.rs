@@ -23,11 +23,14 @@ use crate::message::Message;
 use crate::message::operation::{ABANDON_REQUEST, SEARCH_REQUEST, UNBIND_REQUEST};
 use crate::stream::Stream;
 
-use outstanding::Outstanding;
+use outstanding::{Outstanding, Wanted};
 use unconsumed::Unconsumed;
 
 /// The largest request that a library of ours may make, in octets. It has a filter of some kilobytes.
 const MAX_REQUEST: usize = 1024 * 1024;
+
+/// How much is passed on in one piece, in octets, if there is so much.
+const AT_ONCE: usize = 16 * 1024;
 
 /// How long a connection that has ended may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(250);
@@ -99,10 +102,15 @@ impl PipeMonitor {
         self.shared.end.get()
     }
 
-    /// Tells that an entry was taken from the library. Where [`Limits::unconsumed`](crate::Limits) is set, every entry
-    /// has to be told of: the server is held back until then.
-    pub fn entry_consumed(&self) {
-        self.shared.unconsumed.entry_consumed();
+    /// Tells that an entry of the search with this message id was taken from the library. Every entry has to be told
+    /// of, or the [end](Self::search_over) of its search: the server is held back until then.
+    pub fn entry_consumed(&self, search: u32) {
+        self.shared.unconsumed.entry_consumed(search);
+    }
+
+    /// Tells that nothing more will be taken of the search with this message id, whether it has ended or not.
+    pub fn search_over(&self, search: u32) {
+        self.shared.unconsumed.search_over(search);
     }
 }
 
@@ -125,13 +133,32 @@ pub(crate) fn open(server: Stream, incoming: Incoming, peer: Option<SocketAddr>)
 }
 
 async fn pump(server: Stream, incoming: Incoming, library: UnixStream, shared: &Shared, peer: Option<SocketAddr>) {
-    let (server_read, mut server_write) = tokio::io::split(server);
+    match server {
+        Stream::Plain(tcp) => {
+            let (read, write) = tcp.into_split();
+            pump_halves(read, write, incoming, library, shared, peer).await;
+        }
+        Stream::Tls(tls) => {
+            let (read, write) = tokio::io::split(tls);
+            pump_halves(read, write, incoming, library, shared, peer).await;
+        }
+    }
+}
+
+async fn pump_halves(
+    server_read: impl AsyncRead + Unpin,
+    mut server_write: impl AsyncWrite + Unpin,
+    incoming: Incoming,
+    library: UnixStream,
+    shared: &Shared,
+    peer: Option<SocketAddr>,
+) {
     let (library_read, mut library_write) = library.into_split();
     let outstanding = Outstanding::new(incoming.limits().search);
     // Both directions end together. The library's half is dropped when the reason is there, and not before.
     let end = tokio::select! {
         end = inwards(server_read, incoming, &mut library_write, &outstanding, &shared.unconsumed) => end,
-        end = outwards(library_read, &mut server_write, &outstanding) => end,
+        end = outwards(library_read, &mut server_write, &outstanding, &shared.unconsumed) => end,
     };
     match &end {
         PipeEnd::ClosedByClient => {}
@@ -151,22 +178,49 @@ async fn inwards(
     outstanding: &Outstanding,
     unconsumed: &Unconsumed,
 ) -> PipeEnd {
+    // What arrived together is passed on together: each write wakes the library.
+    let mut passed_on = Vec::new();
     loop {
-        let frame = match incoming.answer(&mut server).await {
-            Ok(frame) => frame,
+        let mut next = match incoming.answer(&mut server).await {
+            Ok(frame) => Some(frame),
             Err(error) => return error.into(),
         };
-        let passed_on = match check(&frame, outstanding) {
-            Ok(PassedOn::Nothing) => continue,
-            Ok(PassedOn::Entry(bytes)) => {
-                unconsumed.admit(bytes.len(), frame.elements).await;
-                bytes
+        let mut end = None;
+        while let Some(frame) = next.take() {
+            match check(&frame, outstanding) {
+                Ok(PassedOn::Nothing) => {}
+                Ok(PassedOn::Entry { search, bytes }) => {
+                    if !unconsumed.try_admit(search, bytes.len(), frame.elements) {
+                        if library.write_all(&passed_on).await.is_err() {
+                            return PipeEnd::ClosedByClient;
+                        }
+                        passed_on.clear();
+                        unconsumed.admit(search, bytes.len(), frame.elements).await;
+                    }
+                    passed_on.extend_from_slice(&bytes);
+                }
+                Ok(PassedOn::Done(bytes)) => passed_on.extend_from_slice(&bytes),
+                Err(violation) => {
+                    end = Some(PipeEnd::Violation(violation));
+                    break;
+                }
             }
-            Ok(PassedOn::Done(bytes)) => bytes,
-            Err(violation) => return PipeEnd::Violation(violation),
-        };
+            if passed_on.len() >= AT_ONCE {
+                break;
+            }
+            match incoming.answer_read() {
+                Ok(another) => next = another,
+                Err(error) => end = Some(error.into()),
+            }
+        }
         if library.write_all(&passed_on).await.is_err() {
             return PipeEnd::ClosedByClient;
+        }
+        passed_on.clear();
+        // A large entry is no reason to keep the room for another.
+        passed_on.shrink_to(AT_ONCE);
+        if let Some(end) = end {
+            return end;
         }
     }
 }
@@ -174,7 +228,7 @@ async fn inwards(
 /// What the library is to see of a message.
 enum PassedOn {
     Nothing,
-    Entry(Bytes),
+    Entry { search: u32, bytes: Bytes },
     Done(Bytes),
 }
 
@@ -182,12 +236,14 @@ fn check(frame: &Frame, outstanding: &Outstanding) -> Result<PassedOn, Violation
     let message = Message::parse(&frame.bytes)?;
     outstanding.received(message.id, frame)?;
     let answer = check_search_answer(&message)?;
-    outstanding.answered(message.id, &answer)?;
+    if outstanding.answered(message.id, &answer)? == Wanted::No {
+        return Ok(PassedOn::Nothing);
+    }
     let bytes = answer.rewritten(&message).map_or_else(|| frame.bytes.clone(), Bytes::from);
     Ok(match answer {
         // References to other servers are never followed.
         SearchAnswer::Reference => PassedOn::Nothing,
-        SearchAnswer::Entry(_) => PassedOn::Entry(bytes),
+        SearchAnswer::Entry(_) => PassedOn::Entry { search: message.id, bytes },
         SearchAnswer::Done(..) => PassedOn::Done(bytes),
     })
 }
@@ -196,35 +252,72 @@ async fn outwards(
     mut library: impl AsyncRead + Unpin,
     server: &mut (impl AsyncWrite + Unpin),
     outstanding: &Outstanding,
+    unconsumed: &Unconsumed,
 ) -> PipeEnd {
     let mut reader = FrameReader::new(MAX_REQUEST);
+    // What the library asks for at once is sent at once.
+    let mut requests = Vec::new();
     loop {
-        let Ok(Frame { bytes, .. }) = reader.next(&mut library).await else { return PipeEnd::ClosedByClient };
-        let Ok(message) = Message::parse(&bytes) else { return PipeEnd::ClosedByClient };
-        let last = match message.operation {
-            SEARCH_REQUEST => {
-                outstanding.begin(message.id);
-                false
+        let Ok(first) = reader.next(&mut library).await else { return PipeEnd::ClosedByClient };
+        let mut next = Some(first);
+        let mut last = false;
+        while let Some(frame) = next.take() {
+            match note_request(&frame, outstanding, unconsumed) {
+                Some(Request::Another) => {}
+                Some(Request::Last) => last = true,
+                None => return PipeEnd::ClosedByClient,
             }
-            ABANDON_REQUEST => false,
-            UNBIND_REQUEST => true,
-            // Binds are the guard's own business. A library that tries one is stopped here.
-            operation => {
-                log::error!("a request with the identifier {operation:#04x} was not let through");
-                return PipeEnd::ClosedByClient;
+            requests.extend_from_slice(&frame.bytes);
+            if last || requests.len() >= AT_ONCE {
+                break;
             }
-        };
+            match reader.next_read() {
+                Ok(another) => next = another,
+                Err(_) => return PipeEnd::ClosedByClient,
+            }
+        }
         let sent = async {
-            server.write_all(&bytes).await?;
+            server.write_all(&requests).await?;
             server.flush().await
         };
         if let Err(error) = sent.await {
             return PipeEnd::Lost(error.to_string());
         }
+        requests.clear();
+        requests.shrink_to(AT_ONCE);
         if last {
             return PipeEnd::ClosedByClient;
         }
     }
+}
+
+enum Request {
+    Another,
+    Last,
+}
+
+/// Takes note of what a request expects; `None` for one that is not let through.
+fn note_request(frame: &Frame, outstanding: &Outstanding, unconsumed: &Unconsumed) -> Option<Request> {
+    let message = Message::parse(&frame.bytes).ok()?;
+    match message.operation {
+        SEARCH_REQUEST => {
+            outstanding.begin(message.id);
+            unconsumed.begin(message.id);
+        }
+        // AbandonRequest ::= [APPLICATION 16] MessageID
+        ABANDON_REQUEST => outstanding.abandon(message_id(message.content)?),
+        UNBIND_REQUEST => return Some(Request::Last),
+        // Binds are the guard's own business. A library that tries one is stopped here.
+        operation => {
+            log::error!("a request with the identifier {operation:#04x} was not let through");
+            return None;
+        }
+    }
+    Some(Request::Another)
+}
+
+fn message_id(octets: &[u8]) -> Option<u32> {
+    matches!(octets.len(), 1..=4).then(|| octets.iter().fold(0, |sum, &octet| sum << 8 | u32::from(octet)))
 }
 
 impl From<ExchangeError> for PipeEnd {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use crate::Violation;
@@ -6,11 +6,34 @@ use crate::frame::Frame;
 use crate::grammar::SearchAnswer;
 use crate::limits::SearchBudget;
 
-/// The searches that wait for answers, each with what is left of its budget. An abandoned one stays: the server may
-/// have answered before it read the abandon request.
+/// How many abandoned searches are remembered. A server that answers one after so many others were abandoned is taken
+/// to answer what nobody asked.
+const MOST_ABANDONED: usize = 1_024;
+
+/// The searches that wait for answers, each with what is left of its budget. An abandoned one stays for a while: the
+/// server may have answered before it read the abandon request, and does not have to say that it has.
 pub(super) struct Outstanding {
     budget: SearchBudget,
-    searches: Mutex<HashMap<u32, SearchBudget>>,
+    searches: Mutex<Searches>,
+}
+
+#[derive(Default)]
+struct Searches {
+    by_id: HashMap<u32, Search>,
+    /// Those whose answers nobody wants, oldest first. Some may have ended since.
+    abandoned: VecDeque<u32>,
+}
+
+struct Search {
+    left: SearchBudget,
+    wanted: Wanted,
+}
+
+/// Whether somebody waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Yes,
+    No,
 }
 
 impl Outstanding {
@@ -20,41 +43,109 @@ impl Outstanding {
 
     /// A search begins.
     pub(super) fn begin(&self, id: u32) {
-        self.with(|searches| searches.insert(id, self.budget));
+        self.with(|searches| searches.by_id.insert(id, Search { left: self.budget, wanted: Wanted::Yes }));
+    }
+
+    /// Nobody wants to hear of this search any more.
+    pub(super) fn abandon(&self, id: u32) {
+        self.with(|searches| {
+            let Some(search) = searches.by_id.get_mut(&id) else { return };
+            search.wanted = Wanted::No;
+            searches.abandoned.push_back(id);
+            if searches.abandoned.len() > MOST_ABANDONED
+                && let Some(oldest) = searches.abandoned.pop_front()
+            {
+                searches.by_id.remove(&oldest);
+            }
+        });
     }
 
     /// Takes a message out of the budget of the search that it answers.
     pub(super) fn received(&self, id: u32, frame: &Frame) -> Result<(), Violation> {
         let limits = self.budget;
         self.with(|searches| {
-            let left = searches.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))?;
+            let left = &mut searches.get(id)?.left;
             spend(&mut left.octets, frame.bytes.len(), "octets", limits.octets)?;
             spend(&mut left.elements, frame.elements, "elements", limits.elements)
         })
     }
 
-    /// Takes an answer out of the budget of its search. The last one ends it.
-    pub(super) fn answered(&self, id: u32, answer: &SearchAnswer<'_>) -> Result<(), Violation> {
+    /// Takes an answer out of the budget of its search, and says whether anybody waits for it. The last one ends the
+    /// search.
+    pub(super) fn answered(&self, id: u32, answer: &SearchAnswer<'_>) -> Result<Wanted, Violation> {
         let limits = self.budget;
         self.with(|searches| {
-            let left = searches.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))?;
+            let search = searches.get(id)?;
+            let wanted = search.wanted;
             match answer {
-                SearchAnswer::Entry(_) => spend(&mut left.entries, 1, "entries", limits.entries),
-                SearchAnswer::Reference => spend(&mut left.references, 1, "references", limits.references),
-                SearchAnswer::Done(..) => {
-                    searches.remove(&id);
-                    Ok(())
-                }
+                SearchAnswer::Entry(_) => spend(&mut search.left.entries, 1, "entries", limits.entries)?,
+                SearchAnswer::Reference => spend(&mut search.left.references, 1, "references", limits.references)?,
+                SearchAnswer::Done(..) => searches.end(id),
             }
+            Ok(wanted)
         })
     }
 
-    fn with<T>(&self, action: impl FnOnce(&mut HashMap<u32, SearchBudget>) -> T) -> T {
+    fn with<T>(&self, action: impl FnOnce(&mut Searches) -> T) -> T {
         action(&mut self.searches.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Searches {
+    fn get(&mut self, id: u32) -> Result<&mut Search, Violation> {
+        self.by_id.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))
+    }
+
+    fn end(&mut self, id: u32) {
+        if self.by_id.remove(&id).is_some_and(|search| search.wanted == Wanted::No) {
+            self.abandoned.retain(|abandoned| *abandoned != id);
+        }
     }
 }
 
 fn spend(left: &mut usize, amount: usize, what: &'static str, limit: usize) -> Result<(), Violation> {
     *left = left.checked_sub(amount).ok_or(Violation::SearchTooLarge { what, limit })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_ABANDONED, Outstanding, Wanted};
+    use crate::grammar::SearchAnswer;
+    use crate::limits::Limits;
+
+    #[test]
+    fn answers_to_an_abandoned_search_are_no_violation_and_wanted_by_nobody() {
+        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        outstanding.begin(1);
+        outstanding.begin(2);
+        outstanding.abandon(1);
+        assert_eq!(outstanding.answered(1, &SearchAnswer::Reference), Ok(Wanted::No));
+        assert_eq!(outstanding.answered(2, &SearchAnswer::Reference), Ok(Wanted::Yes));
+        outstanding.abandon(7);
+        assert!(outstanding.answered(7, &SearchAnswer::Reference).is_err(), "it has never begun");
+    }
+
+    #[test]
+    fn what_an_abandoned_search_is_answered_with_counts_all_the_same() {
+        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        outstanding.begin(1);
+        outstanding.abandon(1);
+        for _ in 0..Limits::LOGIN.search.references {
+            assert!(outstanding.answered(1, &SearchAnswer::Reference).is_ok());
+        }
+        assert!(outstanding.answered(1, &SearchAnswer::Reference).is_err());
+    }
+
+    #[test]
+    fn abandoned_searches_that_are_never_answered_are_forgotten_some_day() {
+        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        let most = u32::try_from(MOST_ABANDONED).unwrap();
+        for id in 1..=most + 1 {
+            outstanding.begin(id);
+            outstanding.abandon(id);
+        }
+        assert!(outstanding.answered(1, &SearchAnswer::Reference).is_err());
+        assert_eq!(outstanding.answered(2, &SearchAnswer::Reference), Ok(Wanted::No));
+    }
 }

@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-use wire_guard::{BindPermit, BindResponse, ExchangeError, Security, UserBindError, Violation};
+use wire_guard::{BindResponse, ExchangeError, Security, UserBindError, Violation};
 
 use crate::script::{Server, Step, message, play, result};
-use crate::{ample, connect, request, soon};
+use crate::{ample, connect, request, soon, user_bind};
 
 type Outcome = Result<BindResponse, UserBindError>;
 
@@ -22,7 +22,7 @@ async fn bind_user_after(wait: Duration, deadline: Instant, steps: Vec<Step>) ->
     let (address, server) = play(steps).await;
     let connection = connect(address, &Security::Plain, ample()).await.unwrap();
     tokio::time::sleep(wait).await;
-    (connection.bind_user(request(), BindPermit::for_one_login(), deadline).await, server)
+    (connection.bind_user(user_bind(), deadline).await.map(|answer| answer.response), server)
 }
 
 #[tokio::test]
@@ -79,16 +79,16 @@ async fn a_connection_that_cannot_be_used_any_more_is_sent_nothing() {
     let early = message(1, BIND_RESPONSE, &result(0));
     let (outcome, server) = bind_user_later(vec![Step::Send(early), Step::ReadToEnd]).await;
     assert!(
-        matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Violation(Violation::Unexpected(_))))),
+        matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Violation(Violation::Unexpected(_)), _))),
         "{outcome:?}"
     );
     assert_eq!(server.sent().await, []);
 
     let (outcome, _) = bind_user_later(vec![]).await;
-    assert!(matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Lost(_)))), "{outcome:?}");
+    assert!(matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Lost(_), _))), "{outcome:?}");
 
     let (outcome, server) = bind_user_after(Duration::ZERO, Instant::now(), vec![Step::ReadToEnd]).await;
-    assert!(matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Timeout))), "{outcome:?}");
+    assert!(matches!(outcome, Err(UserBindError::NotSent(ExchangeError::Timeout, _))), "{outcome:?}");
     assert_eq!(server.sent().await, [], "nothing is sent when the time is over");
 }
 
@@ -112,4 +112,66 @@ async fn silence_and_a_closed_connection_are_told_apart() {
     assert!(matches!(dripping, Err(UserBindError::Unanswered(ExchangeError::Timeout))), "{dripping:?}");
     let (closed, _) = bind_user(vec![Step::Read]).await;
     assert!(matches!(closed, Err(UserBindError::Unanswered(ExchangeError::Lost(_)))), "{closed:?}");
+}
+
+/// Answers the first request, and then each further one with the code that comes next.
+fn answering(codes: &[u8]) -> Vec<Step> {
+    let answer = |(position, code): (usize, &u8)| {
+        [Step::Read, Step::Send(message(u8::try_from(position + 1).unwrap(), BIND_RESPONSE, &result(*code)))]
+    };
+    codes.iter().enumerate().flat_map(answer).chain([Step::ReadToEnd]).collect()
+}
+
+#[tokio::test]
+async fn a_connection_carries_one_bind_after_the_other() {
+    let (address, server) = play(answering(&[49, 0, 49])).await;
+    let mut connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    for code in [49, 0, 49] {
+        let answer = connection.bind_user(user_bind(), ample()).await.unwrap();
+        assert_eq!(answer.response.result.code, code);
+        connection = answer.connection.expect("the server said nothing else");
+    }
+    drop(connection);
+    assert_eq!(server.sent().await.windows(5).filter(|part| part == b"right").count(), 3);
+}
+
+#[tokio::test]
+async fn a_second_answer_ends_the_connection_before_the_next_password_is_sent() {
+    let twice = [message(1, BIND_RESPONSE, &result(49)), message(1, BIND_RESPONSE, &result(0))].concat();
+    let (address, _server) = play(vec![Step::Read, Step::Send(twice), Step::Hang]).await;
+    let connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    assert!(connection.bind_user(user_bind(), ample()).await.unwrap().connection.is_none(), "they came together");
+
+    let answer = || Step::Send(message(1, BIND_RESPONSE, &result(0)));
+    let steps = vec![Step::Read, answer(), Step::Pause, answer(), Step::Pause, Step::ReadToEnd];
+    let (address, server) = play(steps).await;
+    let connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    let connection = connection.bind_user(user_bind(), ample()).await.unwrap().connection.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    match connection.bind_user(user_bind(), ample()).await {
+        Err(UserBindError::NotSent(_, bind)) => drop(bind.unspent()),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(server.sent().await.windows(5).filter(|part| part == b"right").count(), 1);
+}
+
+#[tokio::test]
+async fn a_probe_finds_out_whether_there_still_is_a_server() {
+    let alive = message(1, 0x78, &result(0));
+    let (address, server) = play(vec![Step::Read, Step::Send(alive), Step::ReadToEnd]).await;
+    let connection = connect(address, &Security::Plain, ample()).await.unwrap().probe(ample()).await.unwrap();
+    drop(connection.unless_ended().await.expect("it is still there"));
+    assert!(server.sent().await.ends_with(b"1.3.6.1.4.1.4203.1.11.3"));
+
+    let (address, _server) = play(vec![]).await;
+    let connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(connection.unless_ended().await.is_none(), "the server has closed it");
+
+    let (address, _server) = play(vec![Step::Read, Step::Hang]).await;
+    let silent = connect(address, &Security::Plain, ample()).await.unwrap().probe(soon()).await;
+    assert!(matches!(silent, Err(ExchangeError::Timeout)), "{silent:?}");
+    let (address, _server) = play(vec![Step::Read, Step::Send(message(1, BIND_RESPONSE, &result(0)))]).await;
+    let wrong = connect(address, &Security::Plain, ample()).await.unwrap().probe(ample()).await;
+    assert!(matches!(wrong, Err(ExchangeError::Violation(_))), "{wrong:?}");
 }

@@ -11,7 +11,9 @@ mod trust;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use wire_guard::{BindName, BindPassword, BindRequest, Connection, Limits, SecureError, Security};
+use wire_guard::{
+    BindName, BindPassword, BindPermit, BindRequest, Connection, Limits, SecureError, Security, UserBind,
+};
 
 /// A deadline that no test reaches unless it hangs.
 fn ample() -> Instant {
@@ -43,4 +45,8 @@ async fn connect_with(
 
 fn request() -> BindRequest {
     BindRequest::simple(BindName::new("cn=x").unwrap(), BindPassword::new("right").unwrap())
+}
+
+fn user_bind() -> UserBind {
+    UserBind::new(request(), BindPermit::for_one_login())
 }

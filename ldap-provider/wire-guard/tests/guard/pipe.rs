@@ -105,6 +105,25 @@ async fn answers_after_the_end_of_a_search_are_a_violation() {
 }
 
 #[tokio::test]
+async fn answers_to_an_abandoned_search_go_nowhere() {
+    let second = message(2, SEARCH_DONE, &result(0));
+    let late = [entry(), done(), second.clone()].concat();
+    let steps = vec![Step::Read, Step::Read, Step::Read, Step::Send(late), Step::Hang];
+    let mut library = library(steps).await;
+    for request in
+        [message(1, SEARCH_REQUEST, &[]), wrap(0x30, &[2, 1, 3, 0x50, 1, 1]), message(2, SEARCH_REQUEST, &[])]
+    {
+        library.stream.write_all(&request).await.unwrap();
+        // Each in a segment of its own, which the server waits for.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let mut received = vec![0; second.len()];
+    timeout_at(ample().into(), library.stream.read_exact(&mut received)).await.expect("an answer").unwrap();
+    assert_eq!(received, second);
+    assert_eq!(library.monitor.end(), None);
+}
+
+#[tokio::test]
 async fn the_answers_to_one_search_have_limits_together() {
     let reference = || message(1, 0x73, &wrap(4, b"ldap://x/"));
     let large = || message(1, SEARCH_ENTRY, &[wrap(4, b"cn=x"), wrap(0x30, &attribute(1024))].concat());
@@ -139,7 +158,7 @@ async fn the_server_is_held_back_until_entries_have_been_consumed() {
     let more = tokio::time::timeout(std::time::Duration::from_millis(200), library.stream.readable()).await;
     assert!(more.is_err() || library.stream.try_read(&mut [0]).is_err(), "the second entry has to wait");
     for _ in 1..40 {
-        library.monitor.entry_consumed();
+        library.monitor.entry_consumed(1);
         library.stream.read_exact(&mut received).await.unwrap();
         assert!(received == large);
     }

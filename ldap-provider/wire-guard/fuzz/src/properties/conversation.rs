@@ -8,7 +8,9 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, SearchEntry, StdStream
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Runtime;
-use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, Connection, Limits, Pipe, PipeEnd, Security, Trust};
+use wire_guard::{
+    BindName, BindPassword, BindPermit, BindRequest, Connection, Limits, Pipe, PipeEnd, Security, Trust, UserBind,
+};
 
 use super::rfc4511::{self, Answer};
 use super::server::{connection, serve};
@@ -198,8 +200,9 @@ async fn bind_and_search(tcp: TcpStream, octets: &[u8]) {
 
 async fn bind_user(tcp: TcpStream, octets: &[u8]) {
     let connection = secure(tcp, &Security::Plain).await.expect("nothing has to be done");
-    if let Ok(response) = connection.bind_user(request(), BindPermit::for_one_login(), ample()).await {
-        assert_eq!(response.is_success(), is_success(octets));
+    let bind = UserBind::new(request(), BindPermit::for_one_login());
+    if let Ok(answer) = connection.bind_user(bind, ample()).await {
+        assert_eq!(answer.response.is_success(), is_success(octets));
     }
 }
 

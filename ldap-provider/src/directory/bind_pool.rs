@@ -1,0 +1,193 @@
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use provider_api::Deadline;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
+use wire_guard::Connection;
+
+use super::open_connection::OpenConnection;
+use super::search_pool::{LONGEST_IDLENESS, LONGEST_LIFE};
+
+/// How many connections for binds there are to one server that is near: on each, one bind at a time can be under way,
+/// and 8 to 16 of them are enough for 64 logins at once (measured).
+const NEAR: usize = 16;
+
+/// How many there are at most, to a server that is far.
+const FAR: usize = 64;
+
+/// Up to this round trip a server is near, and for each as long again it gets two more connections: at 10 ms, 64 logins
+/// at once need about 32 (measured).
+const NEAR_ROUND_TRIP: Duration = Duration::from_millis(1);
+
+/// The connections to one server that carry binds of users and nothing else. They are opened when they are needed.
+#[derive(Debug)]
+pub(crate) struct BindPool {
+    /// One for each bind that may be under way, so that there are never more connections than that: one is opened only
+    /// by who has a turn and finds none that is idle.
+    turns: Arc<Semaphore>,
+    state: Mutex<State>,
+    /// Taken while the first connection is opened.
+    warming: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Stands for the opening of the first connection.
+pub(crate) struct Warming(#[expect(dead_code, reason = "they are held")] (Turn, OwnedMutexGuard<()>));
+
+#[derive(Debug)]
+struct State {
+    /// The one that was used last is last: it is the one that is used next, and the others may become too many.
+    idle: Vec<Idle>,
+    size: usize,
+}
+
+/// A connection that waits for its next bind.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    pub(crate) connection: Connection,
+    pub(crate) open: OpenConnection,
+    pub(crate) expires: Instant,
+    pub(crate) used: Instant,
+}
+
+impl Idle {
+    /// A connection that was just opened. Its life is up to a fifth shorter than the longest, so that many that were
+    /// opened together do not end together.
+    pub(crate) fn new(connection: Connection, open: OpenConnection) -> Self {
+        let now = Instant::now();
+        Self { connection, open, expires: now + LONGEST_LIFE.mul_f64(1.0 - 0.2 * fastrand::f64()), used: now }
+    }
+
+    /// Whether it has been idle too long, or is too old.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        now >= self.expires || now.duration_since(self.used) >= LONGEST_IDLENESS
+    }
+}
+
+/// The right to have one bind under way.
+#[derive(Debug)]
+pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
+
+impl BindPool {
+    pub(crate) fn new() -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(NEAR)),
+            state: Mutex::new(State { idle: Vec::new(), size: NEAR }),
+            warming: Arc::default(),
+        }
+    }
+
+    /// The right to open a connection that nobody waits for yet, if there is none that is idle or in use.
+    pub(crate) fn begin_warming(&self) -> Option<Warming> {
+        let warming = Arc::clone(&self.warming).try_lock_owned().ok()?;
+        let state = self.lock();
+        if !state.idle.is_empty() || self.turns.available_permits() < state.size {
+            return None;
+        }
+        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
+        Some(Warming((Turn(turn), warming)))
+    }
+
+    /// Waits for the first connection if it is being opened. Whether it was, and may be there now.
+    pub(crate) async fn wait_for_warming(&self, deadline: Deadline) -> bool {
+        if self.warming.try_lock().is_ok() {
+            return false;
+        }
+        timeout_at(deadline.instant().into(), self.warming.lock()).await.is_ok()
+    }
+
+    /// Waits for a turn, in the order in which everybody came.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        Arc::clone(&self.turns).acquire_owned().await.ok().map(Turn)
+    }
+
+    /// A connection to this address that was used before, if there is one. Those to other addresses are closed: the
+    /// server's name leads elsewhere by now.
+    pub(crate) fn take(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
+        let mut state = self.lock();
+        while let Some(idle) = state.idle.pop() {
+            if idle.connection.peer() == peer && now < idle.expires {
+                return Some(idle);
+            }
+        }
+        None
+    }
+
+    /// Gives a connection back after a bind that was answered.
+    pub(crate) fn give_back(&self, idle: Idle) {
+        self.lock().idle.push(idle);
+    }
+
+    /// Gives up all that have been idle for as long as one that turned out to be dead.
+    pub(crate) fn forget_idle_since(&self, used: Instant) {
+        self.lock().idle.retain(|idle| idle.used > used);
+    }
+
+    /// The connection that has been idle longest, with a turn, so that nobody opens another in its place. For looking
+    /// after: it has to be [put back](Self::put_back). `None` also while all turns are taken, since then there is
+    /// nothing to look after.
+    pub(crate) fn take_oldest(&self) -> Option<(Turn, Idle)> {
+        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
+        let mut state = self.lock();
+        (!state.idle.is_empty()).then(|| (Turn(turn), state.idle.remove(0)))
+    }
+
+    /// Puts those back that are of further use.
+    pub(crate) fn put_back(&self, looked_after: Vec<(Turn, Idle)>) {
+        self.lock().idle.splice(..0, looked_after.into_iter().map(|(_, idle)| idle));
+    }
+
+    /// Adapts the number of connections to the round trip.
+    pub(crate) fn fit(&self, round_trip: Duration) {
+        let mut state = self.lock();
+        let wanted = size_for(round_trip);
+        if wanted > state.size {
+            self.turns.add_permits(wanted - state.size);
+            state.size = wanted;
+        } else {
+            // Those that are taken can be withdrawn another time.
+            state.size -= self.turns.forget_permits(state.size - wanted);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn size_for(round_trip: Duration) -> usize {
+    let times = usize::try_from(round_trip.as_micros() / NEAR_ROUND_TRIP.as_micros()).unwrap_or(FAR);
+    (NEAR + 2 * times.saturating_sub(1)).min(FAR)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{BindPool, size_for};
+
+    #[test]
+    fn the_farther_the_server_the_more_connections() {
+        for (millis, size) in [(0, 16), (1, 16), (2, 18), (10, 34), (25, 64), (10_000, 64)] {
+            assert_eq!(size_for(Duration::from_millis(millis)), size, "{millis} ms");
+        }
+    }
+
+    #[tokio::test]
+    async fn there_are_as_many_turns_as_connections() {
+        let pool = BindPool::new();
+        let mut turns = Vec::new();
+        for _ in 0..16 {
+            turns.push(pool.turn().await);
+        }
+        assert_eq!(pool.turns.available_permits(), 0);
+        pool.fit(Duration::from_millis(10));
+        assert_eq!(pool.turns.available_permits(), 18);
+        pool.fit(Duration::ZERO);
+        assert_eq!(pool.turns.available_permits(), 0);
+        turns.clear();
+        pool.fit(Duration::ZERO);
+        assert_eq!(pool.turns.available_permits(), 16);
+    }
+}

@@ -1,0 +1,205 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use provider_api::Fault;
+
+/// For how long a server that cannot be reached is left alone: at first, and at most. It doubles with each probe that
+/// fails.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Where no other server is left, one that is down is tried again before its pause is over: not more than this part of
+/// the time may go into trying, and it is not tried more often than once in the second duration, nor seldom than once in the
+/// third while somebody asks.
+const SHARE: u32 = 10;
+const SOONEST: Duration = Duration::from_millis(50);
+const LATEST: Duration = Duration::from_secs(1);
+
+/// Remembers whether a server can be reached: a circuit breaker.
+///
+/// It is closed as long as the server can be reached. When it cannot, the breaker opens: nobody's login waits for this
+/// server any more. After a pause it is half open: one probe, beside the logins, finds out whether the server is back.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker(Mutex<State>);
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Closed,
+    Open(Outage),
+}
+
+#[derive(Debug)]
+struct Outage {
+    fault: Fault,
+    pause: Duration,
+    /// When the pause is over.
+    until: Instant,
+    /// When it may be tried at the earliest if no other server is left.
+    early: Instant,
+    probing: bool,
+}
+
+/// Whether a server may be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Availability {
+    /// It may.
+    Available,
+    /// Not yet; why, and from when on it may be tried at the earliest.
+    Down(Fault, Instant),
+}
+
+/// A reason to probe a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Its pause is over.
+    PauseOver,
+    /// No other server is left.
+    NobodyElse,
+}
+
+impl Breaker {
+    pub(crate) fn availability(&self) -> Availability {
+        self.with(|state| match state {
+            State::Closed => Availability::Available,
+            State::Open(outage) => Availability::Down(outage.fault.clone(), outage.early),
+        })
+    }
+
+    /// Whether the caller is to probe the server now. Whoever is told so has to tell the outcome.
+    pub(crate) fn take_probe(&self, urgency: Urgency, now: Instant) -> bool {
+        self.with(|state| {
+            let State::Open(outage) = state else { return false };
+            let due = match urgency {
+                Urgency::PauseOver => outage.until,
+                Urgency::NobodyElse => outage.early,
+            };
+            let take = !outage.probing && now >= due;
+            outage.probing |= take;
+            take
+        })
+    }
+
+    /// The server can be reached.
+    pub(crate) fn close(&self) {
+        self.with(|state| *state = State::Closed);
+    }
+
+    /// The server cannot be reached, which was found out by an attempt that began at `began`. `jitter` is a number
+    /// from 0 to 1, by which the pause is up to a fifth shorter or longer: many hosts shall not come back together.
+    ///
+    /// Of many attempts that fail together the first counts. One that began before the pause was over makes it no
+    /// longer. Returns whether the server could be reached until now.
+    pub(crate) fn open(&self, fault: Fault, began: Instant, now: Instant, jitter: f64) -> bool {
+        let early = now + ((now - began) * SHARE).clamp(SOONEST, LATEST);
+        self.with(|state| match state {
+            State::Closed => {
+                let (pause, until) = (FIRST_PAUSE, now + spread(FIRST_PAUSE, jitter));
+                *state = State::Open(Outage { fault, pause, until, early, probing: false });
+                true
+            }
+            State::Open(outage) => {
+                outage.probing = false;
+                outage.early = outage.early.max(early);
+                outage.fault = fault;
+                if began >= outage.until {
+                    outage.pause = (outage.pause * 2).min(LONGEST_PAUSE);
+                    outage.until = now + spread(outage.pause, jitter);
+                }
+                false
+            }
+        })
+    }
+
+    fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
+        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn spread(pause: Duration, jitter: f64) -> Duration {
+    pause.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use provider_api::{Fault, UnavailableReason};
+
+    use super::{Availability, Breaker, Urgency};
+
+    const MIDDLE: f64 = 0.5;
+
+    fn fault() -> Fault {
+        Fault::unavailable(UnavailableReason::CONNECT_FAILED, "down")
+    }
+
+    fn seconds(start: Instant, seconds: f64) -> Instant {
+        start + Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_server_that_is_down_is_left_alone_for_5_s_and_then_probed_once() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        assert_eq!(breaker.availability(), Availability::Available);
+        assert!(!breaker.take_probe(Urgency::PauseOver, start), "a server that is up is not probed");
+        assert!(breaker.open(fault(), start, start, MIDDLE));
+        assert!(matches!(breaker.availability(), Availability::Down(..)));
+        assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 4.9)));
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1)));
+        assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1)), "one at a time");
+        assert!(!breaker.take_probe(Urgency::NobodyElse, seconds(start, 5.1)));
+        breaker.close();
+        assert_eq!(breaker.availability(), Availability::Available);
+    }
+
+    #[test]
+    fn the_pause_doubles_up_to_a_minute_and_begins_anew_after_a_recovery() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        breaker.open(fault(), start, start, MIDDLE);
+        let mut now = start;
+        for pause in [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] {
+            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(now, pause - 0.1)), "{pause}");
+            now = seconds(now, pause + 0.1);
+            assert!(breaker.take_probe(Urgency::PauseOver, now), "{pause}");
+            assert!(!breaker.open(fault(), now, now, MIDDLE), "it was down before");
+        }
+        breaker.close();
+        breaker.open(fault(), now, now, MIDDLE);
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(now, 5.1)));
+    }
+
+    #[test]
+    fn attempts_that_fail_together_count_as_one() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        for _ in 0..64 {
+            breaker.open(fault(), start, seconds(start, 3.0), MIDDLE);
+        }
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 8.1)));
+    }
+
+    #[test]
+    fn pauses_differ_by_a_fifth_either_way() {
+        for (jitter, before, after) in [(0.0, 3.9, 4.1), (1.0, 5.9, 6.1), (7.0, 5.9, 6.1)] {
+            let (breaker, start) = (Breaker::default(), Instant::now());
+            breaker.open(fault(), start, start, jitter);
+            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, before)));
+            assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, after)));
+        }
+    }
+
+    #[test]
+    fn where_no_other_server_is_left_a_tenth_of_the_time_goes_into_trying() {
+        for (took, before, after) in [(0.001, 0.04, 0.06), (0.03, 0.29, 0.31), (3.0, 0.9, 1.1)] {
+            let (breaker, start) = (Breaker::default(), Instant::now());
+            let failed = seconds(start, took);
+            breaker.open(fault(), start, failed, MIDDLE);
+            assert!(!breaker.take_probe(Urgency::NobodyElse, seconds(failed, before)), "{took}");
+            let now = seconds(failed, after);
+            assert!(breaker.take_probe(Urgency::NobodyElse, now), "{took}");
+            breaker.open(fault(), now, now, MIDDLE);
+            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(failed, 4.9)));
+            assert!(breaker.take_probe(Urgency::PauseOver, seconds(failed, 5.1)), "the pause has become no longer");
+        }
+    }
+}

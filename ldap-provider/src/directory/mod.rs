@@ -1,0 +1,227 @@
+//! The directory: its servers, in the order in which the administrator prefers them, and the connections to them.
+//!
+//! A login never waits for a handshake if it can be helped. To each server there are a few connections for searching,
+//! bound as the service account and shared by all searches ([`search_pool`]), and a pool of connections that carry the
+//! binds of users and nothing else ([`bind_pool`]). A server that cannot be reached is left alone for a while, and
+//! another is asked ([`breaker`]).
+
+mod bind_pool;
+mod breaker;
+mod open_connection;
+mod search_pool;
+mod server;
+mod service_account;
+mod service_connection;
+mod setback;
+mod steps;
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use provider_api::{Deadline, Fault, Metric, one_line};
+use tokio::sync::watch;
+use wire_guard::Limits;
+
+pub(crate) use search_pool::{Place, TRUSTED_FOR};
+pub(crate) use server::Server;
+pub(crate) use service_connection::{Next, Query, Results, ServiceConnection};
+pub(crate) use setback::Setback;
+pub(crate) use steps::Steps;
+
+use crate::metrics::Metrics;
+use crate::settings::Config;
+use breaker::{Availability, Urgency};
+
+/// How long a login waits for a server that is down to come back, if there is no other: long enough for one that
+/// answers to be found, and short enough that nobody waits for one that does not.
+const PATIENCE: Duration = Duration::from_millis(90);
+
+/// How often idle connections are looked after.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// A directory, as its settings describe it. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Directory {
+    pub(crate) config: Arc<Config>,
+    pub(crate) metrics: Arc<Metrics>,
+    servers: Arc<Servers>,
+}
+
+#[derive(Debug)]
+struct Servers {
+    /// In order of preference; there is at least one.
+    all: Vec<Arc<Server>>,
+    recoveries: watch::Receiver<()>,
+    upkeep: OnceLock<()>,
+}
+
+impl Directory {
+    pub(crate) fn new(config: Config) -> Self {
+        let (config, metrics) = (Arc::new(config), Arc::<Metrics>::default());
+        let (recovery, recoveries) = watch::channel(());
+        let server = |endpoint: &wire_guard::Endpoint| {
+            Arc::new(Server::new(endpoint.clone(), Arc::clone(&config), Arc::clone(&metrics), recovery.clone()))
+        };
+        let all = config.endpoints.iter().map(server).collect();
+        Self { config, metrics, servers: Arc::new(Servers { all, recoveries, upkeep: OnceLock::new() }) }
+    }
+
+    /// All servers, in order of preference.
+    pub(crate) fn servers(&self) -> &[Arc<Server>] {
+        &self.servers.all
+    }
+
+    /// The servers that one call may ask, one after the other.
+    pub(crate) fn attempts(&self) -> Attempts<'_> {
+        self.servers.upkeep.get_or_init(|| look_after(&self.servers));
+        Attempts { servers: &self.servers, tried: vec![false; self.servers.all.len()], faults: Vec::new() }
+    }
+
+    /// A connection for listing, to the first server that can be reached.
+    pub(crate) async fn for_listing(&self, deadline: Deadline) -> Result<ServiceConnection, Fault> {
+        let steps = Steps::of(deadline.remaining());
+        let mut attempts = self.attempts();
+        loop {
+            let server = attempts.next(deadline).await?;
+            let began = Instant::now();
+            let asked = Arc::clone(&server);
+            // In the background: a service account that is refused has to be noticed even if nobody waits any more.
+            let opening = tokio::spawn(async move { asked.dedicated(Limits::LISTING, steps, deadline).await });
+            let opened = opening.await.unwrap_or_else(|_| Err(Fault::internal("opening a connection has panicked")));
+            match opened.map_err(Setback::before_the_password) {
+                Ok(connection) => return Ok(connection),
+                Err(Setback::Final(fault)) => return Err(fault),
+                Err(Setback::Elsewhere(fault)) => {
+                    if !deadline.remaining().is_zero() {
+                        server.is_down(&fault, began);
+                    }
+                    attempts.failed(&server, fault);
+                }
+            }
+        }
+    }
+
+    /// What has been counted, and the state of each server.
+    pub(crate) fn read_metrics(&self) -> Vec<Metric> {
+        let mut metrics = self.metrics.read();
+        for server in self.servers() {
+            let is_open = server.availability() != Availability::Available;
+            let name = format!("breaker_open{{server=\"{}\"}}", one_line(&server.endpoint.to_string()));
+            metrics.push(Metric::new(name, f64::from(u8::from(is_open))));
+        }
+        metrics
+    }
+}
+
+/// The servers that one call may ask, each once.
+pub(crate) struct Attempts<'a> {
+    servers: &'a Servers,
+    tried: Vec<bool>,
+    faults: Vec<(String, Fault)>,
+}
+
+impl Attempts<'_> {
+    /// The next server to ask: the first that was not tried yet and is not known to be down.
+    ///
+    /// # Errors
+    ///
+    /// What kept the servers from answering, when none is left.
+    pub(crate) async fn next(&mut self, deadline: Deadline) -> Result<Arc<Server>, Fault> {
+        if let Some(server) = self.available() {
+            return Ok(server);
+        }
+        self.wait_for_recovery(deadline).await;
+        self.available().ok_or_else(|| self.fault())
+    }
+
+    /// Whether another server was asked before.
+    pub(crate) fn is_first(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Takes note of what kept a server from answering.
+    pub(crate) fn failed(&mut self, server: &Server, fault: Fault) {
+        self.faults.push((server.endpoint.to_string(), fault));
+    }
+
+    fn available(&mut self) -> Option<Arc<Server>> {
+        for (server, tried) in self.servers.all.iter().zip(&mut self.tried) {
+            if *tried {
+                continue;
+            }
+            if server.availability() == Availability::Available {
+                *tried = true;
+                return Some(Arc::clone(server));
+            }
+            server.probe(Urgency::PauseOver);
+        }
+        None
+    }
+
+    /// Waits for one of the servers that are down, which are probed if that was not just done.
+    async fn wait_for_recovery(&self, deadline: Deadline) {
+        let until = Instant::now() + PATIENCE.min(deadline.remaining());
+        let mut recoveries = self.servers.recoveries.clone();
+        recoveries.mark_unchanged();
+        loop {
+            let mut next = until;
+            let mut is_any = false;
+            for (server, _) in self.servers.all.iter().zip(&self.tried).filter(|(_, tried)| !**tried) {
+                let Availability::Down(_, early) = server.availability() else { return };
+                server.probe(Urgency::NobodyElse);
+                is_any = true;
+                if early > Instant::now() {
+                    next = next.min(early);
+                }
+            }
+            if !is_any || Instant::now() >= until {
+                return;
+            }
+            // Nobody is left to tell of a recovery when the servers are gone, and then nobody is left to wait.
+            let _ = tokio::time::timeout_at(next.into(), recoveries.changed()).await;
+        }
+    }
+
+    /// Why nobody has answered.
+    fn fault(&mut self) -> Fault {
+        for (server, tried) in self.servers.all.iter().zip(&self.tried) {
+            if !*tried && let Availability::Down(fault, _) = server.availability() {
+                let fault = with_message(fault, |message| format!("{message}; not asked again yet"));
+                self.faults.push((server.endpoint.to_string(), fault));
+            }
+        }
+        let mut faults = std::mem::take(&mut self.faults);
+        let several = self.servers.all.len() > 1;
+        let said: Vec<_> =
+            faults.iter().map(|(server, fault)| format!("{server}: {}: {}", fault.code(), fault.message())).collect();
+        let first = if faults.is_empty() { None } else { Some(faults.swap_remove(0).1) };
+        match first {
+            Some(first) if several => {
+                with_message(first, |_| format!("none of the servers can answer: {}", said.join("; ")))
+            }
+            Some(only) => only,
+            None => Fault::internal("there is no server to ask"),
+        }
+    }
+}
+
+fn with_message(fault: Fault, change: impl FnOnce(String) -> String) -> Fault {
+    match fault {
+        Fault::Unavailable { reason, message } => Fault::unavailable(reason, change(message)),
+        other => other,
+    }
+}
+
+/// Looks after idle connections for as long as there is somebody who has them.
+fn look_after(servers: &Arc<Servers>) {
+    let servers: Weak<Servers> = Arc::downgrade(servers);
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            let Some(servers) = servers.upgrade() else { return };
+            for server in &servers.all {
+                server.sweep().await;
+            }
+        }
+    });
+}
