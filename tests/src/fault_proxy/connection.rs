@@ -102,7 +102,7 @@ async fn end(mut client: TcpStream, ending: Ending, fate: &mut watch::Receiver<F
 /// Until the client is gone, if that can be noticed.
 async fn stay(client: &mut TcpStream, ending: Ending) {
     if ending == Ending::Unread {
-        pending().await
+        pending::<()>().await;
     }
     let mut vanishing = vec![0; 4_096];
     while let Ok(1..) = client.read(&mut vanishing).await {}

@@ -69,7 +69,7 @@ impl Bars {
     }
 
     /// As [`Self::holds`] for what must be equal.
-    pub(crate) fn equal<T: PartialEq + Debug>(&mut self, bar: &str, seen: T, wanted: T) {
+    pub(crate) fn equal<T: PartialEq + Debug + Copy>(&mut self, bar: &str, seen: T, wanted: T) {
         let met = seen == wanted;
         let figure = if met { format!("{seen:?}") } else { format!("{seen:?}, not {wanted:?}") };
         self.holds(bar, met, figure);

@@ -44,7 +44,7 @@ async fn a_dead_server_in_front_of_two_others_is_felt_once() {
         format_args!("{longest:?}, limit {limit:?}"),
     );
     // At the same time, so that whatever else the machine does is felt by both.
-    let (per_second, time) = world.bars.form.pick((20, Duration::from_secs(2)), (100, Duration::from_secs(60)));
+    let (per_second, time) = world.bars.form.pick((20, Duration::from_secs(2)), (100, Duration::from_mins(1)));
     let (logins, normal_logins) = tokio::join!(
         world.load.at_rate(per_second, time, || people.right()),
         normal.at_rate(per_second, time, || people.right()),

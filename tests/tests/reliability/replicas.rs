@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tests::directory::{Directory, READER_DN, READER_PASSWORD, SUFFIX};
+use tests::directory::{Directory, READER_DN, READER_PASSWORD, SUFFIX, bulk_login};
 use tests::fault_proxy::{Fate, FaultProxy, Mode, Wire};
 use tokio::task::block_in_place;
 
@@ -64,4 +64,22 @@ pub(crate) fn settings(hosts: &[String], timeout: &str) -> Value {
         "bind_password": READER_PASSWORD,
         "timeout": timeout,
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_was_killed_comes_back_as_it_was_with_the_ids_that_others_have() {
+    let wire = Wire::new();
+    let replicas = [Replica::start(1, &wire, Mode::Pass), Replica::start(1, &wire, Mode::Pass)];
+    let person = format!("uid={},ou=bulk,{SUFFIX}", bulk_login(1));
+    let of_person = |replica: &Replica, attribute| block_in_place(|| replica.directory.read(&person, attribute));
+    let id = of_person(&replicas[0], "entryUUID");
+    assert_eq!(id.len(), 1, "{id:?}");
+    assert_eq!(id, of_person(&replicas[1], "entryUUID"));
+    let change = format!("dn: {person}\nchangetype: modify\nreplace: sn\nsn: Changed\n");
+    block_in_place(|| replicas[0].directory.change(&change));
+    for _ in 0..2 {
+        replicas[0].kill().await;
+        replicas[0].restart().await;
+    }
+    assert_eq!((of_person(&replicas[0], "entryUUID"), of_person(&replicas[0], "sn")), (id, vec!["Changed".to_owned()]));
 }
