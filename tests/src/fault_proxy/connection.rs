@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::record::Answer;
 use super::{Event, Fate, Mode, Shared, Then, lock};
 use crate::hostile::wire::ber::{Elements, message_length};
-use crate::hostile::wire::{Request, decode};
+use crate::hostile::wire::decode;
 
 /// The tag of a `BindResponse`.
 const BIND_RESPONSE: u8 = 0x61;
@@ -274,12 +274,5 @@ impl Frames {
         }
         let rest = self.0.split_off(length);
         Some(std::mem::replace(&mut self.0, rest))
-    }
-}
-
-impl Request {
-    /// Whether this is a bind as anybody but the one with this DN.
-    pub fn is_bind_of_another_than(&self, dn: &str) -> bool {
-        matches!(self, Self::Bind { name, .. } if name != dn.as_bytes())
     }
 }

@@ -14,7 +14,6 @@ pub struct Wire {
     binds: Mutex<Vec<Bind>>,
     forbidden: Mutex<Vec<String>>,
     connections: AtomicUsize,
-    searches: AtomicUsize,
 }
 
 /// A simple bind that came whole, whether or not it was passed on.
@@ -62,11 +61,6 @@ impl Wire {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// How many searches were asked for.
-    pub fn searches(&self) -> usize {
-        self.searches.load(Ordering::Relaxed)
-    }
-
     /// What a client must never send: binds that prove nothing (RFC 4513 section 5.1.2), and what is not LDAP.
     pub fn forbidden(&self) -> Vec<String> {
         lock(&self.forbidden).clone()
@@ -92,10 +86,6 @@ impl Wire {
                     answer: Arc::clone(&answer),
                 });
                 Some((*id, answer))
-            }
-            Ok((_, Request::Search { .. })) => {
-                self.searches.fetch_add(1, Ordering::Relaxed);
-                None
             }
             Ok(_) => None,
             Err(error) => {

@@ -79,7 +79,7 @@ async fn a_crowd_at_dead_servers_harms_neither_local_accounts_nor_another_provid
         }
         // A new provider each time: one that knows that its servers are dead lets nobody wait.
         let hosts = if round % 2 == 0 { dead.each_ref() } else { [&dead[1], &dead[0]] }.map(Replica::url);
-        let waiting = provider(&settings(&hosts[..world.bars.form.pick(1, 2)], world.bars.form.pick("3s", "8s"))).await;
+        let waiting = provider(&settings(&hosts, world.bars.form.pick("3s", "8s"))).await;
         let host = Host::new(store.clone(), vec![ProviderHandle::ready("dead", waiting)]);
         let pending = Arc::new(AtomicUsize::new(CROWD));
         let mut crowd = JoinSet::new();

@@ -25,7 +25,7 @@ async fn dies_with_the_password(scenario: &str, then: Then, hosts: usize) {
         let dead = Arc::new(AtomicBool::new(false));
         let killed = Arc::clone(&dead);
         world.replicas[0].proxy.trap(move |event| match event {
-            Event::Request(request) if request.is_bind_of_another_than(READER_DN) => {
+            Event::Request(Request::Bind { name, .. }) if name != READER_DN.as_bytes() => {
                 directory.kill();
                 killed.store(true, Ordering::SeqCst);
                 then
