@@ -89,8 +89,8 @@ impl Load {
         let mut answered = Vec::new();
         while begun.elapsed() < time {
             ticks.tick().await;
-            let (load, typed) = (self.clone(), typed());
-            logins.spawn(async move { load.login(typed).await });
+            let (load, next) = (self.clone(), typed());
+            logins.spawn(async move { load.login(next).await });
             while let Some(login) = logins.try_join_next() {
                 answered.push(login.expect("a login does not panic"));
             }
@@ -101,15 +101,14 @@ impl Load {
 
     /// So many in all, and so many at once at most.
     pub(crate) async fn crowd(&self, total: usize, at_once: usize, typed: impl Fn() -> Typed) -> Vec<Login> {
-        let typed = &typed;
         let mut logins = JoinSet::new();
         let mut answered = Vec::with_capacity(total);
         for _ in 0..total {
             if logins.len() >= at_once {
                 answered.push(logins.join_next().await.expect("not empty").expect("a login does not panic"));
             }
-            let (load, typed) = (self.clone(), typed());
-            logins.spawn(async move { load.login(typed).await });
+            let (load, next) = (self.clone(), typed());
+            logins.spawn(async move { load.login(next).await });
         }
         answered.extend(logins.join_all().await);
         answered
