@@ -271,7 +271,8 @@ impl Server {
             return;
         }
         if self.breaker.open(fault.clone(), began, Instant::now(), fastrand::f64()) {
-            log::warn!("{} cannot be reached and is left alone for some seconds: {fault}", self.endpoint);
+            // Why, is in the line of each login.
+            log::info!("{} is left alone for some seconds: {}", self.endpoint, fault.code());
         }
     }
 

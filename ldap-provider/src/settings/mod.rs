@@ -61,7 +61,7 @@ pub struct Settings {
     #[serde(default)]
     pub no_tls_verify: bool,
     /// A file with certificates in PEM that are trusted beside the system's: the CA's, or the server's own if it is
-    /// self-signed.
+    /// self-signed. A file that is replaced is picked up within some seconds.
     #[serde(default)]
     pub ca_file: Option<String>,
     /// The name that the server's certificate has to carry, if it is not the host.

@@ -215,7 +215,8 @@ async fn handshake(
     server_name: &ServerName<'static>,
     deadline: Instant,
 ) -> Result<Stream, SecureError> {
-    let connecting = TlsConnector::from(trust.client_config()?).connect(server_name.clone(), tcp);
+    let config = timeout_at(deadline.into(), trust.client_config()).await.map_err(|_| SecureError::Timeout)??;
+    let connecting = TlsConnector::from(config).connect(server_name.clone(), tcp);
     match timeout_at(deadline.into(), connecting).await {
         Err(_) => Err(SecureError::Timeout),
         Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),

@@ -1,17 +1,38 @@
 //! The directory's entries as LDIF (RFC 2849).
 
 use std::fmt::Write;
+use std::iter;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::people::{HARD_NAMES, PEOPLE, Person, bulk_login, password_of};
-use super::{BLIND_DN, BLIND_PASSWORD, READER_DN, READER_PASSWORD, SUFFIX};
+use super::people::{HARD_NAMES, PEOPLE, Person, password_of};
+use super::{BLIND_DN, BLIND_PASSWORD, BULK_DN, READER_DN, READER_PASSWORD, SUFFIX};
 
-/// Everything: the tree, the accounts, the people and `bulk_users` more. A replica's entries have ids that every other
-/// replica's have as well.
-pub(super) fn ldif(bulk_users: usize, replica: bool) -> String {
-    let mut ldif = Ldif { text: String::new(), replica };
+/// How many of the bulk are made at a time: a million users at once would be half a gigabyte.
+const AT_A_TIME: usize = 1_000;
+
+/// Everything, piece by piece: the tree, the accounts, the people and `bulk_users` more. A replica's entries have the
+/// ids that they have in every other replica.
+pub(super) fn ldif(bulk_users: usize, with_passwords: bool, replica: bool) -> impl Iterator<Item = String> {
+    let bulk = (1..=bulk_users).step_by(AT_A_TIME).map(move |first| {
+        let last = bulk_users.min(first + AT_A_TIME - 1);
+        let mut ldif = Ldif::new(replica);
+        for number in first..=last {
+            ldif.bulk_user(&bulk_login(number), with_passwords);
+        }
+        ldif.text
+    });
+    iter::once(tree_and_people(replica)).chain(bulk)
+}
+
+/// The login of a user of the bulk; they are counted from 1.
+pub fn bulk_login(number: usize) -> String {
+    format!("user{number:05}")
+}
+
+fn tree_and_people(replica: bool) -> String {
+    let mut ldif = Ldif::new(replica);
     ldif.entry(SUFFIX, &[("objectClass", "dcObject"), ("objectClass", "organization"), ("o", "Example")]);
     for unit in ["ou=people", "ou=engineers,ou=people", "ou=partners", "ou=bulk"] {
         ldif.entry(&format!("{unit},{SUFFIX}"), &[("objectClass", "organizationalUnit")]);
@@ -33,20 +54,6 @@ pub(super) fn ldif(bulk_users: usize, replica: bool) -> String {
         ldif.person(&Person { login, unit: "ou=people", attributes: &[] });
     }
     outward_pointers(&mut ldif);
-    for number in 1..=bulk_users {
-        let login = bulk_login(number);
-        ldif.entry(
-            &format!("uid={login},ou=bulk,{SUFFIX}"),
-            &[
-                ("objectClass", "inetOrgPerson"),
-                ("uid", &login),
-                ("cn", &login),
-                ("sn", "Bulk"),
-                ("mail", &format!("{login}@example.com")),
-                ("userPassword", &password_of(&login)),
-            ],
-        );
-    }
     ldif.text
 }
 
@@ -93,6 +100,10 @@ struct Ldif {
 }
 
 impl Ldif {
+    fn new(replica: bool) -> Self {
+        Self { text: String::new(), replica }
+    }
+
     fn person(&mut self, person: &Person) {
         let password = password_of(person.login);
         let mut attributes = vec![
@@ -107,6 +118,20 @@ impl Ldif {
         }
         attributes.extend_from_slice(person.attributes);
         self.entry(&person.dn(), &attributes);
+    }
+
+    fn bulk_user(&mut self, login: &str, with_password: bool) {
+        let (mail, password) = (format!("{login}@example.com"), password_of(login));
+        let attributes = [
+            ("objectClass", "inetOrgPerson"),
+            ("uid", login),
+            ("cn", login),
+            ("sn", "Bulk"),
+            ("mail", &mail),
+            ("userPassword", &password),
+        ];
+        let shown = if with_password { attributes.len() } else { attributes.len() - 1 };
+        self.entry(&format!("uid={login},{BULK_DN}"), &attributes[..shown]);
     }
 
     fn entry(&mut self, dn: &str, attributes: &[(&str, &str)]) {

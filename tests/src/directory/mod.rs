@@ -2,6 +2,7 @@
 
 mod bind_audit;
 mod certificates;
+mod counters;
 mod data;
 mod people;
 mod place;
@@ -17,7 +18,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use certificates::ServerCertificate;
-pub use people::{HARD_NAMES, PEOPLE, Person, bulk_login, password_of};
+pub use counters::Counters;
+pub use data::bulk_login;
+pub use people::{HARD_NAMES, PEOPLE, Person, password_of};
 pub use request_log::Requests;
 
 use bind_audit::ClearText;
@@ -34,6 +37,8 @@ pub const READER_PASSWORD: &str = "canary: the reader's own password";
 pub const BLIND_DN: &str = "cn=blind,dc=example,dc=com";
 /// The password of [`BLIND_DN`].
 pub const BLIND_PASSWORD: &str = "canary: the blind account's password";
+/// Where the bulk users are.
+pub const BULK_DN: &str = "ou=bulk,dc=example,dc=com";
 
 const ADMIN_DN: &str = "cn=admin,dc=example,dc=com";
 const ADMIN_PASSWORD: &str = "canary: the administrator's password";
@@ -67,8 +72,8 @@ pub struct DirectoryBuilder {
     bulk_users: usize,
     paging: Paging,
     tls_demanded: bool,
+    measured: bool,
     replica: bool,
-    quiet: bool,
 }
 
 impl DirectoryBuilder {
@@ -79,7 +84,7 @@ impl DirectoryBuilder {
         self
     }
 
-    /// So many users `user00001` and on, under `ou=bulk`; see [`bulk_login`]. Default: none.
+    /// So many users `user00001` and on, under `ou=bulk`. Default: none.
     #[must_use]
     pub fn bulk_users(mut self, count: usize) -> Self {
         self.bulk_users = count;
@@ -100,6 +105,15 @@ impl DirectoryBuilder {
         self
     }
 
+    /// A server to measure clients with: it writes no log, which would slow it down, so [`Directory::requests`] is
+    /// empty and no bind is looked at; it counts what it does under `cn=monitor` instead. The bulk users have
+    /// passwords, in the clear: the cost of a hash would hide the client's.
+    #[must_use]
+    pub fn for_measuring(mut self) -> Self {
+        self.measured = true;
+        self
+    }
+
     /// The entries have the ids that they have in every other replica. Default: ids of their own.
     #[must_use]
     pub fn replica(mut self) -> Self {
@@ -107,19 +121,11 @@ impl DirectoryBuilder {
         self
     }
 
-    /// The server does not write down what it is asked, for a million questions: [`Directory::requests`] stays empty,
-    /// and somebody else has to look out for binds that must not be.
-    #[must_use]
-    pub fn quiet(mut self) -> Self {
-        self.quiet = true;
-        self
-    }
-
     /// Loads the data and starts the server. Panics with what to do when it cannot.
     pub fn start(self) -> Directory {
         let folder = TempDir::new().expect("a temporary folder for the directory");
         let certificates = Certificates::make(self.certificate, folder.path());
-        let server = Server::start(folder.path(), &data::ldif(self.bulk_users, self.replica), &self);
+        let server = Server::start(folder.path(), data::ldif(self.bulk_users, self.measured, self.replica), &self);
         Directory { server, certificates, clear_text_expected: AtomicBool::new(false), folder }
     }
 }
@@ -149,8 +155,8 @@ impl Directory {
             bulk_users: 0,
             paging: Paging::Unlimited,
             tls_demanded: false,
+            measured: false,
             replica: false,
-            quiet: false,
         }
     }
 
@@ -262,6 +268,27 @@ impl Directory {
             "",
         );
         data::values(&output, attribute)
+    }
+
+    /// What a server [for measuring](DirectoryBuilder::for_measuring) has counted since it started.
+    ///
+    /// Each reading is itself a connection, a bind and a search; the search is counted only after its own answer.
+    pub fn counters(&self) -> Counters {
+        let entries = self.client(
+            "ldapsearch",
+            &[
+                "-LLL",
+                "-o",
+                "ldif-wrap=no",
+                "-b",
+                "cn=monitor",
+                "(objectClass=*)",
+                "monitorOpCompleted",
+                "monitorCounter",
+            ],
+            "",
+        );
+        Counters::read(&entries)
     }
 
     /// Changes entries with an LDIF of changes (RFC 2849), as the directory's administrator.

@@ -28,12 +28,6 @@ pub fn password_of(login: &str) -> String {
     format!("canary: secret of {login}")
 }
 
-/// The login of a bulk user, by its number from 1 on. Its password is the one of [`password_of`], kept in the clear: a
-/// hash would make a server slow that is to be asked a million times.
-pub fn bulk_login(number: usize) -> String {
-    format!("user{number:05}")
-}
-
 /// The people of every test directory, beside [`HARD_NAMES`].
 pub const PEOPLE: &[Person] = &[
     Person::new(

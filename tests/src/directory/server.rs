@@ -49,7 +49,7 @@ struct Process {
 }
 
 impl Server {
-    pub(super) fn start(folder: &Path, ldif: &str, wishes: &DirectoryBuilder) -> Self {
+    pub(super) fn start(folder: &Path, ldif: impl Iterator<Item = String>, wishes: &DirectoryBuilder) -> Self {
         let installation = Installation::find();
         let configuration = folder.join("slapd.conf");
         fs::write(&configuration, installation.configuration(folder, wishes)).unwrap();
@@ -65,7 +65,8 @@ impl Server {
                 slapd: installation.slapd.clone(),
                 configuration: configuration.clone(),
                 listeners,
-                log_level: if wishes.quiet { "none" } else { "stats" },
+                // `none` is the level at which the start is told and nothing else.
+                log_level: if wishes.measured { "none" } else { "stats" },
             };
             let process = Mutex::new(start.spawn(&log_file));
             let server = Self { host, port, start_tls_port, tls_port, log_file, start, process };
@@ -254,6 +255,10 @@ impl Installation {
              objectclass ( 1.3.6.1.4.1.4203.666.3.90001 NAME 'testPerson' AUXILIARY MAY ( sAMAccountName $ age ) )\n",
         );
         writeln!(text, "modulepath {}\nmoduleload back_mdb", self.modules.display()).unwrap();
+        // Most builds have it in the program itself.
+        if wishes.measured && self.modules.join("back_monitor.so").exists() {
+            text.push_str("moduleload back_monitor\n");
+        }
         writeln!(text, "pidfile {folder}/slapd.pid\nargsfile {folder}/slapd.args").unwrap();
         writeln!(text, "TLSCertificateFile {folder}/{CERTIFICATE_FILE}\nTLSCertificateKeyFile {folder}/{KEY_FILE}")
             .unwrap();
@@ -263,8 +268,14 @@ impl Installation {
         writeln!(text, "database mdb\nsuffix \"{SUFFIX}\"\nrootdn \"{ADMIN_DN}\"\nrootpw \"{ADMIN_PASSWORD}\"")
             .unwrap();
         // Sparse: the file is as large as its contents.
-        writeln!(text, "directory {folder}/data\nmaxsize 1073741824\ndbnosync").unwrap();
-        text.push_str("index objectClass,uid,cn,mail,sAMAccountName,entryUUID eq\n");
+        let (gibibytes, indexed) = if wishes.measured {
+            // A million users, whom nobody looks for by anything but their `uid`.
+            (16_u64, "objectClass,uid")
+        } else {
+            (1, "objectClass,uid,cn,mail,sAMAccountName,entryUUID")
+        };
+        writeln!(text, "directory {folder}/data\nmaxsize {}\ndbnosync", gibibytes << 30).unwrap();
+        writeln!(text, "index {indexed} eq").unwrap();
         // `prtotal`: without it the limit also caps the total of a paged search.
         let total = match wishes.paging {
             Paging::Unlimited => "unlimited".to_owned(),
@@ -274,10 +285,14 @@ impl Installation {
         writeln!(text, "limits * size.soft=500 size.hard=500 size.prtotal={total}").unwrap();
         text.push_str("access to attrs=userPassword by anonymous auth by * none\n");
         writeln!(text, "access to * by dn.exact=\"{READER_DN}\" read by anonymous auth by * none").unwrap();
+        if wishes.measured {
+            // For the administrator of the database above alone, whose password that database knows.
+            writeln!(text, "database monitor\nrootdn \"{ADMIN_DN}\"\naccess to * by * none").unwrap();
+        }
         text
     }
 
-    fn load(&self, configuration: &Path, ldif: &str) {
+    fn load(&self, configuration: &Path, ldif: impl Iterator<Item = String>) {
         let mut process = Command::new(&self.slapadd)
             .arg("-q")
             .arg("-f")
@@ -288,7 +303,9 @@ impl Installation {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", self.slapadd.display()));
         // slapadd says little before it has read all; a failure closes the pipe, and its message is shown below.
-        let _ = process.stdin.take().unwrap().write_all(ldif.as_bytes());
+        let mut input = process.stdin.take().unwrap();
+        let _ = ldif.map(|piece| input.write_all(piece.as_bytes())).find(Result::is_err);
+        drop(input);
         let output = process.wait_with_output().unwrap();
         assert!(output.status.success(), "slapadd refused the test data:\n{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -64,8 +64,8 @@ async fn a_thousand_logins_at_directories_that_do_not_answer_harm_nobody_who_has
         assert!(matches!(answer.reason.as_deref(), Some("timeout" | "connect_failed")), "{answer:?}");
         (shortest, longest) = (shortest.min(time), longest.max(time));
     }
-    // Refused connections would come back at once.
-    assert!(shortest > Duration::from_millis(500), "a login did not wait: {shortest:?}");
+    // Refused connections would come back at once. Those who come after the directory was found not to answer do.
+    assert!(longest > Duration::from_millis(300), "nobody waited: {longest:?}");
     assert!(longest < LONGEST, "a login took {longest:?}");
     assert!(!local.is_empty(), "somebody logged in meanwhile");
     let searches = silent.asked().len();
@@ -73,7 +73,7 @@ async fn a_thousand_logins_at_directories_that_do_not_answer_harm_nobody_who_has
     local.sort();
     assert!(local[local.len() - 1] < LOCAL_LONGEST, "a local login waited for the directory: {local:?}");
     println!(
-        "{CROWD} logins ended within {longest:?}, {searches} searches were heard; meanwhile {} local logins took {:?} \
+        "{CROWD} logins ended within {shortest:?} to {longest:?}, {searches} searches were heard; meanwhile {} local logins took {:?} \
          at the median and {:?} at most, where one alone takes {idle:?}",
         local.len(),
         local[local.len() / 2],

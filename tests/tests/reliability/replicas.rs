@@ -16,7 +16,7 @@ pub(crate) struct Replica {
 
 impl Replica {
     pub(crate) fn start(users: usize, wire: &Arc<Wire>, mode: Mode) -> Self {
-        let directory = block_in_place(|| Directory::builder().bulk_users(users).replica().quiet().start());
+        let directory = block_in_place(|| Directory::builder().bulk_users(users).for_measuring().replica().start());
         // Its own audit reads its log, which is empty; the wire's record is looked at instead.
         let proxy = FaultProxy::start_as(address(&directory), wire, mode);
         Self { directory: Arc::new(directory), proxy }

@@ -1,12 +1,19 @@
-//! A server's certificate is renewed, by the same CA, while people log in: nobody notices.
+//! A server's certificate is renewed, by the same CA, while people log in: nobody notices. The CA is replaced: nobody
+//! has to restart anything.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use provider_api::RejectReason;
+use provider_api::{Decision, Fault, RejectReason};
 use rustls::HandshakeKind;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 use tests::directory::{PEOPLE, password_of};
-use tests::tls_server::{Behaviour, Identity, Rotation, TlsServer, Way, leaf};
+use tests::host::Host;
+use tests::tls_server::{Authority, Behaviour, Identity, Rotation, TlsServer, Way, leaf};
 use tokio::task::JoinSet;
 
 use crate::matrix::{NAME, World};
@@ -31,6 +38,103 @@ async fn no_login_fails_while_sessions_are_resumed_that_began_with_an_earlier_ce
     for way in Way::BOTH {
         let handshakes = logins_during_rotation(way, true).await;
         assert!(handshakes.contains(&HandshakeKind::Resumed), "{way:?}: nothing was resumed");
+    }
+}
+
+/// The promise is 30 s, and 10 s for who looks.
+const PICKED_UP_WITHIN: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_file_that_is_replaced_counts_within_seconds_and_the_old_ca_no_longer() {
+    let world = World::new().await;
+    tokio::join!(ca_replaced(&world, Way::Ldaps), ca_replaced(&world, Way::StartTls));
+}
+
+async fn ca_replaced(world: &World, way: Way) {
+    let successor = Authority::new("The next CA of the tests");
+    let (old, new) = (world.ca.issue(&leaf(&[NAME])), successor.issue(&leaf(&[NAME])));
+    let rotation = Rotation::starting_with(&old);
+    let behaviour = Behaviour::resolving(Arc::clone(&rotation) as _, false);
+    let server = TlsServer::start(way, behaviour, &world.directory).await;
+    let ca_file = CaFile::of(&world.ca);
+    let host = world.host(&ca_file.settings(world, &server)).await;
+    assert!(logs_in(&host).await, "{way:?}");
+
+    rotation.rotate_to(&new);
+    assert!(!logs_in(&host).await, "{way:?}: the file does not name this CA yet");
+    ca_file.replace_by(&successor);
+    until_logs_in(&host, true).await;
+
+    rotation.rotate_to(&old);
+    assert!(!logs_in(&host).await, "{way:?}: the file does not name this CA any more");
+    let told = host.log.records().iter().filter(|record| record.message.contains("was replaced")).count();
+    assert_eq!(told, 1, "{way:?}: {}", host.log.text());
+    drop(host);
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_the_old_ca_vouched_for_is_not_resumed_after_the_ca_file_is_replaced() {
+    let world = World::new().await;
+    let rotation = Rotation::starting_with(&world.ca.issue(&leaf(&[NAME])));
+    let server = TlsServer::start(Way::Ldaps, Behaviour::resolving(rotation, true), &world.directory).await;
+    let ca_file = CaFile::of(&world.ca);
+    let host = world.host(&ca_file.settings(&world, &server)).await;
+    for _ in 0..3 {
+        assert!(logs_in(&host).await);
+    }
+    ca_file.replace_by(&Authority::new("The next CA of the tests"));
+    until_logs_in(&host, false).await;
+    assert!(!logs_in(&host).await);
+    drop(host);
+    let seen = server.finish().await;
+    assert!(seen.iter().any(|connection| connection.handshake == Some(HandshakeKind::Resumed)), "nothing was resumed");
+}
+
+/// A file whose CA may become another.
+struct CaFile {
+    folder: TempDir,
+}
+
+impl CaFile {
+    fn of(ca: &Authority) -> Self {
+        let file = Self { folder: TempDir::new().unwrap() };
+        file.replace_by(ca);
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    fn replace_by(&self, ca: &Authority) {
+        let new = self.folder.path().join("ca.pem.new");
+        fs::copy(ca.file(), &new).unwrap();
+        fs::rename(new, self.path()).unwrap();
+    }
+
+    fn settings(&self, world: &World, server: &TlsServer) -> Value {
+        let mut settings = world.settings(server, Some(NAME));
+        settings["ca_file"] = json!(self.path());
+        settings
+    }
+}
+
+/// Tries until a login succeeds, or until it does not.
+async fn until_logs_in(host: &Host, expected: bool) {
+    let began = Instant::now();
+    while logs_in(host).await != expected {
+        assert!(began.elapsed() < PICKED_UP_WITHIN, "{}", host.log.text());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Whether the server is believed. Panics if anything else is wrong.
+async fn logs_in(host: &Host) -> bool {
+    match host.login("alice", &password_of("alice")).await {
+        Ok(Decision::Accepted(_)) => true,
+        Err(fault @ Fault::Unavailable { .. }) if fault.code() == "tls_failed" => false,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -1,4 +1,5 @@
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::PemObject;
@@ -9,6 +10,9 @@ use x509_cert::certificate::Version;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::BasicConstraints;
 use x509_cert::{Certificate, TbsCertificate};
+
+/// The largest file that is read, in octets: ten times what a system has.
+const MAX_SIZE: u64 = 4 << 20;
 
 /// A CA file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +59,9 @@ pub(super) struct CaFile {
     pub(super) roots: RootCertStore,
     /// All certificates, each trusted when the server shows exactly it.
     pub(super) pinned: Vec<PinnedCertificate>,
+    /// What was read, to see whether the file holds something else later. Its size and its times do not tell: an
+    /// editor, a backup or a clock that ticks too slowly leaves them as they were.
+    content: Vec<u8>,
 }
 
 /// A certificate that is accepted as it is.
@@ -68,23 +75,30 @@ pub(super) struct PinnedCertificate {
 impl CaFile {
     /// A file that was not given.
     pub(super) fn none() -> Self {
-        Self { roots: RootCertStore::empty(), pinned: Vec::new() }
+        Self { roots: RootCertStore::empty(), pinned: Vec::new(), content: Vec::new() }
     }
 
     /// Reads all certificates of the file; there is at least one, or the file is refused.
     pub(super) fn read(path: &Path) -> Result<Self, CaFileError> {
-        let unreadable = |error| CaFileError::Unreadable { path: path.to_owned(), error };
-        // A pipe would block for ever.
-        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(unreadable(io::Error::other("it is not a regular file")));
-        }
-        let pem = std::fs::read(path).map_err(unreadable)?;
+        Self::parse(content(path)?, path)
+    }
+
+    /// Reads a file that may have been replaced; `None` if it holds what it held.
+    pub(super) fn read_again(&self, path: &Path) -> Result<Option<Self>, CaFileError> {
+        let content = content(path)?;
+        if content == self.content { Ok(None) } else { Self::parse(content, path).map(Some) }
+    }
+
+    fn parse(content: Vec<u8>, path: &Path) -> Result<Self, CaFileError> {
         let mut file = Self::none();
-        for (position, block) in CertificateDer::pem_slice_iter(&pem).enumerate() {
+        for (position, block) in CertificateDer::pem_slice_iter(&content).enumerate() {
             let added = block.map_err(|error| error.to_string()).and_then(|der| file.add(der));
             added.map_err(|reason| CaFileError::Unusable { path: path.to_owned(), number: position + 1, reason })?;
         }
-        if file.pinned.is_empty() { Err(CaFileError::NoCertificate { path: path.to_owned() }) } else { Ok(file) }
+        if file.pinned.is_empty() {
+            return Err(CaFileError::NoCertificate { path: path.to_owned() });
+        }
+        Ok(Self { content, ..file })
     }
 
     fn add(&mut self, der: CertificateDer<'static>) -> Result<(), String> {
@@ -102,6 +116,20 @@ impl CaFile {
         });
         Ok(())
     }
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, CaFileError> {
+    let unreadable = |error| CaFileError::Unreadable { path: path.to_owned(), error };
+    // A pipe would block for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::other("it is not a regular file")));
+    }
+    let mut content = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut content));
+    if read.map_err(unreadable)? as u64 > MAX_SIZE {
+        return Err(unreadable(io::Error::other(format!("it is larger than {} MiB", MAX_SIZE >> 20))));
+    }
+    Ok(content)
 }
 
 /// Whether this is a CA's. Version 1 has no way to say so, but such certificates are of use as CAs' only: as a

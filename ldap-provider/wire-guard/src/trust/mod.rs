@@ -1,24 +1,25 @@
 //! Whose certificates are accepted.
 
 mod ca_file;
+mod client_config;
 mod refusal;
+mod renewal;
 mod verifier;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use once_cell::sync::OnceCell;
-use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use thiserror::Error;
 
 pub use ca_file::CaFileError;
 pub use refusal::CertificateRefusal;
 
-use ca_file::CaFile;
-use verifier::{CertificateCheck, Rule};
+use client_config::system_roots;
+use renewal::{Pace, Renewal};
 
 /// Trust that cannot be set up, found when the first connection needs it.
 #[derive(Debug, Error)]
@@ -35,124 +36,70 @@ pub enum TrustError {
     Tls(#[from] rustls::Error),
 }
 
-/// Whose certificates are accepted. Cheap to clone; clones share the TLS sessions that can be resumed.
+/// Whose certificates are accepted. Cheap to clone; clones share the TLS sessions that can be resumed, and what was
+/// read last.
 #[derive(Clone)]
-pub struct Trust(Arc<Inner>);
+pub struct Trust(Accepts);
 
-struct Inner {
-    accepts: Accepts,
-    /// Made for the first connection: reading the system's CAs takes tens of milliseconds.
-    config: OnceCell<Arc<ClientConfig>>,
-}
-
+#[derive(Clone)]
 enum Accepts {
-    Anything,
-    Verified(CaFile),
+    Anything(Arc<OnceCell<Arc<ClientConfig>>>),
+    Verified(Arc<Renewal>),
 }
 
 impl Trust {
-    /// Trusts the system's CAs and those in `ca_file`, in PEM. The file may also hold the server's own certificate,
-    /// self-signed or not: a server that shows exactly that one is accepted if the name and the period of validity
-    /// are right. (rustls alone refuses it as `CaUsedAsEndEntity` when it is marked as a CA, as openssl marks them.)
+    /// Trusts the system's CAs and those in `ca_file`, in PEM and of at most 4 MiB. The file may also hold the server's
+    /// own certificate, self-signed or not: a server that shows exactly that one is accepted if the name and the period
+    /// of validity are right. (rustls alone refuses it as `CaUsedAsEndEntity` when it is marked as a CA, as openssl
+    /// marks them.)
     ///
     /// The file is read now, the system's CAs when the first connection needs them.
+    ///
+    /// # When the file is replaced
+    ///
+    /// A connection that is made more than 10 s after the last look at the file looks again, whichever file the path
+    /// leads to by then: one that was renamed into place, written over, or that a link was switched to. If it holds
+    /// something else, that and the system's CAs, read anew, are what connections are checked by from then on; no
+    /// session of before is resumed. Without a file the system's CAs are read once.
+    ///
+    /// A file that is missing, unreadable, empty or broken changes nothing: what it held before stays in force,
+    /// however long, one line in the log says so for each thing that is wrong, and it is looked at again after 10 s.
+    /// Renaming is the safe way to replace it: of a file that is written over, a part may be read, and counts until the
+    /// next look if it ends behind a certificate.
+    ///
+    /// Looking takes place on a thread that may block, one look at a time. It keeps the connection that looks for at
+    /// most 1 s, and others not at all, unless the last look is 30 s ago. So what connections are checked by was in the
+    /// file at most 30 s ago, as long as its file system answers within that second.
     pub fn verified(ca_file: Option<&Path>) -> Result<Self, CaFileError> {
-        let ca_file = ca_file.map(CaFile::read).transpose()?.unwrap_or_else(CaFile::none);
-        Ok(Self::of(Accepts::Verified(ca_file)))
+        Ok(Self(Accepts::Verified(Arc::new(Renewal::new(ca_file, Pace::USUAL, system_roots)?))))
     }
 
     /// Accepts any certificate with any name: whoever can redirect the connection can read it. That the peer owns the
     /// key of the certificate that it shows is still checked.
     pub fn anything() -> Self {
-        Self::of(Accepts::Anything)
+        Self(Accepts::Anything(Arc::default()))
     }
 
     /// Whether certificates are checked at all.
     pub fn verifies(&self) -> bool {
-        matches!(self.0.accepts, Accepts::Verified(_))
+        matches!(self.0, Accepts::Verified(_))
     }
 
-    /// What rustls is to do. A failure is not kept: the next connection tries again.
-    pub(crate) fn client_config(&self) -> Result<Arc<ClientConfig>, TrustError> {
-        self.0.config.get_or_try_init(|| self.0.accepts.client_config(system_roots)).cloned()
+    /// What rustls is to do for a connection made now.
+    pub(crate) async fn client_config(&self) -> Result<Arc<ClientConfig>, TrustError> {
+        self.client_config_at(Instant::now()).await
     }
 
-    fn of(accepts: Accepts) -> Self {
-        Self(Arc::new(Inner { accepts, config: OnceCell::new() }))
+    async fn client_config_at(&self, now: Instant) -> Result<Arc<ClientConfig>, TrustError> {
+        match &self.0 {
+            Accepts::Anything(config) => config.get_or_try_init(client_config::unverified).cloned(),
+            Accepts::Verified(renewal) => renewal.client_config(now).await,
+        }
     }
 }
 
 impl fmt::Debug for Trust {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Trust").field("verifies", &self.verifies()).finish_non_exhaustive()
-    }
-}
-
-impl Accepts {
-    fn client_config(&self, system_roots: impl FnOnce() -> RootCertStore) -> Result<Arc<ClientConfig>, TrustError> {
-        let provider = Arc::new(ring::default_provider());
-        let rule = self.rule(&provider, system_roots)?;
-        let verifier = CertificateCheck { rule, algorithms: provider.signature_verification_algorithms };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        Ok(Arc::new(config))
-    }
-
-    fn rule(
-        &self,
-        provider: &Arc<CryptoProvider>,
-        system_roots: impl FnOnce() -> RootCertStore,
-    ) -> Result<Rule, TrustError> {
-        let Self::Verified(CaFile { roots: named, pinned }) = self else { return Ok(Rule::Anything) };
-        let mut roots = system_roots();
-        roots.extend(named.roots.iter().cloned());
-        // webpki wants at least one root; a server's own certificate can do without any.
-        let issued = if roots.is_empty() {
-            None
-        } else {
-            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-            Some(builder.build().map_err(|_| TrustError::NoRoots)?)
-        };
-        if issued.is_none() && pinned.is_empty() {
-            return Err(TrustError::NoRoots);
-        }
-        Ok(Rule::PinnedOrIssued { pinned: pinned.clone(), issued })
-    }
-}
-
-/// The system's CAs, as far as they can be read: one bad file must not cost the rest.
-fn system_roots() -> RootCertStore {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        log::debug!("a CA certificate of the system cannot be read: {error}");
-    }
-    let mut roots = RootCertStore::empty();
-    let (_, ignored) = roots.add_parsable_certificates(found.certs);
-    if ignored > 0 {
-        log::debug!("{ignored} CA certificates of the system cannot be used");
-    }
-    roots
-}
-
-#[cfg(test)]
-mod tests {
-    use rustls::RootCertStore;
-
-    use super::{Accepts, CaFile, TrustError};
-
-    #[test]
-    fn without_any_ca_only_the_servers_own_certificate_can_be_trusted() {
-        let nothing = Accepts::Verified(CaFile::none());
-        assert!(matches!(nothing.client_config(RootCertStore::empty), Err(TrustError::NoRoots)));
-
-        let own = rcgen::generate_simple_self_signed(["ldap.test".to_owned()]).unwrap();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), own.cert.pem()).unwrap();
-        let file = CaFile::read(file.path()).unwrap();
-        assert!(file.roots.is_empty(), "a certificate that is no CA's vouches for nobody");
-        assert!(Accepts::Verified(file).client_config(RootCertStore::empty).is_ok());
     }
 }

@@ -1,0 +1,205 @@
+// Logins and listings through go-ldap, as servers in Go do them.
+//
+// usage: go-ldap STRATEGY URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS
+//
+// STRATEGY is `A`: dial, bind as the service account, search, bind as the user on the same connection, close; or `2`:
+// the user's bind on a second connection, as most products do it.
+//
+// Standard input: the service account's password; what stands before the login in every user's password; then commands,
+// a line each. `round MILLISECONDS` is answered by `LOGINS FAILED ELAPSED_NS CPU_NS P50_NS P99_NS`, `list PAGE` by
+// `USERS ELAPSED_NS`.
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"math/rand"
+	"net"
+	"net/url"
+	"os"
+	"sort"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// What the plugin asks for.
+var attributes = []string{"uid", "entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID", "GUID",
+	"displayName", "cn", "mail", "telephoneNumber", "mobile"}
+
+type target struct {
+	url             string
+	startTLS        bool
+	tls             *tls.Config
+	base            string
+	serviceDN       string
+	servicePassword string
+	passwordPrefix  string
+	users           int
+}
+
+func fail(what string, err error) {
+	fmt.Fprintf(os.Stderr, "go-ldap: %s: %v\n", what, err)
+	os.Exit(1)
+}
+
+func (t *target) dial() *ldap.Conn {
+	conn, err := ldap.DialURL(t.url, ldap.DialWithTLSConfig(t.tls))
+	if err != nil {
+		fail("dial", err)
+	}
+	if t.startTLS {
+		if err := conn.StartTLS(t.tls); err != nil {
+			fail("StartTLS", err)
+		}
+	}
+	return conn
+}
+
+func (t *target) service() *ldap.Conn {
+	conn := t.dial()
+	if err := conn.Bind(t.serviceDN, t.servicePassword); err != nil {
+		fail(t.serviceDN, err)
+	}
+	return conn
+}
+
+func (t *target) logIn(strategy string, random *rand.Rand) {
+	login := fmt.Sprintf("user%05d", random.Intn(t.users)+1)
+	conn := t.service()
+	found, err := conn.Search(ldap.NewSearchRequest(t.base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 2, 0, false,
+		"(uid="+ldap.EscapeFilter(login)+")", attributes, nil))
+	if err != nil {
+		fail(login, err)
+	}
+	if len(found.Entries) != 1 {
+		fail(login, fmt.Errorf("%d entries", len(found.Entries)))
+	}
+	if strategy == "2" {
+		conn.Close()
+		conn = t.dial()
+	}
+	if err := conn.Bind(found.Entries[0].DN, t.passwordPrefix+login); err != nil {
+		fail(login, err)
+	}
+	conn.Close()
+}
+
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		fail("getrusage", err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func (t *target) round(strategy string, callers int, length time.Duration) {
+	all := make([][]time.Duration, callers)
+	cpu, start := cpuTime(), time.Now()
+	deadline := start.Add(length)
+	var running sync.WaitGroup
+	for index := range all {
+		running.Add(1)
+		go func(index int) {
+			defer running.Done()
+			random := rand.New(rand.NewSource(time.Now().UnixNano() + int64(index)))
+			for before := time.Now(); before.Before(deadline); {
+				t.logIn(strategy, random)
+				after := time.Now()
+				all[index] = append(all[index], after.Sub(before))
+				before = after
+			}
+		}(index)
+	}
+	running.Wait()
+	elapsed, spent := time.Since(start), cpuTime()-cpu
+	var latencies []time.Duration
+	for _, some := range all {
+		latencies = append(latencies, some...)
+	}
+	sort.Slice(latencies, func(a, b int) bool { return latencies[a] < latencies[b] })
+	count := len(latencies)
+	if count == 0 {
+		fail("round", fmt.Errorf("not one login in %v", length))
+	}
+	fmt.Println(count, 0, elapsed.Nanoseconds(), spent.Nanoseconds(), latencies[count/2].Nanoseconds(),
+		latencies[count*99/100].Nanoseconds())
+}
+
+// Page by page, as memory that does not grow wants it; `SearchWithPaging` would keep every entry.
+func (t *target) list(size uint32) {
+	start := time.Now()
+	conn := t.service()
+	paging := ldap.NewControlPaging(size)
+	users := 0
+	for {
+		page, err := conn.Search(ldap.NewSearchRequest(t.base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0,
+			false, "(uid=*)", attributes, []ldap.Control{paging}))
+		if err != nil {
+			fail("list", err)
+		}
+		users += len(page.Entries)
+		answer, is := ldap.FindControl(page.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
+		if !is || len(answer.Cookie) == 0 {
+			break
+		}
+		paging.SetCookie(answer.Cookie)
+	}
+	conn.Close()
+	fmt.Println(users, time.Since(start).Nanoseconds())
+}
+
+func number(text string) int {
+	value, err := strconv.Atoi(text)
+	if err != nil || value < 1 {
+		fail(text, fmt.Errorf("not a number above 0"))
+	}
+	return value
+}
+
+func main() {
+	if len(os.Args) != 9 {
+		fmt.Fprintln(os.Stderr, "usage: go-ldap STRATEGY URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS")
+		os.Exit(2)
+	}
+	strategy, callers := os.Args[1], number(os.Args[7])
+	t := &target{url: os.Args[2], startTLS: os.Args[3] == "1", base: os.Args[5], serviceDN: os.Args[6],
+		users: number(os.Args[8])}
+	pem, err := os.ReadFile(os.Args[4])
+	if err != nil {
+		fail("the CA's certificate", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	address, err := url.Parse(t.url)
+	if err != nil {
+		fail(t.url, err)
+	}
+	host, _, err := net.SplitHostPort(address.Host)
+	if err != nil {
+		fail(t.url, err)
+	}
+	t.tls = &tls.Config{RootCAs: roots, ServerName: host}
+
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Scan()
+	t.servicePassword = lines.Text()
+	lines.Scan()
+	t.passwordPrefix = lines.Text()
+	fmt.Println("ready")
+	for lines.Scan() {
+		var value int
+		if _, err := fmt.Sscanf(lines.Text(), "round %d", &value); err == nil {
+			t.round(strategy, callers, time.Duration(value)*time.Millisecond)
+		} else if _, err := fmt.Sscanf(lines.Text(), "list %d", &value); err == nil {
+			t.list(uint32(value))
+		} else {
+			fail(lines.Text(), fmt.Errorf("no such command"))
+		}
+	}
+}

@@ -1,0 +1,113 @@
+use std::fmt;
+
+use super::ROUND_TRIP;
+use crate::arguments::Logins;
+use crate::failure::Outcome;
+use crate::figures::Figures;
+use crate::peer::{Kind, Peer, Programs, Round, Warmth};
+use crate::selection::Selection;
+use crate::target::{Target, Transport};
+
+/// How far away the directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// On this machine.
+    Logins,
+    /// Behind the relay.
+    Distance,
+}
+
+impl Part {
+    pub fn is_at_a_distance(self) -> bool {
+        self == Self::Distance
+    }
+}
+
+/// Circumstances under which several clients are measured in turn.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    pub part: Part,
+    pub transport: Transport,
+    pub callers: u32,
+    pub warmth: Warmth,
+    pub clients: Vec<Kind>,
+}
+
+/// One client under the circumstances of a cell, round by round.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub part: Part,
+    pub transport: Transport,
+    pub callers: u32,
+    pub warmth: Warmth,
+    pub client: Kind,
+    /// Logins in a second.
+    pub rate: Figures,
+    /// The median of a login's time, in µs.
+    pub p50: Figures,
+    /// 99 of 100 logins were as fast, in µs.
+    pub p99: Figures,
+    /// The client's CPU time for a login, in µs.
+    pub cpu: Figures,
+    /// The most memory that the client had, in MiB.
+    pub peak: f64,
+}
+
+impl Cell {
+    pub fn is_selected(&self, only: &Selection) -> bool {
+        let part = match (self.part, self.warmth) {
+            (Part::Distance, _) => "relay",
+            (Part::Logins, Warmth::Warm) => "warm",
+            (Part::Logins, Warmth::Cold) => "cold",
+        };
+        only.has(part) && only.has(self.transport.name()) && only.has(&self.callers.to_string())
+    }
+
+    /// Starts the clients, warms each up, and lets them play their rounds in turn.
+    pub fn measure(&self, programs: &Programs, target: &Target, options: &Logins) -> Outcome<Vec<Measured>> {
+        let start = |&kind| Peer::start(kind, programs, target, self.callers);
+        let mut peers = self.clients.iter().map(start).collect::<Outcome<Vec<_>>>()?;
+        for peer in &mut peers {
+            peer.round(self.warmth, options.warm_up)?;
+        }
+        let mut played = vec![Vec::new(); peers.len()];
+        for round in 0..options.common.rounds as usize {
+            for turn in 0..peers.len() {
+                // What one leaves to be done falls on the next, so each is the first once.
+                let index = (round + turn) % peers.len();
+                played[index].push(peers[index].round(self.warmth, options.seconds)?);
+            }
+        }
+        Ok(peers.iter().zip(&played).map(|(peer, rounds)| self.measured(peer, rounds)).collect())
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "nobody logs in that often")]
+    fn measured(&self, peer: &Peer, rounds: &[Round]) -> Measured {
+        let figures = |figure: fn(&Round) -> f64| rounds.iter().map(figure).collect();
+        Measured {
+            part: self.part,
+            transport: self.transport,
+            callers: self.callers,
+            warmth: self.warmth,
+            client: peer.kind(),
+            rate: figures(|round| round.logins as f64 / round.elapsed.as_secs_f64()),
+            p50: figures(|round| round.p50.as_secs_f64() * 1e6),
+            p99: figures(|round| round.p99.as_secs_f64() * 1e6),
+            cpu: figures(|round| round.cpu.as_secs_f64() * 1e6 / round.logins as f64),
+            peak: peer.peak(),
+        }
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.transport.name())?;
+        if self.warmth == Warmth::Cold {
+            formatter.write_str(", cold")?;
+        }
+        if self.part.is_at_a_distance() {
+            write!(formatter, ", {} ms away", ROUND_TRIP.as_millis())?;
+        }
+        Ok(())
+    }
+}

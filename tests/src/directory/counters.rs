@@ -1,0 +1,34 @@
+use super::data;
+
+/// What a server counts of itself (slapd-monitor(5)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Binds answered.
+    pub binds: u64,
+    /// Searches answered.
+    pub searches: u64,
+    /// Operations of any kind answered, a StartTLS request too.
+    pub operations: u64,
+}
+
+impl Counters {
+    /// Reads the entries below `cn=monitor`.
+    pub(super) fn read(ldif: &str) -> Self {
+        let counter = |dn: &str, attribute: &str| {
+            let is_the_entry =
+                |entry: &&str| data::values(entry, "dn").first().is_some_and(|own| own.eq_ignore_ascii_case(dn));
+            let entry =
+                ldif.split("\n\n").find(is_the_entry).unwrap_or_else(|| panic!("the server does not tell {dn}"));
+            let value = data::values(entry, attribute);
+            value.first().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{dn} has no {attribute}"))
+        };
+        Self {
+            connections: counter("cn=Total,cn=Connections,cn=Monitor", "monitorCounter"),
+            binds: counter("cn=Bind,cn=Operations,cn=Monitor", "monitorOpCompleted"),
+            searches: counter("cn=Search,cn=Operations,cn=Monitor", "monitorOpCompleted"),
+            operations: counter("cn=Operations,cn=Monitor", "monitorOpCompleted"),
+        }
+    }
+}
