@@ -13,9 +13,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::record::Answer;
-use super::{Event, Fate, Mode, Shared, Then, lock};
+use super::{Event, Fate, Mode, Shared, Then, Whose, lock};
 use crate::hostile::wire::ber::{Elements, message_length};
-use crate::hostile::wire::decode;
+use crate::hostile::wire::{Request, decode};
 
 /// The tag of a `BindResponse`.
 const BIND_RESPONSE: u8 = 0x61;
@@ -39,6 +39,8 @@ struct Relay<'a> {
     waiting: Mutex<HashMap<i64, Answer>>,
     /// Something else than LDAP, TLS for one: not looked into.
     opaque: AtomicBool,
+    /// Whether somebody has searched.
+    searched: AtomicBool,
 }
 
 pub(super) async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
@@ -48,7 +50,7 @@ pub(super) async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
     end(client, ending, &mut fate).await;
 }
 
-async fn relay(client: &mut TcpStream, shared: &Shared, fate: &mut watch::Receiver<Fate>) -> Ending {
+async fn relay(client: &mut TcpStream, shared: &Shared, fate: &mut watch::Receiver<(Whose, Fate)>) -> Ending {
     let mode = *shared.mode.borrow();
     match mode {
         Mode::Silent | Mode::Drop => return Ending::Vanished,
@@ -59,29 +61,27 @@ async fn relay(client: &mut TcpStream, shared: &Shared, fate: &mut watch::Receiv
     let _ = server.set_nodelay(true);
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let relay = Relay { shared, waiting: Mutex::default(), opaque: AtomicBool::new(false) };
+    let relay =
+        Relay { shared, waiting: Mutex::default(), opaque: AtomicBool::new(false), searched: AtomicBool::new(false) };
     let (queue, queued) = mpsc::unbounded_channel();
     // The writer first: what was queued before the server ended is written before that is told.
     tokio::select! {
         ending = write(to_client, queued) => ending,
         ending = relay.requests(from_client, to_server) => ending,
         never = relay.answers(from_server, queue) => never,
-        fated = fated(fate) => fated,
+        fated = relay.fated(fate) => fated,
     }
 }
 
-async fn fated(fate: &mut watch::Receiver<Fate>) -> Ending {
+/// The next fate, and whose it is.
+async fn next_fate(fate: &mut watch::Receiver<(Whose, Fate)>) -> (Whose, Fate) {
     match fate.changed().await {
-        Ok(()) => match *fate.borrow_and_update() {
-            Fate::Swallowed => Ending::Vanished,
-            Fate::Reset => Ending::Reset,
-            Fate::Closed => Ending::Closed,
-        },
-        Err(_) => Ending::Closed,
+        Ok(()) => *fate.borrow_and_update(),
+        Err(_) => (Whose::Any, Fate::Closed),
     }
 }
 
-async fn end(mut client: TcpStream, ending: Ending, fate: &mut watch::Receiver<Fate>) {
+async fn end(mut client: TcpStream, ending: Ending, fate: &mut watch::Receiver<(Whose, Fate)>) {
     if ending == Ending::HalfClosed {
         let _ = client.shutdown().await;
     }
@@ -109,12 +109,12 @@ async fn stay(client: &mut TcpStream, ending: Ending) {
 }
 
 /// Waits until the connections that are there are to end; whether by a reset.
-async fn ends(fate: &mut watch::Receiver<Fate>) -> bool {
+async fn ends(fate: &mut watch::Receiver<(Whose, Fate)>) -> bool {
     loop {
-        match fated(fate).await {
-            Ending::Reset => return true,
-            Ending::Closed => return false,
-            _ => {}
+        match next_fate(fate).await {
+            (_, Fate::Reset) => return true,
+            (_, Fate::Closed) => return false,
+            (_, Fate::Swallowed) => {}
         }
     }
 }
@@ -151,6 +151,21 @@ async fn drop_by_drop(client: &mut WriteHalf<'_>, octets: &[u8], interval: Durat
 }
 
 impl Relay<'_> {
+    /// Waits for a fate that is this connection's.
+    async fn fated(&self, fate: &mut watch::Receiver<(Whose, Fate)>) -> Ending {
+        loop {
+            let (whose, fate) = next_fate(fate).await;
+            let searched = self.searched.load(Ordering::Relaxed);
+            if whose != if searched { Whose::Binds } else { Whose::Searches } {
+                return match fate {
+                    Fate::Swallowed => Ending::Vanished,
+                    Fate::Reset => Ending::Reset,
+                    Fate::Closed => Ending::Closed,
+                };
+            }
+        }
+    }
+
     async fn requests(&self, mut client: ReadHalf<'_>, mut server: WriteHalf<'_>) -> Ending {
         let mut frames = Frames::default();
         loop {
@@ -185,6 +200,9 @@ impl Relay<'_> {
             lock(&self.waiting).insert(id, answer);
         }
         let Ok((_, request)) = request else { return Then::Pass };
+        if matches!(request, Request::Search { .. }) {
+            self.searched.store(true, Ordering::Relaxed);
+        }
         self.event(Event::Request(&request))
     }
 

@@ -54,6 +54,17 @@ pub enum Fate {
     Closed,
 }
 
+/// Which of the connections that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Each.
+    Any,
+    /// Those on which somebody has searched.
+    Searches,
+    /// Those on which nobody has searched.
+    Binds,
+}
+
 /// What a trap is shown.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
@@ -89,7 +100,7 @@ struct Shared {
     server: SocketAddr,
     mode: watch::Sender<Mode>,
     /// The fate of those that subscribed before it was sent.
-    fate: watch::Sender<Fate>,
+    fate: watch::Sender<(Whose, Fate)>,
     trap: Mutex<Option<Trap>>,
     wire: Arc<Wire>,
 }
@@ -105,7 +116,7 @@ impl FaultProxy {
         let shared = Arc::new(Shared {
             server,
             mode: watch::Sender::new(Mode::Pass),
-            fate: watch::Sender::new(Fate::Closed),
+            fate: watch::Sender::new((Whose::Any, Fate::Closed)),
             trap: Mutex::default(),
             wire: Arc::clone(wire),
         });
@@ -140,7 +151,12 @@ impl FaultProxy {
 
     /// Decides about the connections that are there, and not about those to come.
     pub fn doom(&self, fate: Fate) {
-        self.shared.fate.send_replace(fate);
+        self.doom_those(Whose::Any, fate);
+    }
+
+    /// Decides about some of them.
+    pub fn doom_those(&self, whose: Whose, fate: Fate) {
+        self.shared.fate.send_replace((whose, fate));
     }
 
     /// Shows every request and every answer to a trap, on the proxy's own thread, until the next trap is set.

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::{Event, Fate, FaultProxy, Mode, Then, Wire};
+use super::{Event, Fate, FaultProxy, Mode, Then, Whose, Wire};
 use crate::hostile::wire::ber::{element, number};
 use crate::hostile::wire::{Request, answer};
 use crate::oracle::Oracle;
@@ -145,4 +145,25 @@ async fn a_trap_sees_requests_and_answers_and_decides() {
     proxy.disarm();
     ask(&mut connect(proxy.address()).await).await.unwrap();
     assert_eq!(wire.binds().len(), 3);
+}
+
+#[tokio::test]
+async fn connections_are_told_apart_by_what_was_done_on_them() {
+    let (_oracle, _, proxy) = proxy().await;
+    let mut binds = connect(proxy.address()).await;
+    ask(&mut binds).await.unwrap();
+    let mut searches = connect(proxy.address()).await;
+    // Everything below an empty base: presence of objectClass, nothing in particular.
+    let filter = element(0x87, b"objectClass");
+    let numbers = [number(0x0a, 0), number(0x0a, 0), number(2, 1), number(2, 0), element(1, &[0])].concat();
+    let content = [element(4, b""), numbers, filter, element(0x30, b"")].concat();
+    searches.write_all(&element(0x30, &[number(2, 1), element(0x63, &content)].concat())).await.unwrap();
+    searches.read_u8().await.unwrap();
+    proxy.doom_those(Whose::Binds, Fate::Closed);
+    assert!(matches!(timeout(PATIENCE, binds.read_u8()).await, Ok(Err(_))), "closed");
+    let mut rest = [0; 1_024];
+    let answered = searches.read(&mut rest).await.unwrap();
+    assert!(answered > 0 && timeout(NOTHING, searches.read(&mut rest)).await.is_err(), "open");
+    proxy.doom_those(Whose::Searches, Fate::Closed);
+    assert!(matches!(timeout(PATIENCE, searches.read(&mut rest)).await, Ok(Ok(0))), "closed");
 }
