@@ -4,11 +4,13 @@
 //! - [`directory`]: a real OpenLDAP `slapd` in a temporary folder, with people, certificates and a log that can be
 //!   counted
 //! - [`compat`]: plugins and a host built against other versions of the interface
+//! - [`fault_proxy`]: a TCP proxy that does what networks and dying servers do, and records the binds that come by
 //! - [`faulty`]: the plugin that does wrong on command
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
 //! - [`hostile`]: a server that does what no server should
+//! - [`open_files`]: the limit of open files, for crowds
 //! - [`oracle`]: a directory that knows next to nobody and keeps a record of what it was asked, octet for octet
 //! - [`relay`]: a TCP relay that can hold an answer back half-way
 //! - [`tls_server`]: a TLS server of any quality in front of a directory: bad certificates, old versions, noise
@@ -29,11 +31,13 @@
 
 pub mod compat;
 pub mod directory;
+pub mod fault_proxy;
 pub mod faulty;
 pub mod harness;
 pub mod host;
 pub mod hostile;
 pub mod log_capture;
+pub mod open_files;
 pub mod oracle;
 pub mod plugin;
 pub mod relay;

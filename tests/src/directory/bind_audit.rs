@@ -38,6 +38,8 @@ impl ClearText {
             if let Some((_, listener)) = event.split_once(" ACCEPT from ") {
                 // `IP=127.0.0.1:36074 (IP=127.0.0.1:389)`: the peer, and the listener in parentheses.
                 let is_at = |port: u16| listener.ends_with(&format!(":{port})"));
+                // A server that was started again counts its connections from the beginning.
+                connection.protected = false;
                 connection.over_start_tls = is_at(self.start_tls_port);
                 connection.over_ldaps = is_at(tls_port);
             } else if event.contains(" TLS established ") {
@@ -106,6 +108,11 @@ mod tests {
         assert_eq!(violations(true, &[START_TLS, BIND]).len(), 1);
         assert_eq!(violations(true, &[START_TLS, "conn=7 op=0 STARTTLS", BIND]).len(), 1);
         assert_eq!(violations(true, &[START_TLS, "conn=7 op=0 STARTTLS", ESTABLISHED, BIND]), [""; 0]);
+    }
+
+    #[test]
+    fn a_handshake_does_not_protect_a_connection_of_the_same_number_after_a_restart() {
+        assert_eq!(violations(true, &[START_TLS, ESTABLISHED, START_TLS, BIND]).len(), 1);
     }
 
     #[test]

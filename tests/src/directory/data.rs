@@ -12,17 +12,18 @@ use super::{BLIND_DN, BLIND_PASSWORD, BULK_DN, READER_DN, READER_PASSWORD, SUFFI
 /// How many of the bulk are made at a time: a million users at once would be half a gigabyte.
 const AT_A_TIME: usize = 1_000;
 
-/// Everything, piece by piece: the tree, the accounts, the people and `bulk_users` more.
-pub(super) fn ldif(bulk_users: usize, with_passwords: bool) -> impl Iterator<Item = String> {
+/// Everything, piece by piece: the tree, the accounts, the people and `bulk_users` more. A replica's entries have the
+/// ids that they have in every other replica.
+pub(super) fn ldif(bulk_users: usize, with_passwords: bool, replica: bool) -> impl Iterator<Item = String> {
     let bulk = (1..=bulk_users).step_by(AT_A_TIME).map(move |first| {
         let last = bulk_users.min(first + AT_A_TIME - 1);
-        let mut ldif = Ldif::default();
+        let mut ldif = Ldif::new(replica);
         for number in first..=last {
             ldif.bulk_user(&bulk_login(number), with_passwords);
         }
-        ldif.0
+        ldif.text
     });
-    iter::once(tree_and_people()).chain(bulk)
+    iter::once(tree_and_people(replica)).chain(bulk)
 }
 
 /// The login of a user of the bulk; they are counted from 1.
@@ -30,8 +31,8 @@ pub fn bulk_login(number: usize) -> String {
     format!("user{number:05}")
 }
 
-fn tree_and_people() -> String {
-    let mut ldif = Ldif::default();
+fn tree_and_people(replica: bool) -> String {
+    let mut ldif = Ldif::new(replica);
     ldif.entry(SUFFIX, &[("objectClass", "dcObject"), ("objectClass", "organization"), ("o", "Example")]);
     for unit in ["ou=people", "ou=engineers,ou=people", "ou=partners", "ou=bulk"] {
         ldif.entry(&format!("{unit},{SUFFIX}"), &[("objectClass", "organizationalUnit")]);
@@ -53,7 +54,7 @@ fn tree_and_people() -> String {
         ldif.person(&Person { login, unit: "ou=people", attributes: &[] });
     }
     outward_pointers(&mut ldif);
-    ldif.0
+    ldif.text
 }
 
 /// The values of an attribute in the LDIF of one entry whose lines are not folded.
@@ -93,10 +94,16 @@ fn outward_pointers(ldif: &mut Ldif) {
     );
 }
 
-#[derive(Default)]
-struct Ldif(String);
+struct Ldif {
+    text: String,
+    replica: bool,
+}
 
 impl Ldif {
+    fn new(replica: bool) -> Self {
+        Self { text: String::new(), replica }
+    }
+
     fn person(&mut self, person: &Person) {
         let password = password_of(person.login);
         let mut attributes = vec![
@@ -132,18 +139,40 @@ impl Ldif {
         for (name, value) in attributes {
             self.line(name, value);
         }
-        self.0.push('\n');
+        if self.replica {
+            self.line("entryUUID", &id_of(dn));
+        }
+        self.text.push('\n');
     }
 
     /// In base64: a value may begin with a space or not be ASCII, and then nothing else will do.
     fn line(&mut self, name: &str, value: &str) {
-        writeln!(self.0, "{name}:: {}", STANDARD.encode(value)).expect("a String takes everything");
+        writeln!(self.text, "{name}:: {}", STANDARD.encode(value)).expect("a String takes everything");
     }
+}
+
+/// An id that is made of the DN (RFC 9562 section 5.8), so that whoever loads the entry comes to the same.
+fn id_of(dn: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, dn.as_bytes());
+    let octets: [u8; 16] = digest.as_ref()[..16].try_into().expect("sixteen octets");
+    let number = u128::from_be_bytes(octets) & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
+    let hex = format!("{number:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::values;
+    use super::{id_of, values};
+
+    #[test]
+    fn an_id_is_made_of_the_dn_alone_and_has_the_form_of_one() {
+        let id = id_of("dc=x");
+        assert_eq!(id, id_of("dc=x"));
+        assert_ne!(id, id_of("dc=y"));
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+        assert!(id[14..].starts_with('8') && "89ab".contains(&id[19..20]), "{id}");
+    }
 
     #[test]
     fn values_are_read_in_both_forms() {

@@ -73,6 +73,7 @@ pub struct DirectoryBuilder {
     paging: Paging,
     tls_demanded: bool,
     measured: bool,
+    replica: bool,
 }
 
 impl DirectoryBuilder {
@@ -113,11 +114,18 @@ impl DirectoryBuilder {
         self
     }
 
+    /// The entries have the ids that they have in every other replica. Default: ids of their own.
+    #[must_use]
+    pub fn replica(mut self) -> Self {
+        self.replica = true;
+        self
+    }
+
     /// Loads the data and starts the server. Panics with what to do when it cannot.
     pub fn start(self) -> Directory {
         let folder = TempDir::new().expect("a temporary folder for the directory");
         let certificates = Certificates::make(self.certificate, folder.path());
-        let server = Server::start(folder.path(), data::ldif(self.bulk_users, self.measured), &self);
+        let server = Server::start(folder.path(), data::ldif(self.bulk_users, self.measured, self.replica), &self);
         Directory { server, certificates, clear_text_expected: AtomicBool::new(false), folder }
     }
 }
@@ -148,6 +156,7 @@ impl Directory {
             paging: Paging::Unlimited,
             tls_demanded: false,
             measured: false,
+            replica: false,
         }
     }
 
@@ -243,6 +252,12 @@ impl Directory {
     /// Ends the server at once (SIGKILL), as a power cut would. Returns when it is gone.
     pub fn kill(&self) {
         self.server.kill();
+    }
+
+    /// Starts the server again after its end, on the same ports and with the same data. Returns when it takes
+    /// connections.
+    pub fn restart(&self) {
+        self.server.restart();
     }
 
     /// The values of an attribute of an entry, read by OpenLDAP's own client.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,23 @@ pub(super) struct Server {
     pub(super) start_tls_port: u16,
     pub(super) tls_port: u16,
     pub(super) log_file: PathBuf,
-    process: Mutex<Child>,
-    // Dropped with the server: lets the thread go that started the process.
+    start: Start,
+    process: Mutex<Process>,
+}
+
+/// What it takes to start the server, the first time and again.
+struct Start {
+    slapd: PathBuf,
+    configuration: PathBuf,
+    listeners: String,
+    log_level: &'static str,
+}
+
+struct Process {
+    child: Child,
+    /// How long the log was when it started.
+    log_begins: u64,
+    // Dropped with the process: lets the thread go that started it.
     _keeper: mpsc::Sender<()>,
 }
 
@@ -46,9 +61,15 @@ impl Server {
             let [port, start_tls_port, tls_port] = std::array::from_fn(|_| place.free_port());
             let listeners = place.listeners(&[("ldap", port), ("ldap", start_tls_port), ("ldaps", tls_port)]);
             let log_file = folder.join(format!("slapd-{attempt}.log"));
-            let (process, keeper) = installation.spawn(&configuration, &listeners, &log_file, wishes);
-            let process = Mutex::new(process);
-            let server = Self { host, port, start_tls_port, tls_port, log_file, process, _keeper: keeper };
+            let start = Start {
+                slapd: installation.slapd.clone(),
+                configuration: configuration.clone(),
+                listeners,
+                // `none` is the level at which the start is told and nothing else.
+                log_level: if wishes.measured { "none" } else { "stats" },
+            };
+            let process = Mutex::new(start.spawn(&log_file));
+            let server = Self { host, port, start_tls_port, tls_port, log_file, start, process };
             if server.comes_up() {
                 return server;
             }
@@ -56,18 +77,37 @@ impl Server {
         panic!("slapd found no free ports in {ATTEMPTS} attempts");
     }
 
+    /// Starts it again after its end, where and with what it was.
+    pub(super) fn restart(&self) {
+        // Its port cannot go to a client, but to another server: as seldom as a port is taken twice at the first start.
+        let deadline = Instant::now() + STARTING_TIME;
+        loop {
+            let process = self.start.spawn(&self.log_file);
+            *self.lock() = process;
+            if self.comes_up() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "somebody else has taken a port of the server that is started again");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the server. False when it lost its port to somebody else.
     fn comes_up(&self) -> bool {
         let deadline = Instant::now() + STARTING_TIME;
+        let log_begins = self.lock().log_begins;
         loop {
-            let log = fs::read(&self.log_file).unwrap_or_default();
-            let log = String::from_utf8_lossy(&log);
+            let log = read_from(&self.log_file, log_begins);
             // Its own log, its own process: whoever else may listen on the port, it is not mistaken for ours. slapd
             // does not start unless it has all its listeners.
             if log.contains("slapd starting") && self.listens() {
                 return true;
             }
-            let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).try_wait().unwrap();
+            let ended = self.lock().child.try_wait().unwrap();
             if let Some(status) = ended {
                 if log.contains("bind(") || log.contains("Address already in use") {
                     return false;
@@ -96,10 +136,10 @@ impl Server {
     /// Lets the server end what it is doing; with force if it does not in time.
     pub(super) fn stop(&self) {
         {
-            let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+            let process = &mut self.lock().child;
             if process.try_wait().is_ok_and(|ended| ended.is_none()) {
                 // It was not waited for, so the number is still its own.
-                let _ = rustix::process::kill_process(Pid::from_child(&process), Signal::TERM);
+                let _ = rustix::process::kill_process(Pid::from_child(process), Signal::TERM);
             }
             let deadline = Instant::now() + STOPPING_TIME;
             while process.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < deadline {
@@ -110,7 +150,7 @@ impl Server {
     }
 
     pub(super) fn kill(&self) {
-        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = &mut self.lock().child;
         // An error means that it has already ended, which is what was wanted.
         let _ = process.kill();
         let _ = process.wait();
@@ -121,6 +161,51 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+impl Start {
+    /// Starts slapd in the foreground, so that its process is the one we hold. What it logs goes behind what is there.
+    ///
+    /// `setpriv --pdeathsig` ends it even when the test program is killed. The signal comes when the *thread* that
+    /// started the process ends, and a test's thread is short-lived; so a thread of its own starts it and stays until
+    /// the process is let go.
+    fn spawn(&self, log_file: &Path) -> Process {
+        let log = File::options().create(true).append(true).open(log_file).unwrap();
+        let log_begins = log.metadata().unwrap().len();
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&self.slapd)
+            .args(["-d", self.log_level, "-h", &self.listeners, "-f"])
+            .arg(&self.configuration)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let (keeper, gone) = mpsc::channel::<()>();
+        let (started, child) = mpsc::channel();
+        thread::spawn(move || {
+            if started.send(command.spawn()).is_ok() {
+                // Nothing is ever sent: this returns when the server lets go of its end.
+                let _ = gone.recv();
+            }
+        });
+        let child = child
+            .recv()
+            .unwrap()
+            .unwrap_or_else(|error| panic!("setpriv (package util-linux) does not start: {error}"));
+        Process { child, log_begins, _keeper: keeper }
+    }
+}
+
+/// The end of a log, from an offset on.
+fn read_from(log_file: &Path, offset: u64) -> String {
+    let mut octets = Vec::new();
+    if let Ok(mut log) = File::open(log_file)
+        && log.seek(SeekFrom::Start(offset)).is_ok()
+    {
+        let _ = log.read_to_end(&mut octets);
+    }
+    String::from_utf8_lossy(&octets).into_owned()
 }
 
 /// Where this machine has OpenLDAP.
@@ -223,44 +308,6 @@ impl Installation {
         drop(input);
         let output = process.wait_with_output().unwrap();
         assert!(output.status.success(), "slapadd refused the test data:\n{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// Starts slapd in the foreground, so that its process is the one we hold.
-    ///
-    /// `setpriv --pdeathsig` ends it even when the test program is killed. The signal comes when the *thread* that
-    /// started the process ends, and a test's thread is short-lived; so a thread of its own starts it and stays until
-    /// the server is dropped.
-    fn spawn(
-        &self,
-        configuration: &Path,
-        listeners: &str,
-        log_file: &Path,
-        wishes: &DirectoryBuilder,
-    ) -> (Child, mpsc::Sender<()>) {
-        // `none` is the level at which the start is told and nothing else.
-        let level = if wishes.measured { "none" } else { "stats" };
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(&self.slapd)
-            .args(["-d", level, "-h", listeners, "-f"])
-            .arg(configuration)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(log_file).unwrap());
-        let (keeper, gone) = mpsc::channel::<()>();
-        let (started, child) = mpsc::channel();
-        thread::spawn(move || {
-            if started.send(command.spawn()).is_ok() {
-                // Nothing is ever sent: this returns when the server lets go of its end.
-                let _ = gone.recv();
-            }
-        });
-        let child = child
-            .recv()
-            .unwrap()
-            .unwrap_or_else(|error| panic!("setpriv (package util-linux) does not start: {error}"));
-        (child, keeper)
     }
 }
 

@@ -11,8 +11,8 @@ use host_harness::login::{Host, LoginAnswer, Outcome};
 use host_harness::providers::ProviderHandle;
 use host_harness::store::Store;
 use provider_api::{Credentials, Secret};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::host::context;
+use tests::open_files;
 use tokio::task::JoinSet;
 
 use super::black_hole::{FullQueue, silent_server};
@@ -32,7 +32,7 @@ const LOCAL_PASSWORD: &str = "of the local account";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_logins_at_directories_that_do_not_answer_harm_nobody_who_has_a_local_account() {
-    allow_many_files();
+    open_files::allow(CROWD * 8);
     let folder = tempfile::tempdir().unwrap();
     let store = store_with_a_local_account(folder.path()).await;
     let (dropping, mut silent) = (FullQueue::start().await, silent_server().await);
@@ -110,14 +110,4 @@ fn is_local(answer: &LoginAnswer, outcome: Outcome) -> bool {
 
 fn credentials(name: &str, password: &str) -> Credentials {
     Credentials::new(name, Secret::new(password))
-}
-
-/// A login has a few sockets open, and here both of their ends are in this process.
-fn allow_many_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = u64::try_from(CROWD * 8).unwrap();
-    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    if limit.current.is_some_and(|current| current < allowed) {
-        setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum: limit.maximum }).unwrap();
-    }
 }

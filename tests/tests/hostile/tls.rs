@@ -79,7 +79,7 @@ fn renegotiation() -> Scenario {
 
 fn renewed() -> Scenario {
     // A new one with each connection, so that a session which is resumed meets another certificate, too.
-    let turns = |nth: usize| if nth % 2 == 0 { Offer::Good } else { Offer::Renewed };
+    let turns = |nth: usize| if nth.is_multiple_of(2) { Offer::Good } else { Offer::Renewed };
     let offering = |offer: fn(usize) -> Offer| {
         let acts = move |asked: &Asked| vec![Act::Secure(offer(asked.nth))];
         Script::at(Step::StartTls, move |asked| [Act::Send(asked.last())].into_iter().chain(acts(&asked)).collect())
