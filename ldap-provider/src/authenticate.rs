@@ -10,7 +10,7 @@ use provider_api::{
 use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, UserBind};
 
 use crate::attribute::AttributeName;
-use crate::directory::{Directory, Server, ServiceConnection, Setback, Steps, TRUSTED_FOR};
+use crate::directory::{Directory, Server, Setback, SharedConnection, Steps, TRUSTED_FOR};
 use crate::dn::Dn;
 use crate::entry::Entry;
 use crate::fault;
@@ -104,11 +104,7 @@ impl Login<'_> {
     }
 
     /// Looks for the entry on one of the server's connections.
-    async fn find(
-        &self,
-        server: &Arc<Server>,
-        is_second: &mut bool,
-    ) -> Result<(Found, ServiceConnection), Setback> {
+    async fn find(&self, server: &Arc<Server>, is_second: &mut bool) -> Result<(Found, SharedConnection), Setback> {
         let config = &*self.directory.config;
         loop {
             let place = server.place(self.steps, self.deadline).await?;
@@ -119,7 +115,7 @@ impl Login<'_> {
             let limit = if was_idle { self.steps.probe } else { self.steps.operation };
             let began = Instant::now();
             self.directory.metrics.searches.add();
-            let error = match search::find_user(place, config, self.name, self.deadline.at_most(limit)).await {
+            let error = match search::find_user(&place, config, self.name, self.deadline.at_most(limit)).await {
                 Ok(found) => {
                     server.note_round_trip(began.elapsed());
                     return Ok((found, connection));
@@ -151,12 +147,7 @@ impl Login<'_> {
     }
 
     /// Tries the password at the server that has the entry.
-    async fn bind(
-        &mut self,
-        server: &Server,
-        connection: &ServiceConnection,
-        dn: &Dn,
-    ) -> Result<BindResponse, Setback> {
+    async fn bind(&mut self, server: &Server, connection: &SharedConnection, dn: &Dn) -> Result<BindResponse, Setback> {
         let Some((password, permit)) = self.unspent.take() else {
             return Err(Setback::Final(Fault::internal("the password of this login has been spent")));
         };

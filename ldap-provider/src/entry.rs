@@ -1,5 +1,6 @@
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
+use wire_guard::FoundEntry;
 
 use crate::attribute::{self, AttributeName};
 use crate::dn::Dn;
@@ -57,10 +58,23 @@ impl Entry {
         let dn = text(parts.next())?;
         let attributes = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
         let attributes = attributes.into_iter().map(read_attribute).collect::<Result<_, _>>()?;
-        match Dn::parse(&dn) {
+        Self::with(&dn, attributes)
+    }
+
+    /// Reads an entry that the guard has found.
+    pub(crate) fn found(found: &FoundEntry) -> Result<Self, UnusableEntry> {
+        let mut attributes = Vec::new();
+        let dn = found.read(|name, values| {
+            attributes.push(Attribute::new(name, values.into_iter().map(<[u8]>::to_vec).collect()));
+        });
+        Self::with(&dn, attributes)
+    }
+
+    fn with(dn: &str, attributes: Vec<Attribute>) -> Result<Self, UnusableEntry> {
+        match Dn::parse(dn) {
             Ok(dn) => Ok(Self { dn, attributes }),
             Err(_) => Err(UnusableEntry::Dn {
-                text: provider_api::one_line(&dn),
+                text: provider_api::one_line(dn),
                 rest: Box::new(Self { dn: Dn::root(), attributes }),
             }),
         }

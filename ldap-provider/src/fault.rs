@@ -65,6 +65,14 @@ pub(crate) fn broken_search(what: &str, end: Option<&PipeEnd>, error: &ldap3::Ld
     }
 }
 
+/// Why a search broke off, of which the guard itself tells.
+pub(crate) fn ended(what: &str, end: &PipeEnd) -> Fault {
+    match end {
+        PipeEnd::Violation(_) => protocol_violation(format_args!("{what}: {end}")),
+        _ => Fault::unavailable(UnavailableReason::CONNECTION_LOST, one_line(&format!("{what}: {end}"))),
+    }
+}
+
 fn exchange_reason(error: &ExchangeError) -> UnavailableReason {
     match error {
         ExchangeError::Timeout => UnavailableReason::TIMEOUT,

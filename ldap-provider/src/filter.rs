@@ -1,4 +1,5 @@
-use std::fmt::Write as _;
+use ldap3::asn1::{ASNTag, PL, StructureTag, TagClass};
+use wire_guard::ber::{self, CONSTRUCTED, OCTET_STRING};
 
 use crate::attribute::AttributeName;
 
@@ -9,28 +10,7 @@ const DEEPEST: usize = 16;
 /// The longest filter of an administrator, in octets.
 const LONGEST: usize = 16 * 1024;
 
-/// A value as it stands in the text of a filter (RFC 4515 section 3): none of its octets means anything but itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EscapedFilterValue(String);
-
-impl EscapedFilterValue {
-    /// Escapes what has a meaning in a filter, and nothing else.
-    pub(crate) fn of(value: &str) -> Self {
-        let mut escaped = String::with_capacity(value.len() + 8);
-        for character in value.chars() {
-            match character {
-                '*' | '(' | ')' | '\\' | '\0' => {
-                    // Writing to a String cannot fail.
-                    let _ = write!(escaped, "\\{:02x}", u32::from(character));
-                }
-                _ => escaped.push(character),
-            }
-        }
-        Self(escaped)
-    }
-}
-
-/// A whole filter, ready to be sent.
+/// A whole filter as a text (RFC 4515). No name that somebody typed is ever in one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SearchFilter(String);
 
@@ -46,13 +26,36 @@ impl SearchFilter {
     }
 }
 
+/// A whole filter as it is sent (RFC 4511 section 4.5.1.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EncodedFilter(Vec<u8>);
+
+impl EncodedFilter {
+    /// The filter's octets.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// How users are found: the administrator's filter, if there is one, and the attributes that a name may stand in.
 #[derive(Clone, Debug)]
 pub(crate) struct UserFilter {
-    /// With its outer parentheses.
-    restriction: Option<String>,
+    restriction: Option<Restriction>,
     attributes: Vec<AttributeName>,
 }
+
+/// The administrator's filter.
+#[derive(Clone, Debug)]
+struct Restriction {
+    /// With its outer parentheses.
+    text: String,
+    encoded: Vec<u8>,
+}
+
+/// `and [0]`, `or [1]` and `equalityMatch [3]` of a filter.
+const AND: u8 = 0xa0;
+const OR: u8 = 0xa1;
+const EQUALITY_MATCH: u8 = 0xa3;
 
 impl UserFilter {
     /// Checks an administrator's filter, which may come without its outer parentheses. A blank one is none.
@@ -61,44 +64,70 @@ impl UserFilter {
         if restriction.is_empty() {
             return Ok(Self { restriction: None, attributes });
         }
-        let whole = if restriction.starts_with('(') { restriction.to_owned() } else { format!("({restriction})") };
-        if whole.len() > LONGEST {
+        let text = if restriction.starts_with('(') { restriction.to_owned() } else { format!("({restriction})") };
+        if text.len() > LONGEST {
             return Err(format!("is longer than {LONGEST} octets"));
         }
-        if depth(&whole) > DEEPEST {
+        if depth(&text) > DEEPEST {
             return Err(format!("has parentheses nested deeper than {DEEPEST}"));
         }
-        ldap3::parse_filter(&whole).map_err(|()| {
+        let tree = ldap3::parse_filter(&text).map_err(|()| {
             "is not a filter such as (objectClass=person) or (&(objectClass=person)(!(description=guest))): \
                 check parentheses and spaces, and that two conditions stand within (&...) or (|...)"
                 .to_owned()
         })?;
-        Ok(Self { restriction: Some(whole), attributes })
+        let mut encoded = Vec::new();
+        encode(&tree.into_structure(), &mut encoded);
+        Ok(Self { restriction: Some(Restriction { text, encoded }), attributes })
     }
 
-    /// Whoever carries this name.
-    pub(crate) fn for_name(&self, name: &str) -> SearchFilter {
-        self.matching(Some(&EscapedFilterValue::of(name)))
+    /// Whoever carries this name. It is never part of a text: each of its octets means itself.
+    pub(crate) fn for_name(&self, name: &str) -> EncodedFilter {
+        let mut names = Vec::new();
+        for attribute in &self.attributes {
+            let mut assertion = ber::wrap(OCTET_STRING, attribute.as_str().as_bytes());
+            ber::push_octets(&mut assertion, OCTET_STRING, name.as_bytes());
+            ber::push_octets(&mut names, EQUALITY_MATCH, &assertion);
+        }
+        if self.attributes.len() > 1 {
+            names = ber::wrap(OR, &names);
+        }
+        EncodedFilter(match &self.restriction {
+            Some(restriction) => ber::wrap(AND, &[restriction.encoded.as_slice(), &names].concat()),
+            None => names,
+        })
     }
 
     /// Whoever carries any name: the users that a login could find.
     pub(crate) fn for_anybody(&self) -> SearchFilter {
-        self.matching(None)
-    }
-
-    /// Without a value, any will do.
-    fn matching(&self, value: Option<&EscapedFilterValue>) -> SearchFilter {
-        let value = value.map_or("*", |value| &value.0);
-        let mut names = String::new();
-        for attribute in &self.attributes {
-            // Writing to a String cannot fail.
-            let _ = write!(names, "({attribute}={value})");
-        }
+        let names: String = self.attributes.iter().map(|attribute| format!("({attribute}=*)")).collect();
         let names = if self.attributes.len() == 1 { names } else { format!("(|{names})") };
         SearchFilter(match &self.restriction {
-            Some(restriction) => format!("(&{restriction}{names})"),
+            Some(restriction) => format!("(&{}{names})", restriction.text),
             None => names,
         })
+    }
+}
+
+/// Encodes what the library made of a text. It is not deep: see [`DEEPEST`].
+fn encode(tag: &StructureTag, out: &mut Vec<u8>) {
+    // Filters have tags of their own kind, octet strings within, and for extensible matches a boolean: all below 31.
+    let class = match tag.class {
+        TagClass::Universal => 0,
+        TagClass::Application => 0x40,
+        TagClass::Context => 0x80,
+        TagClass::Private => 0xc0,
+    };
+    let number = u8::try_from(tag.id & 0x1f).unwrap_or_default();
+    match &tag.payload {
+        PL::P(octets) => ber::push_octets(out, class | number, octets),
+        PL::C(parts) => {
+            let mut content = Vec::new();
+            for part in parts {
+                encode(part, &mut content);
+            }
+            ber::push_octets(out, class | CONSTRUCTED | number, &content);
+        }
     }
 }
 
@@ -118,54 +147,69 @@ fn depth(filter: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{EscapedFilterValue, UserFilter};
+    use bytes::BytesMut;
+    use ldap3::asn1::ASNTag;
+
+    use super::UserFilter;
     use crate::attribute::AttributeName;
 
     fn filter(restriction: &str, attributes: &[&str]) -> Result<UserFilter, String> {
         UserFilter::parse(restriction, attributes.iter().map(|name| AttributeName::parse(name).unwrap()).collect())
     }
 
+    /// The same text, parsed and encoded by the library.
+    fn encoded(text: &str) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        lber::write::encode_into(&mut out, ldap3::parse_filter(text).unwrap().into_structure()).unwrap();
+        out.to_vec()
+    }
+
     #[test]
-    fn values_are_escaped_as_rfc_4515_has_it_and_no_further() {
-        for (value, escaped) in [
-            ("*", r"\2a"),
-            ("a*", r"a\2a"),
-            ("*)(uid=*))(|(uid=*", r"\2a\29\28uid=\2a\29\29\28|\28uid=\2a"),
-            ("admin)(&)", r"admin\29\28&\29"),
-            (r"\2a", r"\5c2a"),
-            (r"x\00y", r"x\5c00y"),
-            ("\0", r"\00"),
-            ("admin)(userPassword=a*", r"admin\29\28userPassword=a\2a"),
-            ("((((", r"\28\28\28\28"),
-            ("%2a", "%2a"),
-            ("（＊）", "（＊）"),
-            (r"\\", r"\5c\5c"),
-            (r"a\", r"a\5c"),
-            ("é", "é"),
-            ("Parens R Us (for all your parenthetical needs)", r"Parens R Us \28for all your parenthetical needs\29"),
-            (r#"&|!=~<>,+";# /"#, r#"&|!=~<>,+";# /"#),
-        ] {
-            assert_eq!(EscapedFilterValue::of(value).0, escaped);
+    fn each_octet_of_a_name_means_itself() {
+        let mut names: Vec<String> = [
+            "*",
+            "a*",
+            "*)(uid=*))(|(uid=*",
+            "admin)(&)",
+            r"\2a",
+            r"x\00y",
+            "\0",
+            "admin)(userPassword=a*",
+            "((((",
+            "%2a",
+            "（＊）",
+            r"\\",
+            r"a\",
+            "é",
+            "Parens R Us (for all your parenthetical needs)",
+            r#"&|!=~<>,+";# /"#,
+        ]
+        .map(ToOwned::to_owned)
+        .into();
+        for character in (0_u8..=0x7f).map(char::from) {
+            names.extend([format!("{character}xy"), format!("x{character}y"), format!("xy{character}")]);
+        }
+        for name in names {
+            let value = [&[4, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
+            let content = [&[4, 3, b'u', b'i', b'd'][..], &value].concat();
+            let expected = [&[0xa3, u8::try_from(content.len()).unwrap()][..], &content].concat();
+            assert_eq!(filter("", &["uid"]).unwrap().for_name(&name).as_bytes(), expected, "{name:?}");
         }
     }
 
-    /// What the library makes of the text is what goes over the wire, so it is asked, and its answer searched for the
-    /// octets.
     #[test]
-    fn each_single_byte_character_arrives_as_itself_at_start_middle_and_end() {
-        use ldap3::asn1::{ASNTag, PL};
-        for character in (0_u8..=0x7f).map(char::from) {
-            for name in [format!("{character}xy"), format!("x{character}y"), format!("xy{character}")] {
-                let text = filter("", &["uid"]).unwrap().for_name(&name);
-                let tag = ldap3::parse_filter(text.as_str()).unwrap().into_structure();
-                let parts = match tag.payload {
-                    PL::C(parts) => parts,
-                    PL::P(_) => panic!("{name:?} became a presence filter"),
-                };
-                assert_eq!((tag.id, parts.len()), (3, 2), "{name:?} is an equality match");
-                assert_eq!(parts[0].payload, PL::P(b"uid".to_vec()));
-                assert_eq!(parts[1].payload, PL::P(name.into_bytes()));
-            }
+    fn a_filter_is_encoded_as_the_library_encodes_its_text() {
+        for restriction in [
+            "(objectClass=person)",
+            "(&(age=28)(!(name=Bob)))",
+            "(userAccountControl:1.2.840.113556.1.4.803:=2)",
+            "(cn:dn:caseExactMatch:=x)",
+            "(|(a>=1)(b<=2)(c~=3)(d=*)(cn=a*b*c)(cn=*z))",
+            r"(cn=\2a\28)",
+            "(&)",
+        ] {
+            let whole = encoded(&format!("(&{restriction}(|(uid=x)(cn=x)))"));
+            assert_eq!(filter(restriction, &["uid", "cn"]).unwrap().for_name("x").as_bytes(), whole, "{restriction}");
         }
     }
 
@@ -173,12 +217,12 @@ mod tests {
     fn the_restriction_may_come_with_or_without_its_outer_parentheses() {
         for restriction in ["(&(age=28)(!(name=Bob)))", "&(age=28)(!(name=Bob))", "  (&(age=28)(!(name=Bob))) "] {
             let users = filter(restriction, &["uid", "cn"]).unwrap();
-            assert_eq!(users.for_name("al*ce").as_str(), r"(&(&(age=28)(!(name=Bob)))(|(uid=al\2ace)(cn=al\2ace)))");
+            assert_eq!(users.for_anybody().as_str(), "(&(&(age=28)(!(name=Bob)))(|(uid=*)(cn=*)))");
+            let expected = encoded(r"(&(&(age=28)(!(name=Bob)))(|(uid=al\2ace)(cn=al\2ace)))");
+            assert_eq!(users.for_name("al*ce").as_bytes(), expected);
         }
-        assert_eq!(
-            filter("objectClass=person", &["uid"]).unwrap().for_name("x").as_str(),
-            "(&(objectClass=person)(uid=x))"
-        );
+        let users = filter("objectClass=person", &["uid"]).unwrap();
+        assert_eq!(users.for_name("x").as_bytes(), encoded("(&(objectClass=person)(uid=x))"));
         assert_eq!(filter(" ", &["uid"]).unwrap().for_anybody().as_str(), "(uid=*)");
     }
 
@@ -187,9 +231,8 @@ mod tests {
         for restriction in ["", "(userAccountControl:1.2.840.113556.1.4.803:=2)", "(!(uid=x))", "(cn=a*b*c)", "(&)"] {
             for attributes in [&["uid"][..], &["uid", "cn", "mail"]] {
                 let users = filter(restriction, attributes).unwrap();
-                for built in [users.for_name("a(b)*"), users.for_anybody()] {
-                    assert!(ldap3::parse_filter(built.as_str()).is_ok(), "{built:?}");
-                }
+                let built = users.for_anybody();
+                assert!(ldap3::parse_filter(built.as_str()).is_ok(), "{built:?}");
             }
         }
     }

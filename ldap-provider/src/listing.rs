@@ -198,7 +198,7 @@ impl Listing {
             options,
             controls,
         };
-        let results = self.connection.search(query, None).await;
+        let results = self.connection.search(query).await;
         results.map_err(|error| self.broken(&error))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use ldap3::{DerefAliases, LdapError, SearchOptions};
 use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
-use wire_guard::PipeEnd;
+use wire_guard::{PipeEnd, SearchFailure, SearchScope, SearchTemplate};
 
 use crate::attribute::{self, AttributeName};
 use crate::directory::{Next, Place, Query, ServiceConnection};
@@ -45,62 +45,52 @@ pub(crate) enum SearchError {
 
 /// Looks for the one entry that carries a name.
 pub(crate) async fn find_user(
-    place: Place,
+    place: &Place,
     config: &Config,
     name: &str,
     deadline: Deadline,
 ) -> Result<Found, SearchError> {
-    let filter = config.user_filter.for_name(name);
-    let query = Query {
-        base: &config.base_dn,
-        scope: scope(config.scope),
-        filter: &filter,
-        attributes: Arc::clone(&config.user_attributes),
-        // Two suffice to know that there is not one. The limit is not 1: slapd then answers 4 beside the entry.
-        options: options().sizelimit(2),
-        controls: Vec::new(),
-    };
-    let connection = place.connection.clone();
-    let search = async {
-        let mut results = place.search(query).await?;
-        let mut items = Vec::new();
-        loop {
-            match results.next().await? {
-                // A server that ignores the limit is not listened to any further.
-                Next::Entry(entry) if items.len() == 2 => {
-                    items.push(entry);
-                    return Ok((items, None));
-                }
-                Next::Entry(entry) => items.push(entry),
-                Next::End(result) => return Ok::<_, LdapError>((items, Some(result))),
-            }
-        }
-    };
-    let (items, result) = match timeout_at(deadline.instant().into(), search).await {
+    let request = config.user_search.with_filter(config.user_filter.for_name(name).as_bytes());
+    let searching = place.connection.search(&request, SIZE_LIMIT.into());
+    let found = match timeout_at(deadline.instant().into(), searching).await {
         Err(_) => return Err(SearchError::Silent(fault::timeout(WHAT))),
-        Ok(Err(error)) => {
-            let fault = fault::broken_search(WHAT, connection.end(), &error);
-            return Err(match connection.end() {
-                Some(PipeEnd::Lost(_) | PipeEnd::Disconnected { .. }) => SearchError::Ended(fault),
-                _ => SearchError::Violation(fault),
+        Ok(Err(SearchFailure(end))) => {
+            let fault = fault::ended(WHAT, &end);
+            return Err(if matches!(end, PipeEnd::Violation(_)) {
+                SearchError::Violation(fault)
+            } else {
+                SearchError::Ended(fault)
             });
         }
         Ok(Ok(found)) => found,
     };
-    let entries = items.into_iter().map(|item| checked(Entry::read(item), config));
+    let entries = found.entries.iter().map(|entry| checked(Entry::found(entry), config));
     let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(SearchError::Answered)?;
+    let result = found.end.map(|(result, _)| result);
     // A limit that lets not even one entry through tells nothing about how many there are.
-    let is_limited = result.as_ref().is_some_and(|result| result.rc == SIZE_LIMIT_EXCEEDED);
+    let is_limited = result.as_ref().is_some_and(|result| result.code == SIZE_LIMIT_EXCEEDED);
     if entries.len() > 1 || (is_limited && !entries.is_empty()) {
         return Ok(Found::Several(entries.into_iter().map(|entry| entry.dn).collect()));
     }
     if let Some(result) = result
-        && result.rc != SUCCESS
+        && result.code != SUCCESS
     {
-        let fault = result_code::search_fault(result.rc, &result.text, config.is_anonymous());
+        let fault = result_code::search_fault(result.code, &result.diagnostic, config.is_anonymous());
         return Err(SearchError::Answered(fault));
     }
     Ok(entries.pop().map_or(Found::Nobody, |entry| Found::One(Box::new(entry))))
+}
+
+/// Two suffice to know that there is not one. The limit is not 1: slapd then answers 4 beside the entry.
+const SIZE_LIMIT: u8 = 2;
+
+/// The search for a user, but for the name.
+pub(crate) fn user_search(base: &Dn, scope: Scope, attributes: &[String]) -> SearchTemplate {
+    let scope = match scope {
+        Scope::One => SearchScope::OneLevel,
+        Scope::Sub => SearchScope::Subtree,
+    };
+    SearchTemplate::new(base.as_str(), scope, SIZE_LIMIT.into(), attributes)
 }
 
 /// Reads the base entry, or at least learns that it is there.
@@ -119,7 +109,7 @@ pub(crate) async fn read_base(
         controls: Vec::new(),
     };
     let search = async {
-        let mut results = connection.search(query, None).await?;
+        let mut results = connection.search(query).await?;
         let mut entries = 0;
         loop {
             match results.next().await? {

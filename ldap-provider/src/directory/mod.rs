@@ -13,6 +13,7 @@ mod server;
 mod service_account;
 mod service_connection;
 mod setback;
+mod shared_connection;
 mod steps;
 
 use std::sync::{Arc, OnceLock, Weak};
@@ -26,6 +27,7 @@ pub(crate) use search_pool::{Place, TRUSTED_FOR};
 pub(crate) use server::Server;
 pub(crate) use service_connection::{Next, Query, Results, ServiceConnection};
 pub(crate) use setback::Setback;
+pub(crate) use shared_connection::SharedConnection;
 pub(crate) use steps::Steps;
 
 use crate::metrics::Metrics;

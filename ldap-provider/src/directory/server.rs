@@ -18,6 +18,7 @@ use super::search_pool::{Offer, Place, SearchPool, TRUSTED_FOR};
 use super::service_account::ServiceAccount;
 use super::service_connection::ServiceConnection;
 use super::setback::Setback;
+use super::shared_connection::SharedConnection;
 use super::steps::Steps;
 use crate::fault;
 use crate::metrics::Metrics;
@@ -152,25 +153,23 @@ impl Server {
     pub(crate) async fn place(self: &Arc<Self>, steps: Steps, deadline: Deadline) -> Result<Place, Setback> {
         loop {
             let (offer, another_helps) = self.searches.offer(Instant::now());
+            if another_helps {
+                drop(self.open_shared());
+            }
             match offer {
                 Offer::Place(place) => return Ok(place),
-                Offer::Queue(queue) => {
-                    if another_helps {
-                        drop(self.open_shared());
-                    }
-                    match timeout_at(deadline.instant().into(), queue.place()).await {
-                        Ok(Some(place)) => return Ok(place),
-                        Ok(None) => {}
-                        Err(_) => return Err(Setback::Final(fault::timeout(WHAT_WAITS))),
-                    }
-                }
+                Offer::Queue(queue) => match timeout_at(deadline.instant().into(), queue.place()).await {
+                    Ok(Some(place)) => return Ok(place),
+                    Ok(None) => {}
+                    Err(_) => return Err(Setback::Final(fault::timeout(WHAT_WAITS))),
+                },
                 Offer::Nothing => self.wait_for(self.open_shared(), steps, deadline).await?,
             }
         }
     }
 
     /// Gives up a connection that does not answer, or has ended.
-    pub(crate) fn give_up(&self, connection: &ServiceConnection) {
+    pub(crate) fn give_up(&self, connection: &SharedConnection) {
         self.searches.remove(connection);
         // What is silent on one connection is silent on those that have been idle as long.
         if let Some(answered) = connection.answered() {
@@ -218,7 +217,7 @@ impl Server {
         attempt
     }
 
-    async fn connect_shared(self: &Arc<Self>) -> Result<ServiceConnection, Fault> {
+    async fn connect_shared(self: &Arc<Self>) -> Result<SharedConnection, Fault> {
         self.check_account()?;
         let steps = Steps::of(self.config.timeout);
         let addresses = self.resolve(Deadline::after(steps.resolve)).await?;
@@ -239,7 +238,7 @@ impl Server {
             let probed = connection.probe(deadline.instant()).await;
             connection = probed.map_err(|error| fault::exchange("the first question to the server", &error))?;
         }
-        ServiceConnection::over(connection, open).await
+        Ok(SharedConnection::over(connection, open))
     }
 
     async fn attempt(self: &Arc<Self>) -> Result<(), Fault> {

@@ -1,9 +1,7 @@
-//! A connection for searching, and the searches on it.
+//! A connection for listing and validating, and the searches on it: with the LDAP library, which pages.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ldap3::controls::RawControl;
 use ldap3::{
@@ -11,7 +9,6 @@ use ldap3::{
 };
 use provider_api::Fault;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wire_guard::{Connection, PipeEnd, PipeMonitor};
@@ -24,20 +21,16 @@ use crate::filter::SearchFilter;
 /// How long the word that a search is abandoned may take to leave.
 const ABANDON_LIMIT: Duration = Duration::from_secs(1);
 
-/// A connection for searching: the library's handle, behind the guard's pipe. Clones share it, and any number of
-/// searches can be under way on it. It ends with the last of them and of the clones.
+/// A connection for searching with the library, behind the guard's pipe. Clones share it; it ends with the last of them
+/// and of its searches.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceConnection(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     ldap: Ldap,
-    peer: Option<SocketAddr>,
     monitor: PipeMonitor,
     driver: JoinHandle<()>,
-    opened: Instant,
-    /// When the server last answered, in microseconds since it was opened; 0 if it never has.
-    answered: AtomicU64,
     _open: OpenConnection,
 }
 
@@ -55,7 +48,6 @@ pub(crate) struct Query<'a> {
 
 impl ServiceConnection {
     pub(crate) async fn over(connection: Connection, open: OpenConnection) -> Result<Self, Fault> {
-        let peer = connection.peer();
         let pipe = connection.into_pipe().map_err(|error| fault::no_pipe(&error))?;
         let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(pipe.stream));
         // The URL only says that the stream is a local one; nothing is looked up.
@@ -67,23 +59,11 @@ impl ServiceConnection {
                 log::debug!("the connection's driver ended: {error}");
             }
         });
-        Ok(Self(Arc::new(Inner {
-            ldap,
-            peer,
-            monitor: pipe.monitor,
-            driver,
-            opened: Instant::now(),
-            answered: AtomicU64::new(0),
-            _open: open,
-        })))
+        Ok(Self(Arc::new(Inner { ldap, monitor: pipe.monitor, driver, _open: open })))
     }
 
-    /// Begins a search. It keeps the `place` that it takes until the server has heard that it is over.
-    pub(crate) async fn search(
-        &self,
-        query: Query<'_>,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Result<Results, LdapError> {
+    /// Begins a search.
+    pub(crate) async fn search(&self, query: Query<'_>) -> Result<Results, LdapError> {
         let Query { base, scope, filter, attributes, options, controls } = query;
         let mut ldap = self.0.ldap.clone();
         if !controls.is_empty() {
@@ -94,40 +74,12 @@ impl ServiceConnection {
             ldap.streaming_search(base.as_str(), scope, filter.as_str(), attributes).await?;
         // The library counts them from 1 to 2147483647.
         let id = u32::try_from(stream.ldap_handle().last_id()).unwrap_or_default();
-        Ok(Results { connection: self.clone(), stream: Some(stream), id, place })
+        Ok(Results { connection: self.clone(), stream: Some(stream), id })
     }
 
     /// Why the connection ended, if it has.
     pub(crate) fn end(&self) -> Option<&PipeEnd> {
         self.0.monitor.end()
-    }
-
-    /// The address of the server.
-    pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        self.0.peer
-    }
-
-    /// When it was opened.
-    pub(crate) fn opened(&self) -> Instant {
-        self.0.opened
-    }
-
-    /// When the server last answered on it.
-    pub(crate) fn answered(&self) -> Option<Instant> {
-        match self.0.answered.load(Ordering::Relaxed) {
-            0 => None,
-            micros => Some(self.0.opened + Duration::from_micros(micros)),
-        }
-    }
-
-    /// Takes note of an answer.
-    pub(crate) fn note_answer(&self) {
-        let micros = u64::try_from(self.0.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.0.answered.store(micros.max(1), Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -143,7 +95,6 @@ pub(crate) struct Results {
     /// `None` behind the end, where the library would panic.
     stream: Option<SearchResults>,
     id: u32,
-    place: Option<OwnedSemaphorePermit>,
 }
 
 /// What comes next in the results of a search.
@@ -166,7 +117,6 @@ impl Results {
             Ok(None) => {
                 let end = stream.finish().await;
                 self.stream = None;
-                self.connection.note_answer();
                 Ok(Next::End(end))
             }
             Err(error) => {
@@ -186,13 +136,10 @@ impl Drop for Results {
             return;
         }
         // The stream stays until the library's driver has heard of it: of entries for a stream that is gone it writes a
-        // line each to the log. There are no more of these tasks than there are places.
+        // line each to the log.
         if let Ok(runtime) = Handle::try_current() {
-            let (connection, id, place) = (self.connection.clone(), self.id, self.place.take());
-            runtime.spawn(async move {
-                abandon(&connection, stream, id).await;
-                drop(place);
-            });
+            let (connection, id) = (self.connection.clone(), self.id);
+            runtime.spawn(async move { abandon(&connection, stream, id).await });
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provider_api::{Fault, Secret};
-use wire_guard::{BindName, BindPassword, Endpoint, Host, Security, Trust};
+use wire_guard::{BindName, BindPassword, Endpoint, Host, SearchTemplate, Security, Trust};
 
 use super::server::Server;
 use super::username_attribute::OneOrMany;
@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) username_attributes: Vec<AttributeName>,
     /// What is asked for of each user.
     pub(crate) user_attributes: Arc<[String]>,
+    /// The search for a user, but for the name.
+    pub(crate) user_search: SearchTemplate,
     pub(crate) user_filter: UserFilter,
     pub(crate) subject: SubjectRule,
     pub(crate) user_binds: UserBinds,
@@ -106,12 +108,14 @@ impl Config {
         };
         let timeout = timeout.map_err(|error| Fault::setting("timeout", error))?;
         let account = account(settings.bind_dn.as_deref(), settings.bind_password)?;
+        let user_attributes = search::user_attributes(&username_attributes, &subject);
         Ok(Self {
             endpoints,
+            user_search: search::user_search(&base_dn, settings.scope, &user_attributes),
             base_dn,
             scope: settings.scope,
             account,
-            user_attributes: search::user_attributes(&username_attributes, &subject),
+            user_attributes,
             username_attributes,
             user_filter,
             subject,

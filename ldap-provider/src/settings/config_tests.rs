@@ -32,7 +32,7 @@ fn two_settings_are_enough() {
     assert_eq!(config.scope, Scope::One);
     assert!(matches!(config.account, Account::Anonymous));
     assert_eq!(config.timeout.as_secs(), 8);
-    assert_eq!(config.user_filter.for_name("x").as_str(), "(|(uid=x)(cn=x))");
+    assert_eq!(config.user_filter.for_anybody().as_str(), "(|(uid=*)(cn=*))");
     assert_eq!(config.tls_warning(), Some(TlsWarning::Plain));
 }
 

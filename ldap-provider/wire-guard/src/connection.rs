@@ -16,6 +16,7 @@ use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
 use crate::pipe::{self, Pipe};
+use crate::searches::SearchConnection;
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
@@ -176,6 +177,12 @@ impl Connection {
             violation.report(self.peer);
         }
         outcome
+    }
+
+    /// Turns the connection into one for many searches for few entries each, at the same time. Has to be called on a
+    /// tokio runtime, on which the connection is looked after from then on.
+    pub fn into_searches(self) -> SearchConnection {
+        SearchConnection::over(self.stream, self.incoming, self.peer, self.last_id)
     }
 
     /// Turns the connection into a pipe for an LDAP library. Has to be called on a tokio runtime, which pumps from

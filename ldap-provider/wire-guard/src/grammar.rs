@@ -64,6 +64,22 @@ impl SearchAnswer<'_> {
     }
 }
 
+impl<'a> Entry<'a> {
+    /// Tells each attribute with its values.
+    pub(crate) fn attributes(&self, tell: &mut impl FnMut(&'a str, Vec<&'a [u8]>)) {
+        let mut rest = Reader::new(self.attributes);
+        // Checked before: there is nothing here that cannot be read.
+        while let Ok(Some(attribute)) = rest.element() {
+            let mut parts = Reader::new(attribute.content);
+            let (Ok(Some(name)), Ok(Some(values))) = (parts.element(), parts.element()) else { break };
+            let Ok(name) = str::from_utf8(name.content) else { break };
+            let mut values = Reader::new(values.content);
+            let each = std::iter::from_fn(|| values.element().ok().flatten().map(|value| value.content));
+            tell(name, each.collect());
+        }
+    }
+}
+
 impl Entry<'_> {
     fn is_plain(&self) -> bool {
         matches!(self.dn, Cow::Borrowed(_)) && !self.extended

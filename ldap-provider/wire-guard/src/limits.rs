@@ -16,6 +16,9 @@ pub struct Limits {
     pub search: SearchBudget,
     /// The most unsolicited notifications (RFC 4511 section 4.4) that are passed over.
     pub notifications: usize,
+    /// How much the entries of all searches on a [`SearchConnection`](crate::SearchConnection) that have not ended may
+    /// come to, in octets.
+    pub gathered: usize,
     /// How much of entries may be handed on to the LDAP library before those of before have been consumed, over all
     /// searches on the connection, in octets of memory as far as they can be told.
     pub unconsumed: NonZeroUsize,
@@ -46,6 +49,7 @@ impl Limits {
         result: 256 * 1024,
         search: SearchBudget { entries: 16, references: 1_000, octets: 2 * 1024 * 1024, elements: 16_384 },
         notifications: 16,
+        gathered: 4 * 1024 * 1024,
         unconsumed: ONE_MIB,
     };
 
@@ -56,6 +60,7 @@ impl Limits {
         result: 256 * 1024,
         search: SearchBudget { entries: 200_000, references: 1_000, octets: 64 * 1024 * 1024, elements: 20_000_000 },
         notifications: 16,
+        gathered: 4 * 1024 * 1024,
         unconsumed: ONE_MIB,
     };
 }

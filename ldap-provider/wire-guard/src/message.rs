@@ -187,6 +187,17 @@ pub(crate) fn encode_search_done(id: u32, result: &OperationResult, controls: &[
     encode(id, &parts)
 }
 
+/// The word that nobody waits for the answers to a request any more (RFC 4511 section 4.11).
+pub(crate) fn encode_abandon(id: u32, abandoned: u32) -> Vec<u8> {
+    let mut number = Vec::with_capacity(8);
+    ber::push_integer(&mut number, abandoned);
+    // [APPLICATION 16] MessageID, tagged implicitly: the content of an INTEGER.
+    if let Some(identifier) = number.first_mut() {
+        *identifier = operation::ABANDON_REQUEST;
+    }
+    encode(id, &number)
+}
+
 /// A message around an operation that is already encoded.
 pub(crate) fn encode(id: u32, operation: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(operation.len() + 6);
@@ -197,8 +208,14 @@ pub(crate) fn encode(id: u32, operation: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_CONTROLS, Message, text};
+    use super::{MAX_CONTROLS, Message, encode_abandon, text};
     use crate::Violation;
+
+    #[test]
+    fn an_abandon_request_is_encoded_as_rfc_4511_has_it() {
+        assert_eq!(encode_abandon(6, 5), [0x30, 0x06, 0x02, 0x01, 0x06, 0x50, 0x01, 0x05]);
+        assert_eq!(encode_abandon(6, 300), [0x30, 0x07, 0x02, 0x01, 0x06, 0x50, 0x02, 0x01, 0x2c]);
+    }
 
     #[test]
     fn malformed_messages_are_refused() {

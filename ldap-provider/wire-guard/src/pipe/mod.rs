@@ -1,6 +1,5 @@
 //! The pipe between the server and an LDAP library, through which only sound messages pass.
 
-mod outstanding;
 mod unconsumed;
 
 use std::net::SocketAddr;
@@ -21,9 +20,9 @@ use crate::grammar::{SearchAnswer, check_search_answer};
 use crate::incoming::Incoming;
 use crate::message::Message;
 use crate::message::operation::{ABANDON_REQUEST, SEARCH_REQUEST, UNBIND_REQUEST};
+use crate::outstanding::{Outstanding, Wanted};
 use crate::stream::Stream;
 
-use outstanding::{Outstanding, Wanted};
 use unconsumed::Unconsumed;
 
 /// The largest request that a library of ours may make, in octets. It has a filter of some kilobytes.

@@ -12,7 +12,7 @@ const MOST_ABANDONED: usize = 1_024;
 
 /// The searches that wait for answers, each with what is left of its budget. An abandoned one stays for a while: the
 /// server may have answered before it read the abandon request, and does not have to say that it has.
-pub(super) struct Outstanding {
+pub(crate) struct Outstanding {
     budget: SearchBudget,
     searches: Mutex<Searches>,
 }
@@ -31,23 +31,23 @@ struct Search {
 
 /// Whether somebody waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Yes,
     No,
 }
 
 impl Outstanding {
-    pub(super) fn new(budget: SearchBudget) -> Self {
+    pub(crate) fn new(budget: SearchBudget) -> Self {
         Self { budget, searches: Mutex::default() }
     }
 
     /// A search begins.
-    pub(super) fn begin(&self, id: u32) {
+    pub(crate) fn begin(&self, id: u32) {
         self.with(|searches| searches.by_id.insert(id, Search { left: self.budget, wanted: Wanted::Yes }));
     }
 
     /// Nobody wants to hear of this search any more.
-    pub(super) fn abandon(&self, id: u32) {
+    pub(crate) fn abandon(&self, id: u32) {
         self.with(|searches| {
             let Some(search) = searches.by_id.get_mut(&id) else { return };
             search.wanted = Wanted::No;
@@ -61,7 +61,7 @@ impl Outstanding {
     }
 
     /// Takes a message out of the budget of the search that it answers.
-    pub(super) fn received(&self, id: u32, frame: &Frame) -> Result<(), Violation> {
+    pub(crate) fn received(&self, id: u32, frame: &Frame) -> Result<(), Violation> {
         let limits = self.budget;
         self.with(|searches| {
             let left = &mut searches.get(id)?.left;
@@ -72,7 +72,7 @@ impl Outstanding {
 
     /// Takes an answer out of the budget of its search, and says whether anybody waits for it. The last one ends the
     /// search.
-    pub(super) fn answered(&self, id: u32, answer: &SearchAnswer<'_>) -> Result<Wanted, Violation> {
+    pub(crate) fn answered(&self, id: u32, answer: &SearchAnswer<'_>) -> Result<Wanted, Violation> {
         let limits = self.budget;
         self.with(|searches| {
             let search = searches.get(id)?;

@@ -1,0 +1,40 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::message::{Control, Message, OperationResult};
+
+/// What a search has found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Found {
+    /// The entries.
+    pub entries: Vec<FoundEntry>,
+    /// How the search has ended; `None` if there were more entries than were waited for.
+    pub end: Option<(OperationResult, Vec<Control>)>,
+}
+
+/// An entry as the server sent it, sound in all its parts.
+#[derive(Clone, Debug)]
+pub struct FoundEntry(Bytes);
+
+impl FoundEntry {
+    pub(super) fn new(message: Bytes) -> Self {
+        Self(message)
+    }
+
+    pub(super) fn octets(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The entry's DN, and its attributes, each with its values. A DN that is not UTF-8 is shown as
+    /// [`grammar::Entry::dn`](crate::grammar::Entry::dn) says.
+    pub fn read<'a>(&'a self, mut attribute: impl FnMut(&'a str, Vec<&'a [u8]>)) -> Cow<'a, str> {
+        // It was checked when it came.
+        let Ok(message) = Message::parse(&self.0) else { return Cow::default() };
+        let Ok(SearchAnswer::Entry(entry)) = check_search_answer(&message) else { return Cow::default() };
+        entry.attributes(&mut attribute);
+        entry.dn
+    }
+}
