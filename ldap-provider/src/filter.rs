@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use ldap3::asn1::{ASNTag, PL, StructureTag, TagClass};
 use wire_guard::ber::{self, CONSTRUCTED, OCTET_STRING};
 
@@ -100,7 +102,11 @@ impl UserFilter {
 
     /// Whoever carries any name: the users that a login could find.
     pub(crate) fn for_anybody(&self) -> SearchFilter {
-        let names: String = self.attributes.iter().map(|attribute| format!("({attribute}=*)")).collect();
+        let mut names = String::new();
+        for attribute in &self.attributes {
+            // Writing to a String cannot fail.
+            let _ = write!(names, "({attribute}=*)");
+        }
         let names = if self.attributes.len() == 1 { names } else { format!("(|{names})") };
         SearchFilter(match &self.restriction {
             Some(restriction) => format!("(&{}{names})", restriction.text),

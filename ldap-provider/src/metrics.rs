@@ -171,7 +171,7 @@ mod tests {
         let metrics = Metrics::default();
         let busy = Err(Fault::unavailable(UnavailableReason::SERVER_BUSY, ""));
         metrics.login(&busy, Duration::from_millis(3));
-        metrics.login(&busy, Duration::from_secs(60));
+        metrics.login(&busy, Duration::from_mins(1));
         let read = metrics.read();
         let value = |name: &str| read.iter().find(|metric| metric.name == name).unwrap().value.to_string();
         for (name, expected) in [

@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(account.refusal(now), None);
         account.note(Some((now, Fault::setting("bind_password", "is wrong"))));
         assert!(account.refusal(now + Duration::from_secs(59)).is_some());
-        assert_eq!(account.refusal(now + Duration::from_secs(60)), None);
+        assert_eq!(account.refusal(now + Duration::from_mins(1)), None);
         account.note(None);
         assert_eq!(account.refusal(now), None);
     }
