@@ -30,6 +30,11 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, value_name = "LEVEL", default_value_t = LogChoice::Warn, help_heading = GLOBAL)]
     pub log: LogChoice,
 
+    /// Show what the providers have counted on standard error when all is done: logins by their answers, connections,
+    /// handshakes, failovers, in the text format that Prometheus reads
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub metrics: bool,
+
     /// What to do
     #[command(subcommand)]
     pub command: Command,

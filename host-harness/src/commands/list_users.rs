@@ -5,7 +5,7 @@ use provider_api::{Fault, ListRequest, ListedUser, UnavailableReason, one_line};
 use serde::Serialize;
 
 use super::CommandError;
-use super::session::{Session, configured, context, goodbye};
+use super::session::{Session, configured, context};
 use crate::exit::Exit;
 use crate::output::{Output, OutputFormat};
 use crate::providers::ProviderHandle;
@@ -66,7 +66,7 @@ async fn listing(
         )));
     };
     let end = session.unless_interrupted(list(handle, limit, timeout, output, count)).await;
-    goodbye(&handles).await;
+    session.goodbye(&handles).await;
     end
 }
 

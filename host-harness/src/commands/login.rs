@@ -4,7 +4,7 @@ use std::time::Duration;
 use provider_api::{Credentials, Fault, RejectReason, Rejection, Secret, UnavailableReason};
 
 use super::CommandError;
-use super::session::{Session, context, goodbye};
+use super::session::{Session, context};
 use crate::exit::Exit;
 use crate::login::{Host, LoginAnswer};
 use crate::output::{self, Output, OutputFormat};
@@ -60,7 +60,7 @@ async fn answer(
     };
     let host = Host::new(store, handles.clone());
     let asked = session.interrupt.unless(host.login(&context, Credentials::new(name, password))).await;
-    goodbye(&handles).await;
+    session.goodbye(&handles).await;
     asked.ok_or(CommandError::Interrupted)
 }
 

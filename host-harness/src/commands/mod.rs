@@ -24,7 +24,7 @@ use session::Session;
 ///
 /// What kept the command from giving an answer at all.
 pub async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
-    let session = Session::new(cli.config, cli.log.into())?;
+    let session = Session::new(cli.config, cli.log.into(), cli.metrics)?;
     let exit = match cli.command {
         Command::Inspect { plugin } => inspect::run(&session, &plugin, output).await,
         Command::Validate { provider, timeout } => validate::run(&session, provider.as_deref(), timeout, output).await,
@@ -49,6 +49,11 @@ async fn demo(session: &Session, output: &Output) -> Result<Exit, CommandError> 
     let options = DemoOptions { plugin_folder: None, format: output.format(), log: session.log };
     session.unless_interrupted(Box::pin(demo::run(options))).await?;
     Ok(Exit::Done)
+}
+
+/// Tells lines, which are printable, on standard error.
+fn tell_lines(lines: &str) {
+    let _ = io::stderr().lock().write_all(lines.as_bytes());
 }
 
 /// Tells the person at the terminal, in one printable line on standard error.

@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use provider_api::{Deadline, RequestContext, Secret};
 
-use super::CommandError;
+use super::{CommandError, tell_lines};
 use crate::config::{ConfigError, Configuration};
 use crate::interrupt::Interrupt;
 use crate::log::Log;
+use crate::output;
 use crate::password_source::PasswordError;
 use crate::providers::{self, ProviderHandle};
 use crate::store::Store;
@@ -19,14 +20,15 @@ pub(super) struct Session {
     config: PathBuf,
     pub(super) log: Log,
     pub(super) interrupt: Interrupt,
+    shows_metrics: bool,
 }
 
 /// How long providers get to say goodbye to their servers.
 const GOODBYE: Duration = Duration::from_millis(500);
 
 impl Session {
-    pub(super) fn new(config: PathBuf, log: Log) -> Result<Self, CommandError> {
-        Ok(Self { config, log, interrupt: Interrupt::install()? })
+    pub(super) fn new(config: PathBuf, log: Log, shows_metrics: bool) -> Result<Self, CommandError> {
+        Ok(Self { config, log, interrupt: Interrupt::install()?, shows_metrics })
     }
 
     /// Does `work` unless somebody wants the program to stop; then it is dropped.
@@ -97,6 +99,18 @@ impl Session {
         }
         Err(CommandError::Usage(format!("no provider is called {chosen}: {}", configured(&handles))))
     }
+
+    /// Shows what the providers have counted, if that is wanted, and lets them end their connections in good order.
+    pub(super) async fn goodbye(&self, handles: &[ProviderHandle]) {
+        for handle in handles {
+            if self.shows_metrics
+                && let Some(counted) = handle.metrics(&context(GOODBYE)).await
+            {
+                tell_lines(&output::metrics(handle.instance(), &counted));
+            }
+            handle.shutdown(GOODBYE).await;
+        }
+    }
 }
 
 /// A context for a call that may take so long.
@@ -115,11 +129,4 @@ pub(super) fn configured(handles: &[ProviderHandle]) -> String {
     }
     let names: Vec<&str> = handles.iter().map(ProviderHandle::instance).collect();
     format!("there is {}", names.join(", "))
-}
-
-/// Lets the providers end their connections in good order.
-pub(super) async fn goodbye(handles: &[ProviderHandle]) {
-    for handle in handles {
-        handle.shutdown(GOODBYE).await;
-    }
 }

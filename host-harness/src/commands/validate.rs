@@ -3,7 +3,7 @@ use std::time::Duration;
 use provider_api::{Fault, MisconfiguredReason, Stage, UnavailableReason, ValidationReport};
 
 use super::CommandError;
-use super::session::{Session, configured, context, goodbye};
+use super::session::{Session, configured, context};
 use crate::exit::Exit;
 use crate::output::{Output, OutputFormat, ValidationJson, validation};
 use crate::providers::ProviderHandle;
@@ -39,7 +39,7 @@ pub(super) async fn run(
             break;
         }
     }
-    goodbye(&handles).await;
+    session.goodbye(&handles).await;
     Ok(exit)
 }
 

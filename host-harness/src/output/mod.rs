@@ -2,6 +2,7 @@
 
 mod inspection;
 mod login;
+mod metrics;
 mod table;
 mod validation;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 pub use inspection::inspection;
 pub use login::login;
+pub use metrics::metrics;
 pub use table::Table;
 pub use validation::{ValidationJson, validation};
 

@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_api::Fault;
 use provider_api::host::Provider;
+use provider_api::{Fault, Metric, RequestContext};
 use tokio::sync::OnceCell;
 
 pub use from_file::{find_plugin, open_plugin};
@@ -68,6 +68,11 @@ impl ProviderHandle {
             }
         };
         self.0.provider.get_or_try_init(load).await.cloned()
+    }
+
+    /// What the provider has counted, if it was ever configured and answers.
+    pub async fn metrics(&self, context: &RequestContext) -> Option<Vec<Metric>> {
+        self.0.provider.get()?.metrics(context).await.ok()
     }
 
     /// Shuts the provider down if it was ever configured, within `grace`.

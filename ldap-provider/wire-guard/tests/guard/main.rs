@@ -5,6 +5,7 @@ mod authority;
 mod bind;
 mod pipe;
 mod script;
+mod searches;
 mod starttls;
 mod trust;
 

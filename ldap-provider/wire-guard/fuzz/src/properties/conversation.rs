@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Runtime;
 use wire_guard::{
-    BindName, BindPassword, BindPermit, BindRequest, Connection, Limits, Pipe, PipeEnd, Security, Trust, UserBind,
+    BindName, BindPassword, BindPermit, BindRequest, Connection, Limits, Pipe, PipeEnd, SearchScope, SearchTemplate,
+    Security, Trust, UserBind,
 };
 
 use super::rfc4511::{self, Answer};
@@ -25,6 +26,8 @@ pub enum Scenario {
     Search,
     /// To search, with the LDAP library.
     Library,
+    /// To search for few entries, as a login does.
+    Login,
     /// To bind as the service account, then to search.
     BindAndSearch,
     /// To bind as a user.
@@ -35,7 +38,8 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them; an input names one by its position.
-    pub const ALL: [Self; 5] = [Self::Search, Self::Library, Self::BindAndSearch, Self::BindUser, Self::StartTls];
+    pub const ALL: [Self; 6] =
+        [Self::Search, Self::Library, Self::BindAndSearch, Self::BindUser, Self::StartTls, Self::Login];
 }
 
 /// A server sends what it likes over the whole life of a connection.
@@ -75,6 +79,9 @@ async fn play(scenario: Scenario, octets: &[u8], piece: usize) {
         }
         Scenario::Library => {
             tokio::join!(serve(far, vec![(searches, octets)], piece), library(near));
+        }
+        Scenario::Login => {
+            tokio::join!(serve(far, vec![(searches, octets)], piece), login(near, octets.len()));
         }
         Scenario::BindAndSearch => {
             let parts = if rest.is_empty() { vec![(1, answer)] } else { vec![(1, answer), (searches, rest)] };
@@ -179,6 +186,30 @@ async fn library(tcp: TcpStream) {
     tokio::join!(search_with(ldap.clone()), search_with(ldap.clone()), search_with(ldap.clone()));
     drop((ldap, monitor));
     let _ = driver.await.expect("the library does not panic");
+}
+
+/// Searches as logins do, many at once. No more comes of it than the server has sent, all of it in UTF-8.
+async fn login(tcp: TcpStream, sent: usize) {
+    let connection = secure(tcp, &Security::Plain).await.expect("nothing has to be done").into_searches();
+    let filter = [&[0x87, 11][..], b"objectClass"].concat();
+    let request = SearchTemplate::new("", SearchScope::Subtree, 2, &["*"]).with_filter(&filter);
+    let search = || async {
+        let Ok(found) = connection.search(&request, 2).await else {
+            assert!(connection.end().is_some(), "a search that fails, fails for a reason");
+            return 0;
+        };
+        assert!(found.entries.len() <= 3, "more entries than anybody waits for");
+        assert_eq!(found.end.is_none(), found.entries.len() == 3, "a search that has not ended");
+        let mut octets = 0;
+        for entry in &found.entries {
+            let dn = entry.read(|name, values| octets += name.len() + values.concat().len());
+            octets += dn.len() / 3;
+        }
+        octets
+    };
+    // The third search may stay without an answer, as the server ends when it has said all.
+    let (first, second, third) = tokio::join!(search(), search(), search());
+    assert!(first + second + third <= sent, "more than was sent");
 }
 
 async fn search_with(mut ldap: Ldap) {

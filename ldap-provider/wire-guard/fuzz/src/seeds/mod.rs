@@ -46,7 +46,7 @@ pub fn all() -> Vec<Seed> {
         }
     }
     for (name, octets) in large::all() {
-        for scenario in [Scenario::Search, Scenario::Library] {
+        for scenario in [Scenario::Search, Scenario::Library, Scenario::Login] {
             seeds.push(conversation(scenario, 0, &format!("{scenario:?}-{name}"), &octets));
         }
         seeds.push(framing(3, [255, 0, 255, 255], name, &octets));
@@ -75,7 +75,7 @@ pub fn sound_search_answers() -> Vec<(&'static str, Vec<u8>)> {
 
 fn scenarios(answers: Answers) -> &'static [Scenario] {
     match answers {
-        Answers::Search => &[Scenario::Search, Scenario::Library],
+        Answers::Search => &[Scenario::Search, Scenario::Library, Scenario::Login],
         Answers::Bind => &[Scenario::BindAndSearch, Scenario::BindUser],
         Answers::StartTls => &[Scenario::StartTls],
         Answers::Anything => &Scenario::ALL,
