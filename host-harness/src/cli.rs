@@ -52,11 +52,17 @@ A configuration file, harness.toml:
   [[providers]]                   # several are asked in this order
   instance = \"corp\"               # part of the key of every account: never change it
   path = \"libldap_provider.so\"
+  sha256 = \"9f86d0...\"           # the plugin file's, as `inspect` prints it: any other file is refused
+  trust = \"strict\"              # nobody else may write the file or its folders, and sha256 is needed;
+                                  # \"developer\": wide permissions warn. Default: strict for a server that runs,
+                                  # developer for the other commands
   [providers.settings]            # `host-harness inspect` shows them
   host = \"ldaps://ldap.example.com\"
   base_dn = \"ou=people,dc=example,dc=com\"
   bind_dn = \"cn=reader,dc=example,dc=com\"
   bind_password_file = \"secret\"   # any secret NAME may be given as NAME_file or NAME_env
+  [plugins]
+  copies = \"/run/plugins\"       # plugins are loaded from copies here; without it, from sealed ones in memory
   [store]
   url = \"sqlite:users.db\"
 

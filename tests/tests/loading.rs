@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use provider_api::host::{HostServices, Plugin};
+use provider_api::host::{HostServices, Plugin, Trust};
 use provider_api::{Credentials, Deadline, Decision, RequestContext, Secret};
 use serde_json::{Value, json};
 use tests::compat;
@@ -22,7 +22,7 @@ use tests::plugin::built;
 
 /// Opens a file that must be refused and returns the line that says so.
 async fn refusal_of(path: &Path) -> String {
-    let line = match Plugin::open(path).await {
+    let line = match Plugin::open(path, &Trust::developer()).await {
         Ok(_) => panic!("{} was not refused", path.display()),
         Err(error) => error.to_string(),
     };
@@ -32,7 +32,7 @@ async fn refusal_of(path: &Path) -> String {
 }
 
 async fn loads_and_works(path: &Path, settings: Value) {
-    let plugin = Plugin::open(path).await.unwrap_or_else(|error| panic!("{error}"));
+    let plugin = Plugin::open(path, &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"));
     let provider = plugin.configure(&settings, &HostServices::silent()).await.expect("the settings are right");
     let context = RequestContext::new("1", Deadline::after(Duration::from_secs(20)));
     let login = |password: &str| Credentials::new("alice", Secret::new(password));
@@ -184,7 +184,7 @@ async fn a_plugin_built_against_the_frozen_interface_works() {
 #[tokio::test]
 async fn a_plugin_built_against_a_newer_minor_version_works() {
     let path = compat::plugin("newer-minor");
-    let plugin = Plugin::open(&path).await.expect("it loads");
+    let plugin = Plugin::open(&path, &Trust::developer()).await.expect("it loads");
     assert_eq!(plugin.description().interface_version, "1.1.0");
     loads_and_works(&path, json!({ "password": "right" })).await;
 }
@@ -219,8 +219,8 @@ fn a_plugin_that_panics_or_hangs_while_it_describes_itself_is_refused() {
 
 #[tokio::test]
 async fn two_plugins_live_in_one_process_and_stay_themselves() {
-    let faulty = Plugin::open(built("libfaulty.so")).await.expect("one");
-    let file = Plugin::open(tests::plugin::file_provider()).await.expect("another");
+    let faulty = Plugin::open(built("libfaulty.so"), &Trust::developer()).await.expect("one");
+    let file = Plugin::open(tests::plugin::file_provider(), &Trust::developer()).await.expect("another");
     assert_eq!((faulty.description().id.as_str(), file.description().id.as_str()), ("faulty", "file"));
     loads_and_works(&built("libfaulty.so"), json!({})).await;
 }
@@ -230,7 +230,7 @@ async fn a_plugin_survives_its_file_being_overwritten_and_a_new_file_is_a_new_pl
     let folder = folder();
     let original = fs::read(compat::plugin("frozen")).expect("the plugin");
     let path = written(&folder, "plugin.so", &original);
-    let old = Plugin::open(&path).await.expect("it loads");
+    let old = Plugin::open(&path, &Trust::developer()).await.expect("it loads");
     // In place, while it is loaded: what would kill a process that maps the file itself.
     fs::write(&path, vec![0; original.len() / 2]).expect("overwritten");
     let provider = old.configure(&json!({ "password": "right" }), &HostServices::silent()).await.expect("it lives");
@@ -239,12 +239,12 @@ async fn a_plugin_survives_its_file_being_overwritten_and_a_new_file_is_a_new_pl
     assert!(matches!(answer, Ok(Decision::Accepted(_))), "{answer:?}");
     refusal_of(&path).await;
     fs::copy(built("libfaulty.so"), &path).expect("another plugin at the same path");
-    assert_eq!(Plugin::open(&path).await.expect("it loads").description().id, "faulty");
+    assert_eq!(Plugin::open(&path, &Trust::developer()).await.expect("it loads").description().id, "faulty");
 }
 
 #[tokio::test]
 async fn settings_are_refused_by_configure_naming_the_key() {
-    let plugin = Plugin::open(compat::plugin("frozen")).await.expect("it loads");
+    let plugin = Plugin::open(compat::plugin("frozen"), &Trust::developer()).await.expect("it loads");
     for (settings, key) in
         [(json!({ "pasword": "x" }), "pasword"), (json!({}), "password"), (json!({ "password": 4711 }), "password")]
     {

@@ -96,7 +96,7 @@ impl fmt::Debug for ProviderHandle {
 pub async fn from_configuration(configuration: &Configuration, log: Log) -> Result<Vec<ProviderHandle>, ConfigError> {
     let mut handles: Vec<ProviderHandle> = Vec::new();
     for entry in &configuration.providers {
-        let source = FromFile::new(entry, &configuration.folders, log);
+        let source = FromFile::new(entry, configuration, log);
         let handle = match &entry.instance {
             Some(instance) => ProviderHandle::new(instance.clone(), Source::File(Box::new(source))),
             None => match source.open().await {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use provider_api::host::{HostServices, Plugin};
+use provider_api::host::{HostServices, Plugin, Trust};
 use provider_api::{Credentials, Deadline, Decision, ListRequest, RequestContext, Secret};
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn seen() -> Value {
     let mut arguments = std::env::args().skip(1);
     let (path, settings) = (arguments.next().expect("PLUGIN"), arguments.next().expect("SETTINGS"));
     let settings = serde_json::from_str(&settings).expect("SETTINGS is JSON");
-    let plugin = match Plugin::open(path).await {
+    let plugin = match Plugin::open(path, &Trust::developer()).await {
         Ok(plugin) => plugin,
         Err(error) => return json!({ "refused": error.to_string() }),
     };
