@@ -46,6 +46,7 @@ Examples:
   host-harness login alice                   asks for the password, logs alice in
   host-harness list-users --limit 10         who could log in?
   host-harness users                         who has an account here?
+  host-harness run                           answers logins until Ctrl-C; SIGHUP swaps providers
   host-harness users add admin               a local account, for when every directory is down
 
 A configuration file, harness.toml:
@@ -133,6 +134,29 @@ Examples:
         /// What to do with them
         #[command(subcommand)]
         command: Option<UsersCommand>,
+    },
+    /// Answer logins, many at a time, until the input ends or Ctrl-C; on SIGHUP new providers take over
+    ///
+    /// Reads objects from standard input, one a line, and writes objects to standard output:
+    ///
+    ///   {"id": TEXT, "name": TEXT, "password": TEXT}   a login; the answer is that of `login`, with the id
+    ///   {"command": "reload"}                          the same as SIGHUP
+    ///   {"command": "status"}                          what the providers are doing
+    ///
+    /// A reload reads the configuration file again. Each provider in it is loaded, configured and validated; then it
+    /// takes over, and the old one ends its calls. {"event": "swapped"} or {"event": "kept", "reason", "message"} tells
+    /// what came of it, {"event": "reloaded", "complete": true | false} that it is over. Whatever goes wrong, the old
+    /// provider stays. Plugins are loaded on the conditions of trust = "strict" unless their entry says otherwise.
+    ///
+    /// The exit code is 0 when every login was answered, 3 when some had to be cut off.
+    #[command(verbatim_doc_comment)]
+    Run {
+        /// How long a login may take in all, such as 8s or 500ms
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "8s")]
+        timeout: Duration,
+        /// How long a provider that is replaced may take to end its calls
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+        drain: Duration,
     },
     /// Play a first login: an own little directory, the real plugins, nothing installed, no network
     Demo,

@@ -6,8 +6,10 @@
 //! - [`compat`]: plugins and a host built against other versions of the interface
 //! - [`faulty`]: the plugin that does wrong on command
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
+//! - [`process`]: what the running process holds: threads, memory, descriptors
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
+//! - [`serving`]: the same program as a server, with its input and output in the hands of a test
 //! - [`hostile`]: a server that does what no server should
 //! - [`oracle`]: a directory that knows next to nobody and keeps a record of what it was asked, octet for octet
 //! - [`relay`]: a TCP relay that can hold an answer back half-way
@@ -36,6 +38,8 @@ pub mod hostile;
 pub mod log_capture;
 pub mod oracle;
 pub mod plugin;
+pub mod process;
 pub mod relay;
+pub mod serving;
 pub mod tls_server;
 pub mod users_file;

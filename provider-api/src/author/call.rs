@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::engine::{Engine, shutting_down};
 use crate::abi::AbiReply;
-use crate::panics::{caught, message_of};
+use crate::panics::{self, caught, message_of};
 use crate::wire::{self, Answer};
 use crate::{Fault, RequestContext};
 
@@ -27,7 +27,7 @@ where
     match prepared {
         Ok(Some(work)) => spawned(engine.handle(), async move { wire::reply(work.await) }),
         Ok(None) => answered(&shutting_down()),
-        Err(panic) => answered(&Fault::internal(format!("the provider {panic}"))),
+        Err(panic) => answered(&panics::fault_of(&panic)),
     }
 }
 
@@ -81,7 +81,7 @@ impl Drop for Call {
 
 fn fault_of(error: JoinError) -> Fault {
     match error.try_into_panic() {
-        Ok(payload) => Fault::internal(format!("the provider {}", message_of(payload))),
+        Ok(payload) => panics::fault_of(&message_of(payload)),
         Err(_cancelled) => shutting_down(),
     }
 }

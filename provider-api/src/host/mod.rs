@@ -26,8 +26,10 @@
 //! plugin does: a plugin that blocks or spins does so on threads of its own. Nothing that is loaded is ever unloaded,
 //! since a plugin's threads and thread-locals outlive its last call.
 
+mod admitted;
 mod copy;
 mod error;
+mod gate;
 mod image;
 mod layout;
 mod limited;
@@ -36,11 +38,14 @@ mod plugin;
 mod preflight;
 mod provider;
 mod services;
+mod slot;
 mod trust;
 
 pub use error::{PluginError, PluginRefusal};
+pub use gate::{CallCounters, CallLimits};
 pub use listing::UserListing;
 pub use plugin::Plugin;
 pub use provider::Provider;
 pub use services::{HostServices, LogSink};
+pub use slot::{Drained, ProviderSlot, Replacement, SwapError, SwapLimits, Swapped};
 pub use trust::{InvalidSha256, Sha256Digest, Trust, TrustProfile};

@@ -1,13 +1,14 @@
+use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use abi_stable::std_types::RResult;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::error::{PluginError, Refusal};
-use super::limited::limited;
+use super::limited::{LostThreads, limited};
 use super::services::HostServices;
 use super::trust::{self, Sha256Digest, Trust};
 use super::{Provider, image, preflight};
@@ -22,6 +23,7 @@ const SETTINGS_BUFFER: usize = 64 * 1024;
 pub struct Plugin {
     path: Arc<Path>,
     loaded: Arc<Loaded>,
+    lost: Arc<LostThreads>,
 }
 
 struct Loaded {
@@ -44,12 +46,13 @@ impl Plugin {
     /// what to do.
     pub async fn open(path: impl AsRef<Path>, trust: &Trust) -> Result<Self, PluginError> {
         let path = path.as_ref().to_owned();
+        let lost = lost_threads_of(&path);
         let opened = {
             let (path, trust) = (path.clone(), trust.clone());
-            limited(move || load(&path, &trust)).await
+            limited(&lost, move || load(&path, &trust)).await
         };
         match opened {
-            Ok(Ok(loaded)) => Ok(Self { path: path.into(), loaded: Arc::new(loaded) }),
+            Ok(Ok(loaded)) => Ok(Self { path: path.into(), loaded: Arc::new(loaded), lost }),
             Ok(Err(refusal)) => Err(PluginError::new(&path, refusal)),
             Err(problem) => Err(PluginError::new(&path, Refusal::NotStarted(problem))),
         }
@@ -88,7 +91,8 @@ impl Plugin {
         serde_json::to_writer(&mut *text, settings)
             .map_err(|error| Fault::internal(format!("the settings cannot be written as JSON: {error}")))?;
         let (module, services) = (self.loaded.module, services.clone());
-        let configured = limited(move || {
+        let limits = services.limits();
+        let configured = limited(&self.lost, move || {
             let settings = str::from_utf8(&text).map_err(|error| Fault::internal(error.to_string()))?;
             let instance =
                 services.instance().map(|instance| AbiPair { name: "instance".into(), value: instance.into() });
@@ -100,10 +104,17 @@ impl Plugin {
         })
         .await;
         match configured {
-            Ok(answer) => Ok(Provider::new(answer?)),
+            Ok(answer) => Ok(Provider::new(answer?, limits)),
             Err(problem) => Err(Fault::internal(format!("the plugin could not be configured: {problem}"))),
         }
     }
+}
+
+/// The threads that were lost to a file: each attempt to load it may cost another.
+fn lost_threads_of(path: &Path) -> Arc<LostThreads> {
+    static LOST: LazyLock<Mutex<HashMap<PathBuf, Arc<LostThreads>>>> = LazyLock::new(Mutex::default);
+    let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(lost.entry(path.to_owned()).or_default())
 }
 
 fn load(path: &Path, trust: &Trust) -> Result<Loaded, Refusal> {
