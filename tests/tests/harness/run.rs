@@ -25,15 +25,15 @@ fn configure(harness: &Harness, providers: &[Value]) {
 }
 
 /// A harness with a provider that does what its settings say.
-fn faulty(settings: Value) -> Harness {
+fn faulty(settings: &Value) -> Harness {
     let harness = Harness::unconfigured();
-    configure(&harness, &[entry("corp", &built("libfaulty.so"), &settings)]);
+    configure(&harness, &[entry("corp", &built("libfaulty.so"), settings)]);
     harness
 }
 
 #[test]
 fn logins_are_answered_many_at_a_time_and_the_end_of_the_input_is_the_end() {
-    let harness = faulty(json!({ "at": { "authenticate": "nap" } }));
+    let harness = faulty(&json!({ "at": { "authenticate": "nap" } }));
     let mut serving = harness.serve(&["run"]);
     assert_eq!(serving.event("started")["provider"], "corp");
     serving.event("ready");
@@ -123,7 +123,7 @@ fn new_providers_take_over_on_hangup_while_the_old_file_is_overwritten() {
 
 #[test]
 fn a_configuration_that_cannot_be_used_changes_nothing() {
-    let harness = faulty(json!({}));
+    let harness = faulty(&json!({}));
     let mut serving = harness.serve(&["run"]);
     serving.event("ready");
     for (toml, said) in [
@@ -146,7 +146,7 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
 
 #[test]
 fn providers_come_and_go_with_the_configuration() {
-    let harness = faulty(json!({}));
+    let harness = faulty(&json!({}));
     let mut serving = harness.serve(&["run"]);
     serving.event("ready");
     let users = UsersFile::new().user("bob", "builder");
@@ -170,7 +170,7 @@ fn providers_come_and_go_with_the_configuration() {
 #[test]
 fn ctrl_c_answers_what_is_under_way_and_ends_with_0() {
     for signal in ["INT", "TERM"] {
-        let harness = faulty(json!({ "at": { "authenticate": "nap" } }));
+        let harness = faulty(&json!({ "at": { "authenticate": "nap" } }));
         let mut serving = harness.serve(&["run"]);
         serving.event("ready");
         serving.login("1", "alice", "right");
@@ -187,7 +187,7 @@ fn ctrl_c_answers_what_is_under_way_and_ends_with_0() {
 #[test]
 fn ctrl_c_cuts_off_what_hangs_and_says_so_with_3() {
     for how in ["wait", "block"] {
-        let harness = faulty(json!({ "at": { "authenticate": how } }));
+        let harness = faulty(&json!({ "at": { "authenticate": how } }));
         let mut serving = harness.serve(&["run", "--timeout", "30s"]);
         serving.event("ready");
         serving.login("1", "alice", "right");
@@ -204,7 +204,7 @@ fn ctrl_c_cuts_off_what_hangs_and_says_so_with_3() {
 
 #[test]
 fn a_line_that_is_neither_login_nor_command_is_told_of_and_not_quoted() {
-    let harness = faulty(json!({}));
+    let harness = faulty(&json!({}));
     let mut serving = harness.serve(&["run"]);
     serving.event("ready");
     let long = "s3cret".repeat(10_000);
