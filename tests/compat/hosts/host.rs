@@ -1,5 +1,5 @@
-//! A host built against the synthetic 1.1: `newer-host PLUGIN SETTINGS` logs `alice` in with the password `right`,
-//! lists, and calls the function that 1.0 does not have. Prints one JSON object.
+//! A host built against a copy of the interface: `HOST PLUGIN SETTINGS` logs `alice` in with the password `right`, lists,
+//! and calls the function that 1.0 does not have if its copy has it. Prints one JSON object.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
@@ -36,6 +36,16 @@ async fn seen() -> Value {
         "right": matches!(right, Ok(Decision::Accepted(_))),
         "wrong": matches!(wrong, Ok(Decision::Rejected(_))),
         "listed": listed,
-        "new_in_1_1": provider.new_in_1_1(),
+        "new_in_1_1": new_in_1_1(&provider),
     })
+}
+
+#[cfg(feature = "new_in_1_1")]
+fn new_in_1_1(provider: &provider_api::host::Provider) -> Option<u32> {
+    Some(provider.new_in_1_1())
+}
+
+#[cfg(not(feature = "new_in_1_1"))]
+fn new_in_1_1(_: &provider_api::host::Provider) -> Option<u32> {
+    None
 }
