@@ -32,16 +32,17 @@ const PANICKED: &str = "panicked";
 
 /// The message of a panic.
 pub(crate) fn message_of(payload: Box<dyn Any + Send>) -> String {
-    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => (*text).to_owned(),
-        (_, Some(text)) => text.clone(),
-        _ => {
-            // A payload of another type may panic again when it is dropped. It leaks instead.
-            mem::forget(payload);
-            return format!("{PANICKED} without a message");
-        }
+    let Some(message) = text_of(&*payload).map(str::to_owned) else {
+        // A payload of another type may panic again when it is dropped. It leaks instead.
+        mem::forget(payload);
+        return format!("{PANICKED} without a message");
     };
     format!("{PANICKED}: {message}")
+}
+
+/// The text with which somebody panicked, if it was one.
+pub(crate) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 #[cfg(test)]

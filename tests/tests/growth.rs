@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test that cannot go on fails loudly"
 )]
 
@@ -100,4 +101,24 @@ async fn a_change_of_a_frozen_type_is_noticed_by_every_host() {
     let output = Command::new(compat::host("frozen")).arg(compat::plugin("other-layout")).arg("{}").output();
     let seen: Value = serde_json::from_slice(&output.expect("it starts").stdout).expect("JSON");
     assert!(seen["refused"].as_str().expect("a refusal").contains("AbiContext"), "{seen}");
+}
+
+/// `tests/other-compilers` builds the plugins that this names, with a colon between two; without it there is nothing to
+/// do.
+#[tokio::test(flavor = "multi_thread")]
+async fn plugins_of_other_compilers_work() {
+    let named = std::env::var_os("OTHER_COMPILERS").unwrap_or_default();
+    for path in std::env::split_paths(&named).filter(|path| !path.as_os_str().is_empty()) {
+        let plugin = Plugin::open(&path, &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"));
+        let provider = plugin.configure(&json!({}), &HostServices::silent()).await.expect("right settings");
+        login(&provider, &in_time()).await.expect("accepted");
+        for point in ["validate", "list_users", "metrics"] {
+            call(&provider, point, &in_time()).await.unwrap_or_else(|fault| panic!("{point}: {fault}"));
+        }
+        let broken = plugin.configure(&json!({ "at": { "authenticate": "panic" } }), &HostServices::silent()).await;
+        let fault = login(&broken.expect("right settings"), &in_time()).await.expect_err("it panics");
+        assert!(fault.message().contains("faulty: authenticate"), "{fault}");
+        assert_eq!(provider.shutdown(std::time::Duration::from_secs(5)).await, Ok(0));
+        println!("{} works", path.display());
+    }
 }

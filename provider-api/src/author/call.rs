@@ -56,11 +56,10 @@ impl Future for Call {
     type Output = AbiReply;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AbiReply> {
-        if matches!(self.state, State::Fresh(_))
-            && let State::Fresh(work) = std::mem::replace(&mut self.state, State::Over)
-        {
-            self.state = State::Running(self.handle.spawn(work));
-        }
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Fresh(work) => State::Running(self.handle.spawn(work)),
+            state => state,
+        };
         let State::Running(task) = &mut self.state else {
             return Poll::Ready(wire::fault_reply(&Fault::internal("a call was asked for its answer twice")));
         };
