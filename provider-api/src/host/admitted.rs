@@ -1,5 +1,7 @@
 //! A call that was let through, and how its answer is waited for.
 
+use std::sync::Arc;
+
 use async_ffi::FfiFuture;
 
 use super::gate::{Gate, Permit};
@@ -10,7 +12,6 @@ use crate::wire::{self, Answer, Metrics};
 use crate::{
     Credentials, Deadline, Decision, Fault, ListRequest, Metric, RequestContext, UnavailableReason, ValidationReport,
 };
-use std::sync::Arc;
 
 /// A provider with leave to make one call of it. It counts as in flight until the call is over.
 pub(super) struct Admitted {
