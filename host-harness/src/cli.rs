@@ -53,17 +53,16 @@ A configuration file, harness.toml:
   [[providers]]                   # several are asked in this order
   instance = \"corp\"               # part of the key of every account: never change it
   path = \"libldap_provider.so\"
-  sha256 = \"9f86d0...\"           # the plugin file's, as `inspect` prints it: any other file is refused
-  trust = \"strict\"              # nobody else may write the file or its folders, and sha256 is needed;
-                                  # \"developer\": wide permissions warn. Default: strict for a server that runs,
-                                  # developer for the other commands
+  sha256 = \"9f86d0...\"            # of the plugin file, as `inspect` prints it: no other is loaded
+  trust = \"strict\"                # nobody else may write the file or its folders; needs sha256.
+                                  # \"developer\" only warns; `run` is strict by default
   [providers.settings]            # `host-harness inspect` shows them
   host = \"ldaps://ldap.example.com\"
   base_dn = \"ou=people,dc=example,dc=com\"
   bind_dn = \"cn=reader,dc=example,dc=com\"
   bind_password_file = \"secret\"   # any secret NAME may be given as NAME_file or NAME_env
   [plugins]
-  copies = \"/run/plugins\"       # plugins are loaded from copies here; without it, from sealed ones in memory
+  copies = \"/run/plugins\"         # where copies of plugins are loaded from; default: memory
   [store]
   url = \"sqlite:users.db\"
 
@@ -137,19 +136,20 @@ Examples:
     },
     /// Answer logins, many at a time, until the input ends or Ctrl-C; on SIGHUP new providers take over
     ///
-    /// Reads objects from standard input, one a line, and writes objects to standard output:
-    ///
-    ///   {"id": TEXT, "name": TEXT, "password": TEXT}   a login; the answer is that of `login`, with the id
-    ///   {"command": "reload"}                          the same as SIGHUP
-    ///   {"command": "status"}                          what the providers are doing
-    ///
-    /// A reload reads the configuration file again. Each provider in it is loaded, configured and validated; then it
-    /// takes over, and the old one ends its calls. {"event": "swapped"} or {"event": "kept", "reason", "message"} tells
-    /// what came of it, {"event": "reloaded", "complete": true | false} that it is over. Whatever goes wrong, the old
-    /// provider stays. Plugins are loaded on the conditions of trust = "strict" unless their entry says otherwise.
-    ///
-    /// The exit code is 0 when every login was answered, 3 when some had to be cut off.
-    #[command(verbatim_doc_comment)]
+    /// Reads objects from standard input, one a line, and writes objects to standard output. A reload reads the
+    /// configuration file again; each provider in it is loaded, configured and validated, then takes over, and the old
+    /// one ends its calls. Whatever goes wrong, the old one stays. Plugins are loaded on the conditions of trust =
+    /// "strict" unless their entry says otherwise.
+    #[command(after_help = "\
+Input, an object a line:
+  {\"id\": TEXT, \"name\": TEXT, \"password\": TEXT}   a login; answered as by `login`, with the id
+  {\"command\": \"reload\"}                          the same as SIGHUP
+  {\"command\": \"status\"}                          what the providers are doing
+Events in the output, beside the answers:
+  started, not_started, ready                    at the start, for each provider and in the end
+  swapped, kept, started, removed, reloaded      of a reload; `kept` has the reason
+  status, bad_line
+The exit code is 0 when every login was answered, 3 when some had to be cut off.")]
     Run {
         /// How long a login may take in all, such as 8s or 500ms
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "8s")]
