@@ -51,17 +51,23 @@ Examples:
   host-harness login alice                   asks for the password, logs alice in
   host-harness list-users --limit 10         who could log in?
   host-harness users                         who has an account here?
+  host-harness run                           answers logins until Ctrl-C; SIGHUP swaps providers
   host-harness users add admin               a local account, for when every directory is down
 
 A configuration file, harness.toml:
   [[providers]]                   # several are asked in this order
   instance = \"corp\"               # part of the key of every account: never change it
   path = \"libldap_provider.so\"
+  sha256 = \"9f86d0...\"            # of the plugin file, as `inspect` prints it: no other is loaded
+  trust = \"strict\"                # nobody else may write the file or its folders; needs sha256.
+                                  # \"developer\" only warns; `run` is strict by default
   [providers.settings]            # `host-harness inspect` shows them
   host = \"ldaps://ldap.example.com\"
   base_dn = \"ou=people,dc=example,dc=com\"
   bind_dn = \"cn=reader,dc=example,dc=com\"
   bind_password_file = \"secret\"   # any secret NAME may be given as NAME_file or NAME_env
+  [plugins]
+  copies = \"/run/plugins\"         # where copies of plugins are loaded from; default: memory
   [store]
   url = \"sqlite:users.db\"
 
@@ -132,6 +138,30 @@ Examples:
         /// What to do with them
         #[command(subcommand)]
         command: Option<UsersCommand>,
+    },
+    /// Answer logins, many at a time, until the input ends or Ctrl-C; on SIGHUP new providers take over
+    ///
+    /// Reads objects from standard input, one a line, and writes objects to standard output. A reload reads the
+    /// configuration file again; each provider in it is loaded, configured and validated, then takes over, and the old
+    /// one ends its calls. Whatever goes wrong, the old one stays. Plugins are loaded on the conditions of trust =
+    /// "strict" unless their entry says otherwise.
+    #[command(after_help = "\
+Input, an object a line:
+  {\"id\": TEXT, \"name\": TEXT, \"password\": TEXT}   a login; answered as by `login`, with the id
+  {\"command\": \"reload\"}                          the same as SIGHUP
+  {\"command\": \"status\"}                          what the providers are doing
+Events in the output, beside the answers:
+  started, not_started, ready                    at the start, for each provider and in the end
+  swapped, kept, started, removed, reloaded      of a reload; `kept` has the reason
+  status, bad_line
+The exit code is 0 when every login was answered, 3 when some had to be cut off.")]
+    Run {
+        /// How long a login may take in all, such as 8s or 500ms
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "8s")]
+        timeout: Duration,
+        /// How long a provider that is replaced may take to end its calls
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+        drain: Duration,
     },
     /// Play a first login: an own little directory, the real plugins, nothing installed, no network
     Demo,

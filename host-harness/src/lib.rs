@@ -7,6 +7,7 @@
 //! - [`Host`](login::Host): one login from the typed name to the account, over local accounts and several providers.
 //! - [`provision`]: makes an account of a directory's person at the first login, and keeps it fresh.
 //! - [`Store`](store::Store): where the accounts are.
+//! - [`Server`](server::Server): logins one after the other and many at a time, and new providers meanwhile.
 //! - [`Configuration`](config::Configuration): `harness.toml`.
 //!
 //! ```no_run
@@ -50,6 +51,7 @@ pub mod output;
 pub mod password_source;
 pub mod providers;
 pub mod provision;
+pub mod server;
 pub mod store;
 mod terminal;
 

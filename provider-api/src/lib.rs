@@ -10,8 +10,9 @@
 //!   [`export_provider!`], build a `cdylib`. No unsafe code, no FFI type, testable without loading a library.
 //! - feature `host`: you run a server. [`Plugin::open`](host::Plugin::open) loads the file,
 //!   [`configure`](host::Plugin::configure) makes a [`Provider`](host::Provider), and that logs people in.
+//! - feature `conformance`: the tests of a provider's author. [`conformance`] checks a plugin file against the contract.
 //!
-//! Both speak in the plain types of this page. What crosses the border in between is in [`abi`].
+//! All speak in the plain types of this page. What crosses the border in between is in [`abi`].
 //!
 //! # The four kinds of answer
 //!
@@ -35,6 +36,9 @@ pub mod abi;
 pub mod author;
 #[cfg(feature = "host")]
 pub mod host;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
 
 mod code;
 mod context;

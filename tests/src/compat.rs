@@ -1,4 +1,4 @@
-//! The plugins and the host of the nested workspace `tests/compat`, built on the spot against copies of the
+//! The plugins and the hosts of the nested workspace `tests/compat`, built on the spot against copies of the
 //! interface.
 
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ pub fn plugin(copy: &str) -> PathBuf {
     built(&format!("libcompat_plugin_{}.so", copy.replace('-', "_")))
 }
 
-/// The host that was built against the synthetic 1.1. It prints what it saw as a JSON object; see its source for the
-/// arguments.
-pub fn newer_host() -> PathBuf {
-    built("newer-host")
+/// The host that was built against the copy of this name, `frozen` or `newer`. It prints what it saw as a JSON object; see
+/// its source for the arguments.
+pub fn host(copy: &str) -> PathBuf {
+    built(&format!("{copy}-host"))
 }
 
 fn built(name: &str) -> PathBuf {

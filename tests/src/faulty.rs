@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider_api::host::{HostServices, Plugin, Provider};
+use provider_api::host::{HostServices, Plugin, Provider, Trust};
 use provider_api::{Credentials, Deadline, Decision, Fault, ListRequest, RequestContext, Secret};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub const MARGIN: Duration = Duration::from_secs(2);
 
 /// The plugin, loaded.
 pub async fn plugin() -> Plugin {
-    Plugin::open(built("libfaulty.so")).await.expect("the faulty plugin loads")
+    Plugin::open(built("libfaulty.so"), &Trust::developer()).await.expect("the faulty plugin loads")
 }
 
 /// A provider that does wrong `at` some entry points, and logs nothing.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::plugin;
+use crate::serving::Serving;
 
 /// No command of the tests takes longer, unless it hangs.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -139,6 +140,19 @@ impl Harness {
     /// Starts a command.
     pub fn start(&self, arguments: &[&str]) -> Running {
         self.start_in(&[], arguments)
+    }
+
+    /// Starts a command whose input and output the test holds. Standard error goes where the test's goes.
+    pub fn serve(&self, arguments: &[&str]) -> Serving {
+        let process = Command::new(&self.program)
+            .arg("--config")
+            .arg(self.configuration_file())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
+        Serving::of(process)
     }
 
     fn start_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Running {

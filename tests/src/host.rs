@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use provider_api::host::{Plugin, Provider};
+use provider_api::host::{Plugin, Provider, Trust};
 use provider_api::{
     Credentials, Deadline, Decision, Fault, Identity, ListRequest, ListedUser, RejectReason, RequestContext, Secret,
     ValidationReport,
@@ -42,7 +42,7 @@ impl Host {
     }
 
     async fn load(plugin: &Path, settings: &Value) -> Result<Self, Fault> {
-        let plugin = Plugin::open(plugin).await.unwrap_or_else(|error| panic!("{error}"));
+        let plugin = Plugin::open(plugin, &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"));
         let log = LogCapture::new();
         let provider = plugin.configure(settings, &log.services()).await?;
         Ok(Self { provider, log })

@@ -7,8 +7,10 @@
 //! - [`fault_proxy`]: a TCP proxy that does what networks and dying servers do, and records the binds that come by
 //! - [`faulty`]: the plugin that does wrong on command
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
+//! - [`process`]: what the running process holds: threads, memory, descriptors
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
+//! - [`serving`]: the same program as a server, with its input and output in the hands of a test
 //! - [`hostile`]: a server that does what no server should
 //! - [`open_files`]: the limit of open files, for crowds
 //! - [`oracle`]: a directory that knows next to nobody and keeps a record of what it was asked, octet for octet
@@ -40,6 +42,8 @@ pub mod log_capture;
 pub mod open_files;
 pub mod oracle;
 pub mod plugin;
+pub mod process;
 pub mod relay;
+pub mod serving;
 pub mod tls_server;
 pub mod users_file;

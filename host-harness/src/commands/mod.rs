@@ -4,6 +4,7 @@ mod error;
 mod inspect;
 mod list_users;
 mod login;
+mod run;
 mod session;
 mod users;
 mod validate;
@@ -34,6 +35,7 @@ pub async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
         Command::ListUsers { provider, limit, timeout } => {
             list_users::run(&session, provider.as_deref(), limit, timeout, output).await
         }
+        Command::Run { timeout, drain } => run::run(&session, timeout, drain, output).await,
         Command::Users { command: None } => users::list(&session, output).await,
         Command::Users { command: Some(UsersCommand::Add { name, password_file, display_name, email }) } => {
             users::add(&session, users::Asked { name, password_file, display_name, email }, output).await

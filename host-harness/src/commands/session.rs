@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -29,6 +29,11 @@ const GOODBYE: Duration = Duration::from_millis(500);
 impl Session {
     pub(super) fn new(config: PathBuf, log: Log, shows_metrics: bool) -> Result<Self, CommandError> {
         Ok(Self { config, log, interrupt: Interrupt::install()?, shows_metrics })
+    }
+
+    /// The configuration file.
+    pub(super) fn file(&self) -> &Path {
+        &self.config
     }
 
     /// Does `work` unless somebody wants the program to stop; then it is dropped.

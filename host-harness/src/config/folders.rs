@@ -14,7 +14,9 @@ impl Folders {
     /// The folders for a configuration file.
     pub(super) fn of(file: &Path) -> Result<Self, ConfigError> {
         let absolute = std::path::absolute(file).map_err(|error| ConfigError::unreadable(file, &error))?;
-        Ok(Self::new(absolute.parent().unwrap_or(Path::new("/"))))
+        let folder = absolute.parent().unwrap_or(Path::new("/"));
+        // Whoever names the file may do so through links and `..`. Plugins are then named by where it really lies.
+        Ok(Self::new(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned())))
     }
 
     /// The folders for paths relative to `first`.

@@ -11,6 +11,7 @@ mod tests;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use provider_api::host::{Sha256Digest, Trust, TrustProfile};
 use serde_json::{Map, Value};
 
 pub use error::ConfigError;
@@ -32,6 +33,11 @@ pub struct Configuration {
     pub providers: Vec<ProviderEntry>,
     /// The URL of the store; a relative file lies beside the configuration file.
     pub store_url: String,
+    /// On which conditions plugins are loaded whose entry does not say. A server sets
+    /// [`Strict`](TrustProfile::Strict); a file that was just read has [`Developer`](TrustProfile::Developer).
+    pub default_trust: TrustProfile,
+    /// The folder for the copies from which plugins are loaded; without one they are in memory.
+    pub plugin_copies: Option<PathBuf>,
 }
 
 /// A provider as the configuration file has it.
@@ -41,6 +47,10 @@ pub struct ProviderEntry {
     pub instance: Option<String>,
     /// The plugin's file as it was written.
     pub path: PathBuf,
+    /// The SHA-256 that the plugin's file must have.
+    pub sha256: Option<Sha256Digest>,
+    /// On which conditions the plugin is loaded; without it, on [`Configuration::default_trust`].
+    pub trust: Option<TrustProfile>,
     /// The settings as they were written. May hold secrets, so `Debug` shows their keys alone.
     pub settings: Map<String, Value>,
     /// The configuration file.
@@ -60,6 +70,15 @@ impl Configuration {
         let text = std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
         let folders = Folders::of(file)?;
         parse::parse(file, &text, folders)
+    }
+
+    /// On which conditions the plugin of an entry is loaded.
+    pub fn trust(&self, entry: &ProviderEntry) -> Trust {
+        let trust = Trust::new(entry.trust.unwrap_or(self.default_trust), entry.sha256);
+        match &self.plugin_copies {
+            Some(folder) => trust.copied_to(folder),
+            None => trust,
+        }
     }
 }
 

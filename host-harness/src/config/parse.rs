@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use provider_api::host::{Sha256Digest, TrustProfile};
 use provider_api::one_line;
 use serde_json::{Map, Number, Value};
 use toml::Spanned;
@@ -19,12 +20,22 @@ pub(super) fn parse(file: &Path, text: &str, folders: Folders) -> Result<Configu
         let place = error.span().unwrap_or_default();
         source.error(&place, &format!("this is not TOML ({})", problem(error.message())))
     })?;
-    let mut configuration = Configuration { folders, providers: Vec::new(), store_url: DEFAULT_STORE.to_owned() };
+    let mut configuration = Configuration {
+        folders,
+        providers: Vec::new(),
+        store_url: DEFAULT_STORE.to_owned(),
+        default_trust: TrustProfile::Developer,
+        plugin_copies: None,
+    };
     for (key, value) in root.get_ref() {
         match key.get_ref().as_ref() {
             "providers" => configuration.providers = source.providers(value)?,
             "store" => configuration.store_url = source.store(value)?,
-            other => return Err(source.unknown(key.span(), other, "[[providers]] and [store]")),
+            "plugins" => {
+                let copies = source.plugins(value)?;
+                configuration.plugin_copies = copies.map(|folder| configuration.folders.configuration().join(folder));
+            }
+            other => return Err(source.unknown(key.span(), other, "[[providers]], [plugins] and [store]")),
         }
     }
     Ok(configuration)
@@ -76,18 +87,50 @@ impl Source<'_> {
     fn provider(&self, value: &Spanned<DeValue<'_>>) -> Result<ProviderEntry, ConfigError> {
         let table = self.table(value, "providers")?;
         let (mut instance, mut path, mut settings) = (None, None, Map::new());
+        let (mut sha256, mut trust) = (None, None);
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "instance" => instance = Some(self.instance(value)?),
                 "path" => path = Some(PathBuf::from(self.text_value(value, "path")?)),
                 "settings" => settings = self.settings(value)?,
-                other => return Err(self.unknown(key.span(), other, "instance, path and [providers.settings]")),
+                "sha256" => sha256 = Some(self.sha256(value)?),
+                "trust" => trust = Some(self.trust(value)?),
+                other => {
+                    let known = "instance, path, sha256, trust and [providers.settings]";
+                    return Err(self.unknown(key.span(), other, known));
+                }
             }
         }
         let path = path.ok_or_else(|| {
             self.error(&value.span(), "the provider has no path: name its plugin's file, path = \"lib….so\"")
         })?;
-        Ok(ProviderEntry { instance, path, settings, file: self.file.to_owned(), place: self.place(&value.span()) })
+        let (file, place) = (self.file.to_owned(), self.place(&value.span()));
+        Ok(ProviderEntry { instance, path, sha256, trust, settings, file, place })
+    }
+
+    fn sha256(&self, value: &Spanned<DeValue<'_>>) -> Result<Sha256Digest, ConfigError> {
+        let text = self.text_value(value, "sha256")?;
+        text.parse().map_err(|error| self.error(&value.span(), &format!("sha256: {error}")))
+    }
+
+    fn trust(&self, value: &Spanned<DeValue<'_>>) -> Result<TrustProfile, ConfigError> {
+        let text = self.text_value(value, "trust")?;
+        [TrustProfile::Strict, TrustProfile::Developer]
+            .into_iter()
+            .find(|profile| profile.as_str() == text)
+            .ok_or_else(|| self.error(&value.span(), "trust must be \"strict\" or \"developer\""))
+    }
+
+    /// The folder for copies.
+    fn plugins(&self, value: &Spanned<DeValue<'_>>) -> Result<Option<PathBuf>, ConfigError> {
+        let mut copies = None;
+        for (key, value) in self.table(value, "plugins")? {
+            match key.get_ref().as_ref() {
+                "copies" => copies = Some(PathBuf::from(self.text_value(value, "copies")?)),
+                other => return Err(self.unknown(key.span(), other, "copies")),
+            }
+        }
+        Ok(copies)
     }
 
     fn instance(&self, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {

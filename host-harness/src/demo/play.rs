@@ -108,7 +108,7 @@ async fn start_directory() -> Told<Directory> {
 }
 
 async fn load(plugins: &PluginFiles) -> Told<Plugin> {
-    let plugin = Plugin::open(&plugins.ldap).await.or_unexpected("a plugin that can be loaded")?;
+    let plugin = plugins.open(&plugins.ldap).await.or_unexpected("a plugin that can be loaded")?;
     let description = plugin.description();
     expect(description.id == "ldap", "the provider ldap", &description.id)?;
     let secrets: Vec<&str> = description.secret_settings().collect();

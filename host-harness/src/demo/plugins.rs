@@ -1,6 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use provider_api::host::HostServices;
+use provider_api::host::{HostServices, Plugin, PluginError, Trust};
 
 use super::DemoError;
 use crate::log::Log;
@@ -28,6 +28,15 @@ impl PluginFiles {
             if path.is_file() { Ok(path) } else { Err(DemoError::PluginNotBuilt { file, folder: folder.clone() }) }
         };
         Ok(Self { ldap: find("libldap_provider.so")?, file: find("libfile_provider.so")?, log })
+    }
+
+    /// Loads one of them, as whoever has built it wants it loaded.
+    pub(super) async fn open(&self, file: &Path) -> Result<Plugin, PluginError> {
+        let plugin = Plugin::open(file, &Trust::developer()).await?;
+        for warning in plugin.warnings() {
+            self.log.warn(warning);
+        }
+        Ok(plugin)
     }
 
     /// What the provider of an instance gets to log with.

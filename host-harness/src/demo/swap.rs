@@ -1,6 +1,5 @@
 //! The second act: another provider takes over while the host runs.
 
-use provider_api::host::Plugin;
 use provider_api::{RejectReason, Secret, UserCode};
 use serde_json::json;
 use tempfile::TempDir;
@@ -65,7 +64,7 @@ pub(super) async fn play(
 
 async fn swap(plugins: &PluginFiles, folder: &TempDir, scene: Scene) -> Told<Host> {
     let users_file = people::write_users_file(folder.path()).or_unexpected("a users file")?;
-    let plugin = Plugin::open(&plugins.file).await.or_unexpected("a plugin that can be loaded")?;
+    let plugin = plugins.open(&plugins.file).await.or_unexpected("a plugin that can be loaded")?;
     expect(plugin.description().id == "file", "the provider file", &plugin.description().id)?;
     let settings = json!({ "users_file": users_file });
     let provider =

@@ -36,6 +36,17 @@ impl Host {
         Self { store, providers }
     }
 
+    /// The providers, in the order in which they are asked.
+    pub fn providers(&self) -> &[ProviderHandle] {
+        &self.providers
+    }
+
+    /// The same accounts with other providers.
+    #[must_use]
+    pub fn with_providers(&self, providers: Vec<ProviderHandle>) -> Self {
+        Self { store: self.store.clone(), providers }
+    }
+
     /// Answers a login, by the deadline of `context`.
     ///
     /// A name that folds to a local account is checked locally and nowhere else: it works while every directory is

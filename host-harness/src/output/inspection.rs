@@ -1,20 +1,22 @@
 use std::fmt::Write as _;
-use std::path::Path;
 
-use provider_api::{Description, one_line};
+use provider_api::host::Plugin;
+use provider_api::one_line;
 use serde_json::Value;
 
 use super::Table;
 
 /// What a plugin says of itself, for people.
-pub fn inspection(file: &Path, description: &Description) -> String {
+pub fn inspection(plugin: &Plugin) -> String {
+    let description = plugin.description();
     let capabilities: Vec<&str> = description.capabilities.iter().map(provider_api::Capability::as_str).collect();
     let mut head = Table::default();
     head.row(["provider", &description.id]);
     head.row(["version", &description.version]);
     head.row(["interface", &description.interface_version]);
     head.row(["can also", &if capabilities.is_empty() { "-".to_owned() } else { capabilities.join(", ") }]);
-    head.row(["file", &file.display().to_string()]);
+    head.row(["file", &plugin.path().display().to_string()]);
+    head.row(["sha256", &plugin.sha256().to_string()]);
     let mut text = head.render(0);
     text.push_str("\nsettings, for [providers.settings]\n");
     let schema = &description.settings_schema;

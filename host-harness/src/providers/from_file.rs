@@ -1,29 +1,38 @@
 use std::path::{Path, PathBuf};
 
-use provider_api::host::{Plugin, Provider};
+use provider_api::host::{Plugin, Provider, Trust};
 use provider_api::{Fault, MisconfiguredReason};
 use tokio::sync::OnceCell;
 
-use crate::config::{Folders, ProviderEntry, SettingsResolver};
+use crate::config::{Configuration, Folders, ProviderEntry, SettingsResolver};
 use crate::log::Log;
 
 /// A provider as the configuration file has it, with all that it takes to load and configure it.
 pub(super) struct FromFile {
     entry: ProviderEntry,
     folders: Folders,
+    trust: Trust,
     log: Log,
     plugin: OnceCell<Plugin>,
 }
 
 impl FromFile {
-    pub(super) fn new(entry: &ProviderEntry, folders: &Folders, log: Log) -> Self {
-        Self { entry: entry.clone(), folders: folders.clone(), log, plugin: OnceCell::new() }
+    pub(super) fn new(entry: &ProviderEntry, configuration: &Configuration, log: Log) -> Self {
+        let trust = configuration.trust(entry);
+        Self { entry: entry.clone(), folders: configuration.folders.clone(), trust, log, plugin: OnceCell::new() }
     }
 
     /// The plugin. Once it has been loaded it stays the same, so that it cannot change under the name of its
     /// instance.
     pub(super) async fn open(&self) -> Result<&Plugin, Fault> {
-        self.plugin.get_or_try_init(|| open_plugin(&self.folders, &self.entry.path)).await
+        let open = || async {
+            let plugin = open_plugin(&self.folders, &self.entry.path, &self.trust).await?;
+            for warning in plugin.warnings() {
+                self.log.warn(&format!("{}: {warning}", self.entry.place));
+            }
+            Ok(plugin)
+        };
+        self.plugin.get_or_try_init(open).await
     }
 
     /// A provider that goes by the name `instance`.
@@ -60,17 +69,17 @@ pub fn find_plugin(folders: &Folders, path: &Path) -> Result<PathBuf, Fault> {
     )))
 }
 
-/// Loads a plugin.
+/// Loads a plugin on these conditions.
 ///
 /// # Errors
 ///
 /// [`MisconfiguredReason::PLUGIN_REFUSED`] with what is wrong with the file.
-pub async fn open_plugin(folders: &Folders, path: &Path) -> Result<Plugin, Fault> {
+pub async fn open_plugin(folders: &Folders, path: &Path, trust: &Trust) -> Result<Plugin, Fault> {
     let (folders, path) = (folders.clone(), path.to_owned());
     // The places may lie on a slow disk.
     let finding = tokio::task::spawn_blocking(move || find_plugin(&folders, &path));
     let file = finding.await.map_err(|_| Fault::internal("looking for the plugin ended early"))??;
-    Plugin::open(&file).await.map_err(|error| refused(error.to_string()))
+    Plugin::open(&file, trust).await.map_err(|error| refused(error.to_string()))
 }
 
 fn refused(message: String) -> Fault {

@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_api::host::Provider;
-use provider_api::{Fault, Metric, RequestContext};
+use provider_api::host::{Drained, Provider, ProviderSlot, SwapError, SwapLimits, Swapped};
+use provider_api::{Fault, Metric, RequestContext, UnavailableReason};
 use tokio::sync::OnceCell;
 
 pub use from_file::{find_plugin, open_plugin};
@@ -27,7 +27,7 @@ struct Handle {
     instance: String,
     source: Source,
     // A failure is not kept: whoever repairs the file need not start the host again.
-    provider: OnceCell<Provider>,
+    slot: OnceCell<ProviderSlot>,
 }
 
 /// Where a provider comes from that has not been configured yet.
@@ -42,11 +42,12 @@ impl ProviderHandle {
     pub fn ready(instance: impl Into<String>, provider: Provider) -> Self {
         // Never looked at: the provider is there.
         let source = Source::Refused(Fault::internal("the provider was never configured"));
-        Self(Arc::new(Handle { instance: instance.into(), source, provider: OnceCell::new_with(Some(provider)) }))
+        let slot = OnceCell::new_with(Some(ProviderSlot::new(provider)));
+        Self(Arc::new(Handle { instance: instance.into(), source, slot }))
     }
 
     fn new(instance: String, source: Source) -> Self {
-        Self(Arc::new(Handle { instance, source, provider: OnceCell::new() }))
+        Self(Arc::new(Handle { instance, source, slot: OnceCell::new() }))
     }
 
     /// The name of the instance: a part of every account's key.
@@ -54,33 +55,59 @@ impl ProviderHandle {
         &self.0.instance
     }
 
-    /// The provider, which is loaded and configured if this has not been done.
+    /// The provider, which is loaded and configured if this has not been done. Another may take its place at any time,
+    /// without harm to the calls that are made of it here.
     ///
     /// # Errors
     ///
     /// A plugin that cannot be loaded is [`PLUGIN_REFUSED`](provider_api::MisconfiguredReason::PLUGIN_REFUSED);
     /// otherwise what the plugin says of the settings.
-    pub async fn provider(&self) -> Result<Provider, Fault> {
-        let load = || async {
-            match &self.0.source {
-                Source::File(source) => source.configure(&self.0.instance).await,
-                Source::Refused(fault) => Err(fault.clone()),
-            }
-        };
-        self.0.provider.get_or_try_init(load).await.cloned()
+    pub async fn provider(&self) -> Result<&ProviderSlot, Fault> {
+        let load = || async { Ok(ProviderSlot::new(self.configure().await?)) };
+        self.0.slot.get_or_try_init(load).await
+    }
+
+    async fn configure(&self) -> Result<Provider, Fault> {
+        match &self.0.source {
+            Source::File(source) => source.configure(&self.0.instance).await,
+            Source::Refused(fault) => Err(fault.clone()),
+        }
+    }
+
+    /// Lets the provider that `next` describes take over: another plugin file, the same with other content, or new
+    /// settings. `None` if nobody was there yet: it is then configured and not validated, as at the start.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from taking over; the provider that is here stays.
+    pub async fn swap(&self, next: &Self, limits: SwapLimits) -> Result<Option<Swapped>, SwapError> {
+        let provider = next.configure().await.map_err(SwapError::Settings)?;
+        if let Some(slot) = self.0.slot.get() {
+            return slot.replace(provider, limits).await.map(Some);
+        }
+        // Unless a login has loaded the old one in this very moment.
+        match self.0.slot.set(ProviderSlot::new(provider)) {
+            Ok(()) => Ok(None),
+            Err(_) => Err(SwapError::Settings(Fault::unavailable(
+                UnavailableReason::OVERLOADED,
+                "the old provider was being loaded: try again",
+            ))),
+        }
+    }
+
+    /// The provider, if it was ever configured.
+    pub fn configured(&self) -> Option<&ProviderSlot> {
+        self.0.slot.get()
     }
 
     /// What the provider has counted, if it was ever configured and answers.
     pub async fn metrics(&self, context: &RequestContext) -> Option<Vec<Metric>> {
-        self.0.provider.get()?.metrics(context).await.ok()
+        self.0.slot.get()?.metrics(context).await.ok()
     }
 
     /// Shuts the provider down if it was ever configured, within `grace`.
-    pub async fn shutdown(&self, grace: Duration) {
-        if let Some(provider) = self.0.provider.get() {
-            // The process or the provider is about to go: what does not end in time is not waited for.
-            let _ = provider.shutdown(grace).await;
-        }
+    pub async fn shutdown(&self, grace: Duration) -> Option<Drained> {
+        Some(self.0.slot.get()?.shut_down(grace).await)
     }
 }
 
@@ -101,7 +128,7 @@ impl fmt::Debug for ProviderHandle {
 pub async fn from_configuration(configuration: &Configuration, log: Log) -> Result<Vec<ProviderHandle>, ConfigError> {
     let mut handles: Vec<ProviderHandle> = Vec::new();
     for entry in &configuration.providers {
-        let source = FromFile::new(entry, &configuration.folders, log);
+        let source = FromFile::new(entry, configuration, log);
         let handle = match &entry.instance {
             Some(instance) => ProviderHandle::new(instance.clone(), Source::File(Box::new(source))),
             None => match source.open().await {

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::engine::{Engine, shutting_down};
 use crate::abi::AbiReply;
-use crate::panics::{caught, message_of};
+use crate::panics::{self, caught, message_of};
 use crate::wire::{self, Answer};
 use crate::{Fault, RequestContext};
 
@@ -27,7 +27,7 @@ where
     match prepared {
         Ok(Some(work)) => spawned(engine.handle(), async move { wire::reply(work.await) }),
         Ok(None) => answered(&shutting_down()),
-        Err(panic) => answered(&Fault::internal(format!("the provider {panic}"))),
+        Err(panic) => answered(&panics::fault_of(&panic)),
     }
 }
 
@@ -56,11 +56,10 @@ impl Future for Call {
     type Output = AbiReply;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AbiReply> {
-        if matches!(self.state, State::Fresh(_))
-            && let State::Fresh(work) = std::mem::replace(&mut self.state, State::Over)
-        {
-            self.state = State::Running(self.handle.spawn(work));
-        }
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Fresh(work) => State::Running(self.handle.spawn(work)),
+            state => state,
+        };
         let State::Running(task) = &mut self.state else {
             return Poll::Ready(wire::fault_reply(&Fault::internal("a call was asked for its answer twice")));
         };
@@ -81,7 +80,7 @@ impl Drop for Call {
 
 fn fault_of(error: JoinError) -> Fault {
     match error.try_into_panic() {
-        Ok(payload) => Fault::internal(format!("the provider {}", message_of(payload))),
+        Ok(payload) => panics::fault_of(&message_of(payload)),
         Err(_cancelled) => shutting_down(),
     }
 }

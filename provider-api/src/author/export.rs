@@ -7,8 +7,8 @@ use abi_stable::std_types::{RResult, RSlice, RStr};
 use super::adapter;
 use super::provider::AuthProvider;
 use crate::abi::{AbiPair, AbiReply, HostBox, ProviderBox, ProviderModule, ProviderModuleRef};
-use crate::panics::caught;
-use crate::{Description, Fault, wire};
+use crate::panics::{self, caught};
+use crate::{Description, wire};
 
 /// Makes a type that implements [`AuthProvider`](crate::author::AuthProvider) the provider of this dynamic library.
 ///
@@ -45,7 +45,7 @@ fn module<P: AuthProvider>() -> ProviderModuleRef {
 }
 
 extern "C" fn describe<P: AuthProvider>() -> AbiReply {
-    wire::reply(caught(description::<P>).map_err(|panic| Fault::internal(format!("the provider {panic}"))))
+    wire::reply(caught(description::<P>).map_err(|panic| panics::fault_of(&panic)))
 }
 
 fn description<P: AuthProvider>() -> Description {
@@ -66,7 +66,7 @@ extern "C" fn configure<P: AuthProvider>(
     match caught(|| adapter::configure::<P>(services, settings.as_str(), more)) {
         Ok(Ok(provider)) => RResult::ROk(provider),
         Ok(Err(fault)) => RResult::RErr(wire::fault_reply(&fault)),
-        Err(panic) => RResult::RErr(wire::fault_reply(&Fault::internal(format!("the provider {panic}")))),
+        Err(panic) => RResult::RErr(wire::fault_reply(&panics::fault_of(&panic))),
     }
 }
 

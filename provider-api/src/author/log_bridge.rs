@@ -15,6 +15,7 @@ use log::kv::{self, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::abi::{AbiLogRecord, AbiPair, HostBox};
+use crate::panics::text_of;
 
 tokio::task_local! {
     /// The request that the running task answers.
@@ -147,7 +148,7 @@ impl<'r> VisitSource<'r> for Fields<'r> {
 fn report_panic(info: &PanicHookInfo<'_>) -> bool {
     let Some(sink) = own().filter(|sink| sink.max_level >= LevelFilter::Error) else { return false };
     let mut message = "panic: ".to_owned();
-    message.push_str(info.payload_as_str().unwrap_or("without a message"));
+    message.push_str(text_of(info.payload()).unwrap_or("without a message"));
     if let Some(location) = info.location() {
         // Writing to a String cannot fail.
         let _ = write!(message, " at {location}");

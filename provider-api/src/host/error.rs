@@ -1,6 +1,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::trust::Sha256Digest;
 use crate::Fault;
 use crate::one_line::one_line;
 
@@ -17,6 +18,8 @@ pub struct PluginError {
 pub enum PluginRefusal {
     /// There is no file that could be read.
     NoFile,
+    /// Others could have changed it, or it is another file than the one that is pinned.
+    NotTrusted,
     /// It is something else.
     NoPlugin,
     /// It is not whole.
@@ -36,6 +39,22 @@ pub(super) enum Refusal {
     NotAFile(&'static str),
     #[error("it cannot be read ({0}); let the host's user read it")]
     Unreadable(String),
+    #[error("its path is relative or has .. in it; name the whole path, from / on")]
+    NotAbsolute,
+    #[error("{0} is a symbolic link, which could lead elsewhere tomorrow; name the file by its real path")]
+    SymbolicLink(String),
+    #[error("{0}; whoever can change a plugin runs code as the host (the trust profile is strict)")]
+    NotTrusted(String),
+    #[error(
+        "the trust profile is strict and no SHA-256 is pinned; if it is the file that you mean, pin it: sha256 = \"{0}\""
+    )]
+    NoPin(Sha256Digest),
+    #[error(
+        "its SHA-256 is {found} and not the pinned {pinned}; install the file that was pinned, or look at this one and pin it"
+    )]
+    OtherContent { found: Sha256Digest, pinned: Sha256Digest },
+    #[error("it was written to while it was read; install a plugin by moving the finished file into its place")]
+    Changing,
     #[error("it is not a shared library for this system ({0}); build the plugin as a cdylib on Linux for this machine")]
     NotALibrary(String),
     #[error("it is incomplete or damaged ({0}); copy or build it again")]
@@ -44,6 +63,10 @@ pub(super) enum Refusal {
     NoHeader,
     #[error("the host cannot make its copy in memory ({0}); look at its memory, its limit of open files and /proc")]
     NoCopy(String),
+    #[error(
+        "the host cannot make its copy in the folder for copies ({0}); let that folder be the host's alone, on a file system that may hold programs"
+    )]
+    NoCopyInFolder(String),
     #[error("the system's loader refuses it ({0}); install what it needs, or build it for this system")]
     NotLoaded(String),
     #[error("it was built with another version of abi_stable ({0}); rebuild it with the provider-api of this host ({ours})", ours = env!("CARGO_PKG_VERSION"))]
@@ -72,12 +95,20 @@ impl PluginError {
     pub fn kind(&self) -> PluginRefusal {
         match self.refusal {
             Refusal::Missing | Refusal::NotAFile(_) | Refusal::Unreadable(_) => PluginRefusal::NoFile,
+            Refusal::NotAbsolute
+            | Refusal::SymbolicLink(_)
+            | Refusal::NotTrusted(_)
+            | Refusal::NoPin(_)
+            | Refusal::OtherContent { .. }
+            | Refusal::Changing => PluginRefusal::NotTrusted,
             Refusal::NotALibrary(_) | Refusal::NoHeader => PluginRefusal::NoPlugin,
             Refusal::Damaged(_) => PluginRefusal::Damaged,
             Refusal::Technology(_) | Refusal::Version { .. } | Refusal::Layout { .. } => PluginRefusal::Incompatible,
-            Refusal::NoCopy(_) | Refusal::NotLoaded(_) | Refusal::NotStarted(_) | Refusal::NotDescribed(_) => {
-                PluginRefusal::Failed
-            }
+            Refusal::NoCopy(_)
+            | Refusal::NoCopyInFolder(_)
+            | Refusal::NotLoaded(_)
+            | Refusal::NotStarted(_)
+            | Refusal::NotDescribed(_) => PluginRefusal::Failed,
         }
     }
 }

@@ -2,59 +2,52 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::fs::File;
-use std::io::Write as _;
 use std::mem::ManuallyDrop;
-use std::os::fd::AsRawFd as _;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use abi_stable::library::{AbiHeaderRef, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use rustix::fs::{MemfdFlags, SealFlags};
-use sha2::{Digest, Sha256};
 
+use super::copy::Copy;
 use super::error::Refusal;
 use super::layout;
+use super::trust::{Sha256Digest, Trust};
 use crate::abi::ProviderModuleRef;
-
-type Digest256 = [u8; 32];
 
 /// What came of each content that the system's loader has taken. abi_stable's own loader keeps one library for each
 /// *type* of module, so that the second plugin would be the first one.
-static LOADED: LazyLock<Mutex<HashMap<Digest256, Loaded>>> = LazyLock::new(Mutex::default);
+static LOADED: LazyLock<Mutex<HashMap<Sha256Digest, Loaded>>> = LazyLock::new(Mutex::default);
 
 /// The functions of a library, or why it has none for this host: a library stays loaded either way.
 type Loaded = Result<ProviderModuleRef, Refusal>;
 
 /// Loads a plugin from the checked bytes of its file, or finds it loaded.
 ///
-/// The code comes from a sealed copy in memory: nothing that happens to the original file afterwards, such as being
+/// The code comes from a copy of the host's own: nothing that happens to the original file afterwards, such as being
 /// overwritten while it is mapped, reaches a running plugin, and a new file at the same path is a new plugin.
-pub(super) fn load(bytes: &[u8]) -> Loaded {
-    let digest: Digest256 = Sha256::digest(bytes).into();
+pub(super) fn load(bytes: &[u8], digest: Sha256Digest, trust: &Trust) -> Loaded {
     let loaded = || LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = loaded().get(&digest) {
         return known.clone();
     }
     // The lock is not held meanwhile: a constructor in the library may hang.
-    let library = open(bytes)?;
+    let library = open(Copy::make(bytes, digest, trust.copies())?)?;
     let module = header(&library).and_then(layout::module);
     loaded().entry(digest).or_insert(module).clone()
 }
 
 /// Lets the system load the library, for good.
-fn open(bytes: &[u8]) -> Result<ManuallyDrop<Library>, Refusal> {
-    let copy = sealed_copy(bytes).map_err(|error| Refusal::NoCopy(error.to_string()))?;
-    let path = format!("/proc/self/fd/{}", copy.as_raw_fd());
+fn open(copy: Copy) -> Result<ManuallyDrop<Library>, Refusal> {
+    let path = copy.path();
     // SAFETY: loading runs the constructors of a library that the administrator named as a plugin and that exports a
     // plugin's header. RTLD_LOCAL keeps its symbols to itself. It is never unloaded.
-    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
         // The system's own words, which name the library or the symbol that is missing, are the source.
         let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        Refusal::NotLoaded(reason.replace(&path, "the plugin"))
+        Refusal::NotLoaded(reason.replace(&*path.to_string_lossy(), "the plugin"))
     })?;
-    // The descriptor stays open as long as the library: the loader knows it by this path, which must never name
-    // another.
+    // A copy in memory stays open as long as the library: the loader knows it by a path with its descriptor, which
+    // must never name another.
     let _stays_open = ManuallyDrop::new(copy);
     Ok(ManuallyDrop::new(library))
 }
@@ -66,13 +59,4 @@ fn header(library: &Library) -> Result<AbiHeaderRef, Refusal> {
     unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) }
         .map(|symbol| *symbol)
         .map_err(|_| Refusal::NoHeader)
-}
-
-/// A file in memory with these bytes, which nobody can change any more.
-fn sealed_copy(bytes: &[u8]) -> std::io::Result<File> {
-    let descriptor = rustix::fs::memfd_create("provider-plugin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut file = File::from(descriptor);
-    file.write_all(bytes)?;
-    rustix::fs::fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-    Ok(file)
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::provider::{Provider, answer};
+use super::admitted::{Admitted, answer};
 use crate::abi::CursorBox;
 use crate::{Fault, ListedUser, ListingEnd, RequestContext, UnavailableReason, UserPage};
 
@@ -20,16 +20,26 @@ use crate::{Fault, ListedUser, ListingEnd, RequestContext, UnavailableReason, Us
 /// # }
 /// ```
 pub struct UserListing {
+    /// None for a listing that was refused.
+    under_way: Option<UnderWay>,
+    end: Option<Result<(), Fault>>,
+}
+
+struct UnderWay {
     // The cursor goes before its provider.
     cursor: CursorBox,
     context: RequestContext,
-    end: Option<Result<(), Fault>>,
-    _provider: Provider,
+    admitted: Admitted,
 }
 
 impl UserListing {
-    pub(super) fn new(provider: Provider, cursor: CursorBox, context: RequestContext) -> Self {
-        Self { cursor, context, end: None, _provider: provider }
+    pub(super) fn new(admitted: Admitted, cursor: CursorBox, context: RequestContext) -> Self {
+        Self { under_way: Some(UnderWay { cursor, context, admitted }), end: None }
+    }
+
+    /// A listing that cannot even begin.
+    pub(super) fn refused(fault: Fault) -> Self {
+        Self { under_way: None, end: Some(Err(fault)) }
     }
 
     /// The next users; `None` when the listing is complete.
@@ -46,7 +56,11 @@ impl UserListing {
         // If this future is dropped before the end of the page, this stays.
         self.end =
             Some(Err(Fault::unavailable(UnavailableReason::CANCELLED, "the listing is broken: a page was cancelled")));
-        let page: Result<UserPage, Fault> = answer(&self.context, |context| self.cursor.next_page(context)).await;
+        let Some(UnderWay { cursor, context, admitted }) = &self.under_way else {
+            return Err(Fault::internal("a listing that was refused has an end"));
+        };
+        let page: Result<UserPage, Fault> =
+            answer(&admitted.permit, context, |context| cursor.next_page(context)).await;
         match page {
             Ok(page) => {
                 self.end = page.end.map(|end| match end {

@@ -1,14 +1,16 @@
+use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use abi_stable::std_types::RResult;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::error::{PluginError, Refusal};
-use super::limited::limited;
+use super::limited::{LostThreads, limited};
 use super::services::HostServices;
+use super::trust::{self, Sha256Digest, Trust};
 use super::{Provider, image, preflight};
 use crate::abi::{AbiPair, ProviderModuleRef};
 use crate::{Description, Fault, wire};
@@ -20,29 +22,37 @@ const SETTINGS_BUFFER: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Plugin {
     path: Arc<Path>,
-    description: Arc<Description>,
+    loaded: Arc<Loaded>,
+    lost: Arc<LostThreads>,
+}
+
+struct Loaded {
+    description: Description,
+    digest: Sha256Digest,
+    warnings: Vec<String>,
     module: ProviderModuleRef,
 }
 
 impl Plugin {
-    /// Loads a plugin's file.
+    /// Loads a plugin's file, named by its whole path, on the conditions of `trust`.
     ///
-    /// The file is read once; its copy in memory is checked, compared with what is loaded already, and loaded.
-    /// Changing or deleting the file later has no effect on a plugin that is open; opening a changed file gives a new
-    /// plugin beside the old one.
+    /// The file is opened once and read once; its bytes in memory are checked, compared with what is loaded already,
+    /// and loaded from a copy of the host's own. Changing or deleting the file later has no effect on a plugin that is
+    /// open; opening a changed file gives a new plugin beside the old one.
     ///
     /// # Errors
     ///
     /// Everything that keeps the file from being a plugin for this host, in one line that names the file and says
     /// what to do.
-    pub async fn open(path: impl AsRef<Path>) -> Result<Self, PluginError> {
+    pub async fn open(path: impl AsRef<Path>, trust: &Trust) -> Result<Self, PluginError> {
         let path = path.as_ref().to_owned();
+        let lost = lost_threads_of(&path);
         let opened = {
-            let path = path.clone();
-            limited(move || load(&path)).await
+            let (path, trust) = (path.clone(), trust.clone());
+            limited(&lost, move || load(&path, &trust)).await
         };
         match opened {
-            Ok(Ok((module, description))) => Ok(Self { path: path.into(), description: Arc::new(description), module }),
+            Ok(Ok(loaded)) => Ok(Self { path: path.into(), loaded: Arc::new(loaded), lost }),
             Ok(Err(refusal)) => Err(PluginError::new(&path, refusal)),
             Err(problem) => Err(PluginError::new(&path, Refusal::NotStarted(problem))),
         }
@@ -55,7 +65,17 @@ impl Plugin {
 
     /// What the plugin says of itself.
     pub fn description(&self) -> &Description {
-        &self.description
+        &self.loaded.description
+    }
+
+    /// The SHA-256 of its file, for a pin.
+    pub fn sha256(&self) -> Sha256Digest {
+        self.loaded.digest
+    }
+
+    /// What the profile [`Developer`](super::TrustProfile::Developer) let pass, a line each, for the administrator.
+    pub fn warnings(&self) -> &[String] {
+        &self.loaded.warnings
     }
 
     /// Makes a provider of its settings, a JSON object that fits [`Description::settings_schema`]. No network is
@@ -70,8 +90,9 @@ impl Plugin {
         let mut text = Zeroizing::new(Vec::with_capacity(SETTINGS_BUFFER));
         serde_json::to_writer(&mut *text, settings)
             .map_err(|error| Fault::internal(format!("the settings cannot be written as JSON: {error}")))?;
-        let (module, services) = (self.module, services.clone());
-        let configured = limited(move || {
+        let (module, services) = (self.loaded.module, services.clone());
+        let limits = services.limits();
+        let configured = limited(&self.lost, move || {
             let settings = str::from_utf8(&text).map_err(|error| Fault::internal(error.to_string()))?;
             let instance =
                 services.instance().map(|instance| AbiPair { name: "instance".into(), value: instance.into() });
@@ -83,16 +104,29 @@ impl Plugin {
         })
         .await;
         match configured {
-            Ok(answer) => Ok(Provider::new(answer?)),
+            Ok(answer) => Ok(Provider::new(answer?, limits)),
             Err(problem) => Err(Fault::internal(format!("the plugin could not be configured: {problem}"))),
         }
     }
 }
 
-fn load(path: &Path) -> Result<(ProviderModuleRef, Description), Refusal> {
-    let module = image::load(&preflight::read(path)?)?;
+/// The threads that were lost to a file: each attempt to load it may cost another.
+fn lost_threads_of(path: &Path) -> Arc<LostThreads> {
+    static LOST: LazyLock<Mutex<HashMap<PathBuf, Arc<LostThreads>>>> = LazyLock::new(Mutex::default);
+    let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(lost.entry(path.to_owned()).or_default())
+}
+
+fn load(path: &Path, trust: &Trust) -> Result<Loaded, Refusal> {
+    let mut warnings = Vec::new();
+    let bytes = trust::read(path, trust, &mut warnings)?;
+    let digest = Sha256Digest::of(&bytes);
+    // First the pin: what is not wanted is not even looked into.
+    trust.admit(digest)?;
+    preflight::check(&bytes)?;
+    let module = image::load(&bytes, digest, trust)?;
     let description = wire::read(&module.describe()()).map_err(Refusal::NotDescribed)?;
-    Ok((module, description))
+    Ok(Loaded { description, digest, warnings, module })
 }
 
 impl fmt::Debug for Plugin {
@@ -100,7 +134,7 @@ impl fmt::Debug for Plugin {
         formatter
             .debug_struct("Plugin")
             .field("path", &self.path)
-            .field("id", &self.description.id)
+            .field("id", &self.loaded.description.id)
             .finish_non_exhaustive()
     }
 }

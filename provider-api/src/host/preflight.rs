@@ -1,64 +1,25 @@
-//! What can be told of a plugin's file without loading it.
+//! What can be told of a plugin's bytes without loading them.
 //!
 //! The system's loader trusts the file: one that was cut short kills the process with SIGBUS inside of `dlopen`, and
-//! the library of a stranger runs its constructors. So the file is read once, and it is this copy in memory that is
-//! checked and loaded.
-
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+//! the library of a stranger runs its constructors.
 
 use abi_stable::library::ROOT_MODULE_LOADER_NAME;
 use object::elf::{EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PT_LOAD, SHT_DYNSYM};
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
 use object::{LittleEndian, StringTable};
-use rustix::fs::{Mode, OFlags};
 
 use super::error::Refusal;
 
-/// The largest file that is looked at, in bytes: 1 GiB.
-const LARGEST: u64 = 1 << 30;
-
 /// How a file begins that can be one: the magic number, then class 2 (64 bits) and data 1 (little-endian); System V
 /// ABI, "ELF Identification".
-const IDENT: &[u8; 6] = b"\x7fELF\x02\x01";
+const IDENT: &[u8; IDENT_LENGTH] = b"\x7fELF\x02\x01";
+/// How much of a file [`identify`] wants, in bytes.
+pub(super) const IDENT_LENGTH: usize = 6;
 
 type Elf = FileHeader64<LittleEndian>;
 
-/// Reads a plugin's file and checks it.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
-    // Without O_NONBLOCK opening a FIFO would wait for somebody to write. What was opened is what is asked about.
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::RDONLY;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| unreadable(&error.into()))?;
-    let mut file = File::from(file);
-    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
-    if !metadata.is_file() {
-        return Err(Refusal::NotAFile(if metadata.is_dir() { "a folder" } else { "a device, pipe or socket" }));
-    }
-    let length = usize::try_from(metadata.len().min(LARGEST + 1)).unwrap_or(usize::MAX);
-    // A disk image is not read into memory to learn that it is none.
-    let mut start = Vec::with_capacity(length.min(IDENT.len()));
-    (&mut file).take(IDENT.len() as u64).read_to_end(&mut start).map_err(|error| unreadable(&error))?;
-    identify(&start)?;
-    if metadata.len() > LARGEST {
-        return Err(Refusal::NotALibrary("it is larger than 1 GiB".to_owned()));
-    }
-    let mut bytes = start;
-    bytes.reserve_exact(length.saturating_sub(bytes.len()));
-    file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    check(&bytes)?;
-    Ok(bytes)
-}
-
-fn unreadable(error: &std::io::Error) -> Refusal {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => Refusal::Missing,
-        _ => Refusal::Unreadable(error.to_string()),
-    }
-}
-
 /// Looks at the first six bytes.
-fn identify(start: &[u8]) -> Result<(), Refusal> {
+pub(super) fn identify(start: &[u8]) -> Result<(), Refusal> {
     if start.get(..4) != IDENT.get(..4) {
         return Err(Refusal::NotALibrary("it is no ELF file".to_owned()));
     }
@@ -69,7 +30,7 @@ fn identify(start: &[u8]) -> Result<(), Refusal> {
 }
 
 /// Checks that the bytes are a whole ELF library for this machine that exports a provider's header.
-fn check(bytes: &[u8]) -> Result<(), Refusal> {
+pub(super) fn check(bytes: &[u8]) -> Result<(), Refusal> {
     identify(bytes)?;
     let header = Elf::parse(bytes).map_err(|error| Refusal::Damaged(error.to_string()))?;
     let endian = header.endian().map_err(|error| Refusal::NotALibrary(error.to_string()))?;
@@ -104,6 +65,9 @@ fn whole(header: &Elf, endian: LittleEndian, bytes: &[u8]) -> Result<(), Refusal
     }
     for segment in loadable {
         let (offset, size) = segment.file_range(endian);
+        if size > segment.p_memsz(endian) {
+            return Err(Refusal::Damaged("a segment is larger in the file than in memory".to_owned()));
+        }
         if offset.checked_add(size).is_none_or(|end| end > length) {
             return Err(damaged("a segment"));
         }

@@ -2,14 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_ffi::FfiFuture;
-
+use super::admitted::{Admitted, by};
+use super::gate::{CallCounters, CallLimits, Gate};
 use super::listing::UserListing;
-use crate::abi::{AbiContext, AbiPair, AbiReply, ProviderBox};
-use crate::wire::{self, Answer, Metrics, ShutdownReport};
-use crate::{
-    Credentials, Deadline, Decision, Fault, ListRequest, Metric, RequestContext, UnavailableReason, ValidationReport,
-};
+use crate::abi::ProviderBox;
+use crate::wire::ShutdownReport;
+use crate::{Credentials, Deadline, Decision, Fault, ListRequest, Metric, RequestContext, ValidationReport};
 
 /// How much longer than the grace of a shutdown its answer may take.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(1);
@@ -18,13 +16,32 @@ const SHUTDOWN_MARGIN: Duration = Duration::from_secs(1);
 /// its own.
 ///
 /// Every call is answered by its [deadline](RequestContext::deadline), by the plugin or in its stead. Dropping the
-/// future of a call cancels the plugin's work.
+/// future of a call cancels the plugin's work. A call beyond the [limits](super::HostServices::with_limits) of the
+/// provider is refused at once as [`OVERLOADED`](crate::UnavailableReason::OVERLOADED).
 #[derive(Clone)]
-pub struct Provider(pub(crate) Arc<ProviderBox>);
+pub struct Provider(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) object: ProviderBox,
+    gate: Arc<Gate>,
+}
 
 impl Provider {
-    pub(super) fn new(provider: ProviderBox) -> Self {
-        Self(Arc::new(provider))
+    pub(super) fn new(object: ProviderBox, limits: CallLimits) -> Self {
+        Self(Arc::new(Inner { object, gate: Gate::new(limits) }))
+    }
+
+    pub(super) fn object(&self) -> &ProviderBox {
+        &self.0.object
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// Leave to make one call.
+    pub(super) fn enter(&self) -> Result<Admitted, Fault> {
+        Ok(Admitted { permit: self.0.gate.enter()?, provider: self.clone() })
     }
 
     /// Tries the settings against the real thing.
@@ -33,7 +50,7 @@ impl Provider {
     ///
     /// Only if the check itself could not be done; what it finds is in the report.
     pub async fn validate(&self, context: &RequestContext) -> Result<ValidationReport, Fault> {
-        answer(context, |context| self.0.validate(context)).await
+        self.enter()?.validate(context).await
     }
 
     /// Answers a login. See the [crate's page](crate) for the four kinds of answer.
@@ -42,18 +59,16 @@ impl Provider {
     ///
     /// Whatever keeps the provider from knowing.
     pub async fn authenticate(&self, context: &RequestContext, credentials: &Credentials) -> Result<Decision, Fault> {
-        answer(context, |context| {
-            self.0.authenticate(context, credentials.username.as_str().into(), credentials.password.expose().into())
-        })
-        .await
+        self.enter()?.authenticate(context, credentials).await
     }
 
     /// Begins a listing. Nothing happens before its first page is asked for; the deadline of `context` is the whole
     /// listing's.
     pub fn list_users(&self, context: &RequestContext, request: &ListRequest) -> UserListing {
-        // A request is two numbers at most: it always becomes JSON.
-        let request = serde_json::to_string(request).unwrap_or_default();
-        UserListing::new(self.clone(), self.0.list_users(request.as_str().into()), context.clone())
+        match self.enter() {
+            Ok(admitted) => admitted.list_users(context, request),
+            Err(fault) => UserListing::refused(fault),
+        }
     }
 
     /// The provider's counters and gauges.
@@ -62,20 +77,26 @@ impl Provider {
     ///
     /// As for any call.
     pub async fn metrics(&self, context: &RequestContext) -> Result<Vec<Metric>, Fault> {
-        answer(context, |context| self.0.metrics(context)).await.map(|answer: Metrics| answer.metrics)
+        self.enter()?.metrics(context).await
+    }
+
+    /// What the host has seen of the provider. Asks nobody, so it answers also when the provider does not.
+    pub fn counters(&self) -> CallCounters {
+        self.0.gate.counters()
     }
 
     /// Refuses new calls from now on and waits for those in flight, `grace` at most. What still runs then is cut off
-    /// and answered as [`UnavailableReason::SHUTTING_DOWN`]; how many that were is the answer.
+    /// and answered as [`SHUTTING_DOWN`](crate::UnavailableReason::SHUTTING_DOWN); how many that were is the answer.
     ///
     /// # Errors
     ///
-    /// [`UnavailableReason::TIMEOUT`] if the plugin does not answer within a second after the grace, because
-    /// something in it blocks.
+    /// [`TIMEOUT`](crate::UnavailableReason::TIMEOUT) if the plugin does not answer within a second after the grace,
+    /// because something in it blocks.
     pub async fn shutdown(&self, grace: Duration) -> Result<u64, Fault> {
         let grace = grace.min(Deadline::FURTHEST);
         let micros = u64::try_from(grace.as_micros()).unwrap_or(u64::MAX);
-        let report: ShutdownReport = by(Deadline::after(grace + SHUTDOWN_MARGIN), self.0.shutdown(micros)).await?;
+        let reply = self.0.object.shutdown(micros);
+        let report: ShutdownReport = by(Deadline::after(grace + SHUTDOWN_MARGIN), reply, None).await?;
         Ok(report.cancelled)
     }
 }
@@ -84,40 +105,4 @@ impl fmt::Debug for Provider {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Provider")
     }
-}
-
-/// Makes a call and waits for its answer until the deadline of the context.
-pub(super) async fn answer<A: Answer>(
-    context: &RequestContext,
-    start: impl FnOnce(AbiContext<'_>) -> FfiFuture<AbiReply>,
-) -> Result<A, Fault> {
-    if context.deadline.remaining().is_zero() {
-        // A login that has waited too long in a queue must not reach the directory any more.
-        return Err(timed_out());
-    }
-    by(context.deadline, begin(context, start)).await
-}
-
-fn begin(context: &RequestContext, start: impl FnOnce(AbiContext<'_>) -> FfiFuture<AbiReply>) -> FfiFuture<AbiReply> {
-    let address = context.client_address.map(|address| address.to_string());
-    let more: Vec<AbiPair<'_>> = address
-        .iter()
-        .map(|address| AbiPair { name: "client_address".into(), value: address.as_str().into() })
-        .collect();
-    start(AbiContext {
-        request_id: context.request_id.as_str().into(),
-        remaining_us: u64::try_from(context.deadline.remaining().as_micros()).unwrap_or(u64::MAX),
-        more: more.as_slice().into(),
-    })
-}
-
-async fn by<A: Answer>(deadline: Deadline, reply: FfiFuture<AbiReply>) -> Result<A, Fault> {
-    match tokio::time::timeout_at(deadline.instant().into(), reply).await {
-        Ok(reply) => wire::read(&reply),
-        Err(_) => Err(timed_out()),
-    }
-}
-
-fn timed_out() -> Fault {
-    Fault::unavailable(UnavailableReason::TIMEOUT, "the provider did not answer before the deadline of the call")
 }

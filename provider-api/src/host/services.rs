@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use abi_stable::sabi_trait::prelude::TD_Opaque;
 
+use super::gate::CallLimits;
 use crate::abi::{AbiHost, AbiHost_TO, AbiLogRecord, HostBox};
 use crate::panics::caught;
 use crate::{LogLevel, LogRecord};
@@ -20,23 +21,34 @@ pub struct HostServices {
     max_level: Option<LogLevel>,
     sink: Option<Arc<dyn LogSink>>,
     instance: Option<Arc<str>>,
+    limits: CallLimits,
 }
 
 impl HostServices {
     /// Services with a sink for records up to `max_level`.
     pub fn new(max_level: LogLevel, sink: Arc<dyn LogSink>) -> Self {
-        Self { max_level: Some(max_level), sink: Some(sink), instance: None }
+        Self { max_level: Some(max_level), sink: Some(sink), instance: None, limits: CallLimits::default() }
     }
 
     /// No services: what the plugin logs is not made at all, and what it panics with goes to standard error.
     pub fn silent() -> Self {
-        Self { max_level: None, sink: None, instance: None }
+        Self { max_level: None, sink: None, instance: None, limits: CallLimits::default() }
     }
 
     /// The same services for the provider that the host calls by this name. The plugin's threads are named after it.
     #[must_use]
     pub fn for_instance(&self, instance: &str) -> Self {
         Self { instance: Some(instance.into()), ..self.clone() }
+    }
+
+    /// The same services for a provider of which a host puts up with so much.
+    #[must_use]
+    pub fn with_limits(&self, limits: CallLimits) -> Self {
+        Self { limits, ..self.clone() }
+    }
+
+    pub(super) fn limits(&self) -> CallLimits {
+        self.limits
     }
 
     pub(super) fn instance(&self) -> Option<&str> {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use provider_api::host::{HostServices, LogSink, Plugin, PluginError, Provider};
+use provider_api::host::{HostServices, LogSink, Plugin, PluginError, Provider, Trust};
 use provider_api::{
     Credentials, Deadline, Decision, Fault, FaultKind, ListRequest, LogLevel, LogRecord, RequestContext, Secret,
     StageOutcome,
@@ -74,11 +74,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn open() -> Result<Plugin, PluginError> {
     let file = args_os().nth(1).map_or_else(tests::plugin::ldap_provider, PathBuf::from);
     for _ in 0..5 {
-        if let Ok(plugin) = Plugin::open(&file).await {
+        if let Ok(plugin) = Plugin::open(&file, &Trust::developer()).await {
             return Ok(plugin);
         }
     }
-    Plugin::open(&file).await
+    Plugin::open(&file, &Trust::developer()).await
 }
 
 async fn ask(provider: &Provider, question: Question) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use provider_api::host::{HostServices, Plugin, Provider};
+use provider_api::host::{HostServices, Plugin, Provider, Trust};
 use serde_json::{Value, json};
 use tests::oracle::OnlyEntry;
 use tests::plugin;
@@ -28,6 +28,6 @@ pub(super) fn settings(address: SocketAddr) -> Value {
 
 /// The LDAP provider with these settings, out of its plugin file.
 pub(super) async fn provider(settings: &Value) -> Provider {
-    let plugin = Plugin::open(plugin::ldap_provider()).await.unwrap();
+    let plugin = Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap();
     plugin.configure(settings, &HostServices::silent()).await.expect("settings are not tried when they are taken")
 }

@@ -1,7 +1,7 @@
 //! What becomes of a typed password on its way to the directory.
 
 use fastrand::Rng;
-use provider_api::host::{HostServices, Plugin, Provider};
+use provider_api::host::{HostServices, Plugin, Provider, Trust};
 use provider_api::{Credentials, Decision, RejectReason, Secret};
 use serde_json::json;
 use tests::host::context;
@@ -125,7 +125,7 @@ impl Directory {
         oracle.answers(knows_one(OnlyEntry::of_person(ALICE, dn_of_alice())));
         let mut settings = settings(&oracle);
         settings["username_attribute"] = json!("uid");
-        let plugin = Plugin::open(plugin::ldap_provider()).await.unwrap();
+        let plugin = Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap();
         let provider = plugin.configure(&settings, &HostServices::silent()).await.expect("settings that work");
         Self { oracle, provider }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provider_api::host::Plugin;
+use provider_api::host::{Plugin, Trust};
 use tests::plugin;
 use tokio::task::JoinSet;
 
@@ -31,7 +31,7 @@ async fn each_name_that_is_let_through_arrives_unchanged_and_each_that_is_refuse
         corpus.random.len(),
         run.seed
     ));
-    let plugin = Plugin::open(plugin::ldap_provider()).await.unwrap();
+    let plugin = Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap();
     let tally = Arc::new(Tally::of(run));
     let mut lanes = JoinSet::new();
     for (number, share) in (1..).zip(shares(corpus)) {

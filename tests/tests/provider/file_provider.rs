@@ -1,6 +1,6 @@
 //! The second provider, through the same interface: what a host may expect of any provider holds for it too.
 
-use provider_api::host::{HostServices, Plugin};
+use provider_api::host::{HostServices, Plugin, Trust};
 use provider_api::{Decision, Fault, RejectReason, UserCode};
 use serde_json::json;
 use tests::directory::{Directory, password_of};
@@ -78,8 +78,8 @@ async fn two_different_plugins_work_in_one_process() {
 
 #[tokio::test]
 async fn a_plugin_says_which_settings_it_takes_and_which_are_secret() {
-    let ldap = Plugin::open(plugin::ldap_provider()).await.unwrap();
-    let file = Plugin::open(plugin::file_provider()).await.unwrap();
+    let ldap = Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap();
+    let file = Plugin::open(plugin::file_provider(), &Trust::developer()).await.unwrap();
     assert_eq!((ldap.description().id.as_str(), file.description().id.as_str()), ("ldap", "file"));
     assert_eq!(ldap.description().secret_settings().collect::<Vec<_>>(), ["bind_password"]);
     let properties = ldap.description().settings_schema["properties"].as_object().unwrap().clone();

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use provider_api::host::{HostServices, Plugin, Provider};
+use provider_api::host::{HostServices, Plugin, Provider, Trust};
 use serde_json::Value;
 use tests::fault_proxy::{Bind, Mode, Wire};
 use tests::host::context;
@@ -190,7 +190,8 @@ impl Expected {
 
 /// The LDAP provider with these settings, out of its plugin file.
 pub(crate) async fn provider(settings: &Value) -> Provider {
-    let plugin = Plugin::open(plugin::ldap_provider()).await.unwrap_or_else(|error| panic!("{error}"));
+    let plugin =
+        Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"));
     plugin
         .configure(settings, &HostServices::silent())
         .await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provider_api::host::Plugin;
+use provider_api::host::{Plugin, Trust};
 use provider_api::{Decision, Fault};
 use serde_json::{Value, json};
 use tests::directory::{Directory, password_of};
@@ -78,7 +78,8 @@ impl Case {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let plugin = Plugin::open(&plugin::ldap_provider()).await.unwrap_or_else(|error| panic!("{error}"));
+        let plugin =
+            Plugin::open(&plugin::ldap_provider(), &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"));
         Self { ca: Authority::new("CA of the tests"), directory: Directory::start(), plugin }
     }
 

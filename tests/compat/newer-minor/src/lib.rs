@@ -12,6 +12,6 @@ include!("../../behind_the_border.rs");
 impl host::Provider {
     /// Calls the function that 1.0 does not have.
     pub fn new_in_1_1(&self) -> u32 {
-        abi::AbiProvider_TO::new_in_1_1(&self.0)
+        abi::AbiProvider_TO::new_in_1_1(&self.0.object)
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use provider_api::host::{HostServices, Plugin, Provider};
+use provider_api::host::{HostServices, Plugin, Provider, Trust};
 use provider_api::{Credentials, Deadline, Decision, ListRequest, RequestContext, Secret};
 use serde_json::Value;
 
@@ -24,7 +24,8 @@ pub fn serve(plugin: &Path, callers: usize, users: u32) -> Outcome<()> {
     let runtime = tokio::runtime::Runtime::new().map_err(cannot("start a runtime"))?;
     let settings: Value = serde_json::from_str(&first_line()?).map_err(cannot("read the settings"))?;
     let people = People { users, passwords: first_line()?.into() };
-    let plugin = runtime.block_on(Plugin::open(plugin)).map_err(|error| Failure(error.to_string()))?;
+    let plugin =
+        runtime.block_on(Plugin::open(plugin, &Trust::developer())).map_err(|error| Failure(error.to_string()))?;
     let provider = runtime.block_on(configured(&plugin, &settings))?;
     say("ready")?;
     while let Some(order) = Order::next()? {

@@ -107,9 +107,8 @@ pub(crate) struct Witness {
 impl Witness {
     /// Adds a line to the file.
     pub(crate) fn note(&self, what: &str) {
-        if let Some(path) = &self.file
-            && let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path)
-        {
+        let Some(path) = &self.file else { return };
+        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path) {
             let _ = writeln!(file, "{what}");
         }
     }

@@ -1,10 +1,10 @@
-//! A host built against the synthetic 1.1: `newer-host PLUGIN SETTINGS` logs `alice` in with the password `right`,
-//! lists, and calls the function that 1.0 does not have. Prints one JSON object.
+//! A host built against a copy of the interface: `HOST PLUGIN SETTINGS` logs `alice` in with the password `right`, lists,
+//! and calls the function that 1.0 does not have if its copy has it. Prints one JSON object.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
 
-use provider_api::host::{HostServices, Plugin};
+use provider_api::host::{HostServices, Plugin, Trust};
 use provider_api::{Credentials, Deadline, Decision, ListRequest, RequestContext, Secret};
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn seen() -> Value {
     let mut arguments = std::env::args().skip(1);
     let (path, settings) = (arguments.next().expect("PLUGIN"), arguments.next().expect("SETTINGS"));
     let settings = serde_json::from_str(&settings).expect("SETTINGS is JSON");
-    let plugin = match Plugin::open(path).await {
+    let plugin = match Plugin::open(path, &Trust::developer()).await {
         Ok(plugin) => plugin,
         Err(error) => return json!({ "refused": error.to_string() }),
     };
@@ -36,6 +36,16 @@ async fn seen() -> Value {
         "right": matches!(right, Ok(Decision::Accepted(_))),
         "wrong": matches!(wrong, Ok(Decision::Rejected(_))),
         "listed": listed,
-        "new_in_1_1": provider.new_in_1_1(),
+        "new_in_1_1": new_in_1_1(&provider),
     })
+}
+
+#[cfg(feature = "new_in_1_1")]
+fn new_in_1_1(provider: &provider_api::host::Provider) -> Option<u32> {
+    Some(provider.new_in_1_1())
+}
+
+#[cfg(not(feature = "new_in_1_1"))]
+fn new_in_1_1(_: &provider_api::host::Provider) -> Option<u32> {
+    None
 }

@@ -1,0 +1,102 @@
+//! A host that runs: it answers logins, many at a time, and lets new providers take over meanwhile.
+
+mod input;
+mod message;
+mod reload;
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use provider_api::host::{SwapLimits, TrustProfile};
+use provider_api::{Credentials, Deadline, RequestContext};
+use tokio::sync::Mutex;
+
+pub(crate) use input::lines_of_standard_input;
+pub use message::{Command, Event, Message, ProviderStatus, Request};
+
+use crate::config::{ConfigError, Configuration};
+use crate::log::Log;
+use crate::login::{Host, LoginAnswer};
+use crate::providers;
+use crate::store::Store;
+
+/// A host that runs, as its configuration file has it. Clones share it.
+#[derive(Clone)]
+pub struct Server(Arc<Shared>);
+
+struct Shared {
+    file: PathBuf,
+    log: Log,
+    limits: SwapLimits,
+    /// Replaced as a whole when the list of providers changes.
+    host: RwLock<Host>,
+    /// The store's URL as of the start.
+    store_url: String,
+    /// One reload at a time.
+    reloading: Mutex<()>,
+}
+
+impl Server {
+    /// A server with the providers of this configuration, none of which is loaded yet.
+    ///
+    /// Plugins whose entry does not say otherwise are loaded on the conditions of the profile `strict`.
+    ///
+    /// # Errors
+    ///
+    /// Two providers of one name.
+    pub async fn new(
+        file: PathBuf,
+        mut configuration: Configuration,
+        store: Store,
+        limits: SwapLimits,
+        log: Log,
+    ) -> Result<Self, ConfigError> {
+        configuration.default_trust = TrustProfile::Strict;
+        let host = Host::new(store, providers::from_configuration(&configuration, log).await?);
+        let store_url = configuration.store_url;
+        Ok(Self(Arc::new(Shared {
+            file,
+            log,
+            limits,
+            host: RwLock::new(host),
+            store_url,
+            reloading: Mutex::default(),
+        })))
+    }
+
+    fn host(&self) -> Host {
+        self.0.host.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Loads every provider. One that cannot be loaded now is tried again by the first login that needs it.
+    pub async fn start(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for handle in self.host().providers() {
+            events.push(match handle.provider().await {
+                Ok(_) => Event::Started { provider: handle.instance().to_owned() },
+                Err(fault) => Event::not_started(handle.instance(), &fault),
+            });
+        }
+        events
+    }
+
+    /// Answers a login within `timeout`.
+    pub async fn login(&self, id: &str, credentials: Credentials, timeout: Duration) -> LoginAnswer {
+        let context = RequestContext::new(id, Deadline::after(timeout));
+        self.host().login(&context, credentials).await
+    }
+
+    /// What every provider is doing.
+    pub fn status(&self) -> Event {
+        let providers = self.host().providers().iter().map(ProviderStatus::of).collect();
+        Event::Status { providers }
+    }
+
+    /// Ends every provider; calls in flight get `grace`.
+    pub async fn shut_down(&self, grace: Duration) {
+        let host = self.host();
+        let ends = host.providers().iter().map(|handle| handle.shutdown(grace));
+        futures_util::future::join_all(ends).await;
+    }
+}

@@ -1,0 +1,253 @@
+//! The place of a provider in a host, in which one takes over from another under load.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::admitted::Admitted;
+use super::error::PluginError;
+use super::gate::CallCounters;
+use super::listing::UserListing;
+use super::provider::Provider;
+use super::trust::Trust;
+use super::{HostServices, Plugin};
+use crate::{Credentials, Deadline, Decision, Fault, ListRequest, Metric, RequestContext, ValidationReport};
+
+/// How long the answers of calls that were cut off may take to arrive.
+const LAST_ANSWERS: Duration = Duration::from_millis(100);
+
+/// The place of a provider in a host: calls go to whoever sits in it, and [`swap`](Self::swap) puts another there.
+///
+/// A call belongs to the provider that sat there when it was made, to its end. So while one takes over from the other
+/// no call fails for it, and once a swap has returned the old provider answers nobody any more.
+///
+/// ```no_run
+/// # async fn example(provider: provider_api::host::Provider) -> Result<(), Box<dyn std::error::Error>> {
+/// use provider_api::host::{HostServices, ProviderSlot, Replacement, SwapLimits, Trust};
+///
+/// let slot = ProviderSlot::new(provider);
+/// // Meanwhile any number of tasks call slot.authenticate(..).
+/// let settings = serde_json::json!({ "users_file": "/etc/my-server/users.toml" });
+/// let next = Replacement {
+///     path: "/usr/lib/my-server/libfile_provider.so".into(),
+///     trust: Trust::strict("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".parse()?),
+///     settings,
+///     services: HostServices::silent(),
+/// };
+/// match slot.swap(&next, SwapLimits::default()).await {
+///     Ok(swapped) => println!("the old one needed {:?}", swapped.drained.took),
+///     Err(error) => println!("everything stays as it was: {error}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct ProviderSlot {
+    seated: RwLock<Provider>,
+    /// One swap at a time.
+    swapping: Mutex<()>,
+}
+
+/// What a slot is to be given: a plugin's file and settings for it. Another file, the same file with other content, or
+/// the same plugin with new settings.
+#[derive(Clone)]
+pub struct Replacement {
+    /// The plugin's file.
+    pub path: PathBuf,
+    /// On which conditions it is loaded.
+    pub trust: Trust,
+    /// Its settings. They may hold secrets, so `Debug` does not show them.
+    pub settings: Value,
+    /// What the host offers to it.
+    pub services: HostServices,
+}
+
+/// How long a swap may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SwapLimits {
+    /// How long the validation of the new provider may take.
+    pub validation: Duration,
+    /// How long the old provider gets to end its calls. What still runs then is cut off and answered as
+    /// [`SHUTTING_DOWN`](crate::UnavailableReason::SHUTTING_DOWN).
+    pub drain: Duration,
+}
+
+/// 15 s for the validation. 10 s for the old provider: longer than a login may take.
+impl Default for SwapLimits {
+    fn default() -> Self {
+        Self { validation: Duration::from_secs(15), drain: Duration::from_secs(10) }
+    }
+}
+
+/// A swap that took place.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Swapped {
+    /// What the new provider found of its settings: nothing that failed, perhaps something to warn about.
+    pub report: ValidationReport,
+    /// How the old provider ended.
+    pub drained: Drained,
+}
+
+/// How a provider ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// How long it took until nothing of it was in flight.
+    pub took: Duration,
+    /// How many calls were cut off.
+    pub cut_off: u64,
+    /// Whether it said that it is shut down. If not, something in it blocks, and threads of it may stay.
+    pub shut_down: bool,
+}
+
+/// A swap that did not take place: the provider in the slot is the one that was there before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SwapError {
+    /// The file is refused.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// The settings are refused, or the plugin does not answer.
+    #[error(transparent)]
+    Settings(Fault),
+    /// The settings do not work. The report says which stage failed.
+    #[error("the settings do not work: {}", first_failure(.0))]
+    NotValid(Box<ValidationReport>),
+    /// Whether the settings work could not be told.
+    #[error("the settings could not be tried: {0}")]
+    NotValidated(Fault),
+}
+
+fn first_failure(report: &ValidationReport) -> String {
+    report.first_failed().map_or_else(
+        || "a report without stages".to_owned(),
+        |stage| format!("{}: {}", crate::one_line(&stage.id), crate::one_line(&stage.detail)),
+    )
+}
+
+impl ProviderSlot {
+    /// A slot with a provider in it.
+    pub fn new(provider: Provider) -> Self {
+        Self { seated: RwLock::new(provider), swapping: Mutex::new(()) }
+    }
+
+    /// Loads, configures and validates a new provider, puts it in place, and lets the old one end.
+    ///
+    /// When this returns `Ok`, the old provider has answered its last call. Dropping the future before that leaves
+    /// either the old provider in place or the new one, and the old one's calls end by themselves.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the new provider from taking over; the old one stays.
+    pub async fn swap(&self, next: &Replacement, limits: SwapLimits) -> Result<Swapped, SwapError> {
+        let plugin = Plugin::open(&next.path, &next.trust).await?;
+        let provider = plugin.configure(&next.settings, &next.services).await.map_err(SwapError::Settings)?;
+        self.replace(provider, limits).await
+    }
+
+    /// The same with a provider that has been configured already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`swap`](Self::swap).
+    pub async fn replace(&self, provider: Provider, limits: SwapLimits) -> Result<Swapped, SwapError> {
+        let context = RequestContext::new("swap", Deadline::after(limits.validation));
+        let report = provider.validate(&context).await.map_err(SwapError::NotValidated)?;
+        if !report.is_valid() {
+            return Err(SwapError::NotValid(Box::new(report)));
+        }
+        let _one_at_a_time = self.swapping.lock().await;
+        let old = {
+            let mut seated = self.seated.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *seated, provider)
+        };
+        Ok(Swapped { report, drained: drain(&old, limits.drain).await })
+    }
+
+    /// Ends the provider in the slot, as a host that ends does: new calls are refused, those in flight get `grace`.
+    pub async fn shut_down(&self, grace: Duration) -> Drained {
+        let seated = self.seated.read().unwrap_or_else(PoisonError::into_inner).clone();
+        end(&seated, grace, Instant::now()).await
+    }
+
+    /// Leave to make one call of the provider that sits here now.
+    fn enter(&self) -> Result<Admitted, Fault> {
+        // Under the lock: whoever takes the provider out of the slot afterwards sees this call in flight.
+        self.seated.read().unwrap_or_else(PoisonError::into_inner).enter()
+    }
+
+    /// See [`Provider::authenticate`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the provider from knowing.
+    pub async fn authenticate(&self, context: &RequestContext, credentials: &Credentials) -> Result<Decision, Fault> {
+        self.enter()?.authenticate(context, credentials).await
+    }
+
+    /// See [`Provider::validate`].
+    ///
+    /// # Errors
+    ///
+    /// Only if the check itself could not be done.
+    pub async fn validate(&self, context: &RequestContext) -> Result<ValidationReport, Fault> {
+        self.enter()?.validate(context).await
+    }
+
+    /// See [`Provider::list_users`]. A listing belongs to one provider from its beginning to its end: a swap waits for
+    /// it as for any call.
+    pub fn list_users(&self, context: &RequestContext, request: &ListRequest) -> UserListing {
+        match self.enter() {
+            Ok(admitted) => admitted.list_users(context, request),
+            Err(fault) => UserListing::refused(fault),
+        }
+    }
+
+    /// See [`Provider::metrics`].
+    ///
+    /// # Errors
+    ///
+    /// As for any call.
+    pub async fn metrics(&self, context: &RequestContext) -> Result<Vec<Metric>, Fault> {
+        self.enter()?.metrics(context).await
+    }
+
+    /// See [`Provider::counters`].
+    pub fn counters(&self) -> CallCounters {
+        self.seated.read().unwrap_or_else(PoisonError::into_inner).counters()
+    }
+}
+
+/// Waits for the calls of a provider that gets no new ones, cuts off what remains, and shuts it down.
+async fn drain(old: &Provider, bound: Duration) -> Drained {
+    let begun = Instant::now();
+    // First without telling the plugin: a call that was let through a moment ago may not have reached it yet.
+    let _ = tokio::time::timeout(bound, old.gate().idle()).await;
+    end(old, Duration::ZERO, begun).await
+}
+
+async fn end(provider: &Provider, grace: Duration, begun: Instant) -> Drained {
+    let cut_off = provider.shutdown(grace).await;
+    let _ = tokio::time::timeout(LAST_ANSWERS, provider.gate().idle()).await;
+    Drained { took: begun.elapsed(), cut_off: *cut_off.as_ref().unwrap_or(&0), shut_down: cut_off.is_ok() }
+}
+
+impl fmt::Debug for ProviderSlot {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ProviderSlot")
+    }
+}
+
+impl fmt::Debug for Replacement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Replacement")
+            .field("path", &self.path)
+            .field("trust", &self.trust)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! Old providers that do not end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use provider_api::host::{ProviderSlot, SwapLimits};
+use provider_api::{Credentials, Decision, Fault, ListRequest, Secret};
+use serde_json::json;
+use tests::faulty::{MARGIN, in_time, provider};
+use tokio::task::JoinHandle;
+
+const DRAIN: Duration = Duration::from_millis(300);
+
+fn limits() -> SwapLimits {
+    SwapLimits { drain: DRAIN, ..SwapLimits::default() }
+}
+
+/// A login that is under way when this returns.
+async fn login(slot: &Arc<ProviderSlot>) -> JoinHandle<Result<Decision, Fault>> {
+    let calling = Arc::clone(slot);
+    let task = tokio::spawn(async move {
+        calling.authenticate(&in_time(), &Credentials::new("alice", Secret::new("right"))).await
+    });
+    while slot.counters().in_flight == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Let through is not begun yet.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    task
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_outlives_the_drain_is_cut_off_and_the_new_provider_answers_meanwhile() {
+    let slot = Arc::new(ProviderSlot::new(provider(json!({ "authenticate": "wait" })).await));
+    let old_call = login(&slot).await;
+    let swapping = tokio::spawn({
+        let (slot, next) = (Arc::clone(&slot), provider(json!({})).await);
+        async move { slot.replace(next, limits()).await }
+    });
+    let answered_by_the_new_one = async {
+        loop {
+            let short = tests::faulty::within(Duration::from_millis(50));
+            if slot.authenticate(&short, &Credentials::new("alice", Secret::new("right"))).await.is_ok() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(MARGIN, answered_by_the_new_one).await.expect("the drain holds nobody up");
+    let drained = swapping.await.expect("no panic").expect("swapped").drained;
+    assert!(drained.shut_down && drained.cut_off >= 1, "{drained:?}");
+    assert!(drained.took >= DRAIN && drained.took < DRAIN + MARGIN, "{drained:?}");
+    assert_eq!(old_call.await.expect("no panic").expect_err("cut off").code(), "shutting_down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_provider_that_blocks_is_given_up_and_told_of() {
+    let slot = Arc::new(ProviderSlot::new(provider(json!({ "authenticate": "block" })).await));
+    let (_first, _second) = (login(&slot).await, login(&slot).await);
+    let begun = Instant::now();
+    let drained = slot.replace(provider(json!({})).await, limits()).await.expect("swapped").drained;
+    assert!(!drained.shut_down, "{drained:?}");
+    assert!(begun.elapsed() < DRAIN + Duration::from_secs(1) + MARGIN, "{:?}", begun.elapsed());
+    slot.validate(&in_time()).await.expect("the new one answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_is_read_to_its_end_from_the_provider_with_which_it_began() {
+    let slot = Arc::new(ProviderSlot::new(provider(json!({})).await));
+    let mut listing = slot.list_users(&in_time(), &ListRequest::everybody());
+    let mut count = listing.next_page().await.expect("a page").expect("users").len();
+    let swapping = tokio::spawn({
+        let (slot, next) = (Arc::clone(&slot), provider(json!({})).await);
+        async move { slot.replace(next, SwapLimits::default()).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!swapping.is_finished(), "the swap waits for the listing");
+    while let Some(users) = listing.next_page().await.expect("a complete listing") {
+        count += users.len();
+    }
+    drop(listing);
+    assert_eq!(count, 3);
+    let drained = swapping.await.expect("no panic").expect("swapped").drained;
+    assert!(drained.shut_down && drained.cut_off == 0, "{drained:?}");
+}
