@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use wire_guard::Connection;
 
 use super::open_connection::OpenConnection;
-use super::search_pool::{LONGEST_IDLENESS, LONGEST_LIFE};
+use super::search_pool::{LONGEST_IDLENESS, LONGEST_LIFE, TRUSTED_FOR};
 
 /// How many connections for binds there are to one server that is near: on each, one bind at a time can be under way,
 /// and 8 to 16 of them are enough for 64 logins at once (measured).
@@ -119,9 +119,9 @@ impl BindPool {
         self.lock().idle.push(idle);
     }
 
-    /// Gives up all that have been idle for as long as one that turned out to be dead.
-    pub(crate) fn forget_idle_since(&self, used: Instant) {
-        self.lock().idle.retain(|idle| idle.used > used);
+    /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
+    pub(crate) fn forget_idle(&self, now: Instant) {
+        self.lock().idle.retain(|idle| now.duration_since(idle.used) < TRUSTED_FOR);
     }
 
     /// The connection that has been idle longest, with a turn, so that nobody opens another in its place. For looking

@@ -27,9 +27,19 @@ pub(crate) const LONGEST_IDLENESS: Duration = Duration::from_mins(1);
 /// A connection that was silent for so long may be dead without knowing it.
 pub(crate) const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
+/// After so long another connection is tried again that was refused while there was one.
+const ALONE_FOR: Duration = Duration::from_secs(10);
+
 /// The connections for searching to one server.
 #[derive(Debug, Default)]
-pub(crate) struct SearchPool(Mutex<Vec<Pooled>>);
+pub(crate) struct SearchPool(Mutex<Pool>);
+
+#[derive(Debug, Default)]
+struct Pool {
+    connections: Vec<Pooled>,
+    /// Until when the server is known not to want another connection beside those.
+    alone_until: Option<Instant>,
+}
 
 #[derive(Clone, Debug)]
 struct Pooled {
@@ -64,8 +74,10 @@ impl SearchPool {
     /// What there is, and whether another connection would help.
     pub(crate) fn offer(&self, now: Instant) -> (Offer, bool) {
         let mut pool = self.lock();
+        let alone = pool.alone_until.is_some_and(|until| now < until);
+        let pool = &mut pool.connections;
         pool.retain(|pooled| pooled.connection.end().is_none() && now < pooled.expires);
-        let has_room = pool.len() < MOST_CONNECTIONS;
+        let has_room = pool.len() < MOST_CONNECTIONS && !alone;
         let least_busy = pool.iter().max_by_key(|pooled| pooled.places.available_permits());
         if let Some(pooled) = least_busy
             && let Ok(permit) = Arc::clone(&pooled.places).try_acquire_owned()
@@ -86,17 +98,16 @@ impl SearchPool {
     /// Adds a connection that lives for about [`LONGEST_LIFE`]; `jitter`, from 0 to 1, makes it up to a fifth shorter.
     pub(crate) fn add(&self, connection: SharedConnection, jitter: f64) {
         let expires = connection.opened() + LONGEST_LIFE.mul_f64(1.0 - 0.2 * jitter.clamp(0.0, 1.0));
-        self.lock().push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
+        self.lock().connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
     }
 
-    /// Takes a connection out, and those on which the server has been silent for longer. Searches under way on them go
-    /// on, those that wait for a place do not.
-    pub(crate) fn remove(&self, connection: &SharedConnection) {
-        let answered = connection.answered();
-        self.lock().retain(|pooled| {
-            let is_silent =
-                answered.is_some() && pooled.connection.answered().is_some_and(|other| Some(other) < answered);
-            let remains = !pooled.connection.is_same(connection) && !is_silent;
+    /// Takes a connection out, and those that have been idle too long to be trusted: what it died of they may have died
+    /// of too. Searches under way on them go on, those that wait for a place do not.
+    pub(crate) fn remove(&self, connection: &SharedConnection, now: Instant) {
+        self.lock().connections.retain(|pooled| {
+            let was_idle =
+                pooled.connection.answered().is_some_and(|answered| now.duration_since(answered) >= TRUSTED_FOR);
+            let remains = !pooled.connection.is_same(connection) && !was_idle;
             if !remains {
                 pooled.places.close();
             }
@@ -106,7 +117,7 @@ impl SearchPool {
 
     /// Closes what is idle, expired or ended.
     pub(crate) fn sweep(&self, now: Instant) {
-        self.lock().retain(|pooled| {
+        self.lock().connections.retain(|pooled| {
             let last = pooled.connection.answered().unwrap_or_else(|| pooled.connection.opened());
             let is_idle =
                 pooled.places.available_permits() == MOST_SEARCHES && now.duration_since(last) >= LONGEST_IDLENESS;
@@ -114,7 +125,15 @@ impl SearchPool {
         });
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Pooled>> {
+    /// Takes note that another connection could not be had; whether there is one that has not ended.
+    pub(crate) fn makes_do(&self, now: Instant) -> bool {
+        let mut pool = self.lock();
+        let has_one = pool.connections.iter().any(|pooled| pooled.connection.end().is_none());
+        pool.alone_until = has_one.then(|| now + ALONE_FOR);
+        has_one
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Pool> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

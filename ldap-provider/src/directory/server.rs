@@ -168,13 +168,12 @@ impl Server {
         }
     }
 
-    /// Gives up a connection that does not answer, or has ended.
+    /// Gives up a connection that does not answer, or has ended, and all that have been idle: a server, a firewall or a
+    /// proxy that has forgotten one has forgotten those too.
     pub(crate) fn give_up(&self, connection: &SharedConnection) {
-        self.searches.remove(connection);
-        // What is silent on one connection is silent on those that have been idle as long.
-        if let Some(answered) = connection.answered() {
-            self.binds.forget_idle_since(answered + TRUSTED_FOR);
-        }
+        let now = Instant::now();
+        self.searches.remove(connection, now);
+        self.binds.forget_idle(now);
     }
 
     async fn wait_for(
@@ -253,7 +252,11 @@ impl Server {
             }
             Err(fault) => {
                 if fault.kind() == FaultKind::Unavailable {
-                    self.is_down(&fault, began);
+                    // A server that does not want another connection is not down, as long as there is one that works.
+                    let is_up = self.availability() == Availability::Available;
+                    if !(is_up && self.searches.makes_do(Instant::now())) {
+                        self.is_down(&fault, began);
+                    }
                 } else {
                     // It has answered, if only to say that the service account is refused.
                     self.breaker.close();
@@ -402,7 +405,7 @@ impl Server {
             Ok(connection) => Some(Idle { connection, open, expires, used }),
             Err(error) => {
                 log::debug!("an idle connection to {} is of no further use: {error}", self.endpoint);
-                self.binds.forget_idle_since(used);
+                self.binds.forget_idle(Instant::now());
                 None
             }
         }
