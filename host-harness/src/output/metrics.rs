@@ -8,10 +8,9 @@ pub fn metrics(instance: &str, metrics: &[Metric]) -> String {
     let instance = one_line(instance).replace('\\', r"\\").replace('"', "\\\"");
     let mut text = String::new();
     for metric in metrics {
-        let name = one_line(&metric.name);
-        let (name, labels) = match name.split_once('{') {
-            Some((name, labels)) => (name, format!(",{labels}")),
-            None => (name.as_str(), "}".to_owned()),
+        let (name, labels) = match metric.name.split_once('{') {
+            Some((name, labels)) => (one_line(name), format!(",{}", one_line(labels))),
+            None => (one_line(&metric.name), "}".to_owned()),
         };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name}{{provider=\"{instance}\"{labels} {}", metric.value);
