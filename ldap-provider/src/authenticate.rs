@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use provider_api::{
     Accepted, Credentials, Deadline, Decision, Fault, Identity, MisconfiguredReason, RejectReason, Rejection,
-    RequestContext, one_line,
+    RequestContext, UnavailableReason, one_line,
 };
 use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, UserBind};
 
@@ -109,13 +109,13 @@ impl Login<'_> {
         loop {
             let place = server.place(self.steps, self.deadline).await?;
             let connection = place.connection.clone();
-            let silent_for = place.silent_for();
-            let (is_new, was_idle) = (silent_for.is_none(), silent_for.is_some_and(|silent| silent >= TRUSTED_FOR));
+            let was_idle = place.silent_for() >= TRUSTED_FOR;
+            let is_new = connection.answered().is_none() && !was_idle;
             // The search is its own probe: it can be made again.
-            let limit = if was_idle { self.steps.probe } else { self.steps.operation };
+            let step = if was_idle { self.steps.probe } else { self.steps.operation };
             let began = Instant::now();
             self.directory.metrics.searches.add();
-            let error = match search::find_user(&place, config, self.name, self.deadline.at_most(limit)).await {
+            let error = match search::find_user(&place, config, self.name, self.deadline.at_most(step)).await {
                 Ok(found) => {
                     server.note_round_trip(began.elapsed());
                     return Ok((found, connection));
@@ -124,11 +124,13 @@ impl Login<'_> {
             };
             let (fault, is_worth_another) = match error {
                 SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
-                SearchError::Violation(fault) => {
-                    server.give_up(&connection);
+                SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
+                // It answers others meanwhile: this search is slow, and nothing is wrong with the connection.
+                SearchError::Silent(fault) if connection.answered().is_some_and(|answered| answered > began) => {
                     return Err(Setback::Elsewhere(fault));
                 }
-                SearchError::Ended(fault) => (fault, !is_new),
+                // Nor can anything be said of a server that was not given the time.
+                SearchError::Silent(fault) if !self.had_time(began, was_idle) => return Err(Setback::Final(fault)),
                 // A server that has just answered others is not asked again if there is another one.
                 SearchError::Silent(fault) => (fault, was_idle || (!is_new && self.directory.servers().len() == 1)),
             };
@@ -136,7 +138,7 @@ impl Login<'_> {
             if self.deadline.remaining().is_zero() {
                 return Err(Setback::Final(fault));
             }
-            if is_new {
+            if is_new && !connection.has_broken_the_protocol() {
                 server.is_down(&fault, began);
             }
             if *is_second || !is_worth_another {
@@ -144,6 +146,14 @@ impl Login<'_> {
             }
             *is_second = true;
         }
+    }
+
+    /// Whether a step that began then was given about as long as the settings say, and not what a caller in a hurry or
+    /// a long wait left of it.
+    fn had_time(&self, began: Instant, was_idle: bool) -> bool {
+        let steps = Steps::of(self.directory.config.timeout);
+        let step = if was_idle { steps.probe } else { steps.operation };
+        began.elapsed() >= step.mul_f32(0.75)
     }
 
     /// Tries the password at the server that has the entry.
@@ -156,10 +166,20 @@ impl Login<'_> {
         let name = BindName::new(dn.as_str())
             .map_err(|error| Setback::Final(fault::protocol_violation(format_args!("the entry's DN: {error}"))))?;
         let bind = UserBind::new(BindRequest::simple(name, password), permit);
+        let began = Instant::now();
         match server.bind_user(bind, connection.peer(), self.steps, self.deadline).await {
             Ok(response) => Ok(response),
             Err((setback, unspent)) => {
                 self.unspent = unspent.map(UserBind::unspent);
+                // The password is spent; others are better off at a server that answers, if there is one.
+                if let Setback::Final(fault) = &setback
+                    && self.unspent.is_none()
+                    && fault.code() == UnavailableReason::TIMEOUT.as_str()
+                    && self.had_time(began, false)
+                    && self.directory.servers().len() > 1
+                {
+                    server.is_down(fault, began);
+                }
                 Err(setback)
             }
         }

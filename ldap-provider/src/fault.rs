@@ -1,7 +1,5 @@
 //! What failed on the wire, as faults.
 
-use std::io;
-
 use provider_api::{Fault, UnavailableReason, one_line};
 use wire_guard::tcp::ConnectError;
 use wire_guard::{Endpoint, ExchangeError, PipeEnd, ResolveError, SecureError, UserBindError};
@@ -11,7 +9,18 @@ pub(crate) fn resolve(error: &ResolveError) -> Fault {
 }
 
 pub(crate) fn connect(error: &ConnectError) -> Fault {
+    if error.is_lack_of_means {
+        return no_pipe(error);
+    }
     Fault::unavailable(UnavailableReason::CONNECT_FAILED, format!("{error}; check host, port and firewalls"))
+}
+
+/// A server that ends each connection as soon as it is made.
+pub(crate) fn closed_at_once(endpoint: &Endpoint) -> Fault {
+    Fault::unavailable(
+        UnavailableReason::CONNECTION_LOST,
+        one_line(&format!("{endpoint} ends each connection at once; look into its log, and for limits on connections")),
+    )
 }
 
 pub(crate) fn secure(endpoint: &Endpoint, error: &SecureError) -> Fault {
@@ -37,8 +46,8 @@ pub(crate) fn user_bind(error: &UserBindError) -> Fault {
     Fault::unavailable(reason, one_line(&format!("the bind as the user: {error}")))
 }
 
-/// No socket pair, in general because too many files are open: a matter of load, and over when others are closed.
-pub(crate) fn no_pipe(error: &io::Error) -> Fault {
+/// No socket, in general because too many files are open: a matter of load, and over when others are closed.
+pub(crate) fn no_pipe(error: &impl std::fmt::Display) -> Fault {
     Fault::unavailable(
         UnavailableReason::OVERLOADED,
         format!("this process can open no further connection: {error}; raise its limit of open files (nofile)"),

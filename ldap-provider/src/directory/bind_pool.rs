@@ -102,14 +102,17 @@ impl BindPool {
         Arc::clone(&self.turns).acquire_owned().await.ok().map(Turn)
     }
 
-    /// A connection to this address that was used before, if there is one. Those to other addresses are closed: the
-    /// server's name leads elsewhere by now.
+    /// A connection to this address that was used before, if there is one. If there is none, another one makes room
+    /// where there would be too many.
     pub(crate) fn take(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
         let mut state = self.lock();
-        while let Some(idle) = state.idle.pop() {
-            if idle.connection.peer() == peer && now < idle.expires {
-                return Some(idle);
-            }
+        state.idle.retain(|idle| now < idle.expires);
+        if let Some(position) = state.idle.iter().rposition(|idle| idle.connection.peer() == peer) {
+            return Some(state.idle.remove(position));
+        }
+        let taken = state.size.saturating_sub(self.turns.available_permits());
+        if !state.idle.is_empty() && state.idle.len() + taken > state.size {
+            state.idle.remove(0);
         }
         None
     }

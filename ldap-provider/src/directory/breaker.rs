@@ -8,9 +8,8 @@ use provider_api::Fault;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// Where no other server is left, one that is down is tried again before its pause is over: not more than this part of
-/// the time may go into trying, and it is not tried more often than once in the second duration, nor seldom than once in the
-/// third while somebody asks.
+/// Where no other server is left, one that is down is tried again before its pause is over: so many times as long after
+/// an attempt as that took, but not sooner than the second and not later than the third.
 const SHARE: u32 = 10;
 const SOONEST: Duration = Duration::from_millis(50);
 const LATEST: Duration = Duration::from_secs(1);
@@ -22,11 +21,17 @@ const LATEST: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum State {
-    #[default]
-    Closed,
+    /// Since when, if it was ever open.
+    Closed(Option<Instant>),
     Open(Outage),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Closed(None)
+    }
 }
 
 #[derive(Debug)]
@@ -37,7 +42,8 @@ struct Outage {
     until: Instant,
     /// When it may be tried at the earliest if no other server is left.
     early: Instant,
-    probing: bool,
+    /// Until when the outcome of a probe is waited for. One that is not told by then is not going to be.
+    probing: Option<Instant>,
 }
 
 /// Whether a server may be asked.
@@ -61,45 +67,58 @@ pub(crate) enum Urgency {
 impl Breaker {
     pub(crate) fn availability(&self) -> Availability {
         self.with(|state| match state {
-            State::Closed => Availability::Available,
+            State::Closed(_) => Availability::Available,
             State::Open(outage) => Availability::Down(outage.fault.clone(), outage.early),
         })
     }
 
-    /// Whether the caller is to probe the server now. Whoever is told so has to tell the outcome.
-    pub(crate) fn take_probe(&self, urgency: Urgency, now: Instant) -> bool {
+    /// Whether the caller is to probe the server now. Whoever is told so has to tell the outcome, for which the others
+    /// wait so long at most.
+    pub(crate) fn take_probe(&self, urgency: Urgency, now: Instant, longest: Duration) -> bool {
         self.with(|state| {
             let State::Open(outage) = state else { return false };
             let due = match urgency {
                 Urgency::PauseOver => outage.until,
                 Urgency::NobodyElse => outage.early,
             };
-            let take = !outage.probing && now >= due;
-            outage.probing |= take;
+            let take = outage.probing.is_none_or(|until| now >= until) && now >= due;
+            if take {
+                outage.probing = Some(now + longest);
+            }
             take
         })
     }
 
     /// The server can be reached.
-    pub(crate) fn close(&self) {
-        self.with(|state| *state = State::Closed);
+    pub(crate) fn close(&self, now: Instant) {
+        self.with(|state| *state = State::Closed(Some(now)));
+    }
+
+    /// A probe has ended and says nothing about the server.
+    pub(crate) fn probe_ended(&self) {
+        self.with(|state| {
+            if let State::Open(outage) = state {
+                outage.probing = None;
+            }
+        });
     }
 
     /// The server cannot be reached, which was found out by an attempt that began at `began`. `jitter` is a number
     /// from 0 to 1, by which the pause is up to a fifth shorter or longer: many hosts shall not come back together.
     ///
-    /// Of many attempts that fail together the first counts. One that began before the pause was over makes it no
-    /// longer. Returns whether the server could be reached until now.
+    /// Of many attempts that fail together the first counts, and none that began before the server came back. One that
+    /// began before the pause was over makes it no longer. Returns whether the server could be reached until now.
     pub(crate) fn open(&self, fault: Fault, began: Instant, now: Instant, jitter: f64) -> bool {
         let early = now + ((now - began) * SHARE).clamp(SOONEST, LATEST);
         self.with(|state| match state {
-            State::Closed => {
+            State::Closed(Some(since)) if began < *since => false,
+            State::Closed(_) => {
                 let (pause, until) = (FIRST_PAUSE, now + spread(FIRST_PAUSE, jitter));
-                *state = State::Open(Outage { fault, pause, until, early, probing: false });
+                *state = State::Open(Outage { fault, pause, until, early, probing: None });
                 true
             }
             State::Open(outage) => {
-                outage.probing = false;
+                outage.probing = None;
                 outage.early = outage.early.max(early);
                 outage.fault = fault;
                 if began >= outage.until {
@@ -129,6 +148,7 @@ mod tests {
     use super::{Availability, Breaker, Urgency};
 
     const MIDDLE: f64 = 0.5;
+    const LONGEST: Duration = Duration::from_secs(6);
 
     fn fault() -> Fault {
         Fault::unavailable(UnavailableReason::CONNECT_FAILED, "down")
@@ -142,14 +162,14 @@ mod tests {
     fn a_server_that_is_down_is_left_alone_for_5_s_and_then_probed_once() {
         let (breaker, start) = (Breaker::default(), Instant::now());
         assert_eq!(breaker.availability(), Availability::Available);
-        assert!(!breaker.take_probe(Urgency::PauseOver, start), "a server that is up is not probed");
+        assert!(!breaker.take_probe(Urgency::PauseOver, start, LONGEST), "a server that is up is not probed");
         assert!(breaker.open(fault(), start, start, MIDDLE));
         assert!(matches!(breaker.availability(), Availability::Down(..)));
-        assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 4.9)));
-        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1)));
-        assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1)), "one at a time");
-        assert!(!breaker.take_probe(Urgency::NobodyElse, seconds(start, 5.1)));
-        breaker.close();
+        assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 4.9), LONGEST));
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1), LONGEST));
+        assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1), LONGEST), "one at a time");
+        assert!(!breaker.take_probe(Urgency::NobodyElse, seconds(start, 5.1), LONGEST));
+        breaker.close(seconds(start, 5.2));
         assert_eq!(breaker.availability(), Availability::Available);
     }
 
@@ -159,14 +179,14 @@ mod tests {
         breaker.open(fault(), start, start, MIDDLE);
         let mut now = start;
         for pause in [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] {
-            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(now, pause - 0.1)), "{pause}");
+            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(now, pause - 0.1), LONGEST), "{pause}");
             now = seconds(now, pause + 0.1);
-            assert!(breaker.take_probe(Urgency::PauseOver, now), "{pause}");
+            assert!(breaker.take_probe(Urgency::PauseOver, now, LONGEST), "{pause}");
             assert!(!breaker.open(fault(), now, now, MIDDLE), "it was down before");
         }
-        breaker.close();
+        breaker.close(now);
         breaker.open(fault(), now, now, MIDDLE);
-        assert!(breaker.take_probe(Urgency::PauseOver, seconds(now, 5.1)));
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(now, 5.1), LONGEST));
     }
 
     #[test]
@@ -175,7 +195,7 @@ mod tests {
         for _ in 0..64 {
             breaker.open(fault(), start, seconds(start, 3.0), MIDDLE);
         }
-        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 8.1)));
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 8.1), LONGEST));
     }
 
     #[test]
@@ -183,8 +203,8 @@ mod tests {
         for (jitter, before, after) in [(0.0, 3.9, 4.1), (1.0, 5.9, 6.1), (7.0, 5.9, 6.1)] {
             let (breaker, start) = (Breaker::default(), Instant::now());
             breaker.open(fault(), start, start, jitter);
-            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, before)));
-            assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, after)));
+            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, before), LONGEST));
+            assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, after), LONGEST));
         }
     }
 
@@ -194,12 +214,36 @@ mod tests {
             let (breaker, start) = (Breaker::default(), Instant::now());
             let failed = seconds(start, took);
             breaker.open(fault(), start, failed, MIDDLE);
-            assert!(!breaker.take_probe(Urgency::NobodyElse, seconds(failed, before)), "{took}");
+            assert!(!breaker.take_probe(Urgency::NobodyElse, seconds(failed, before), LONGEST), "{took}");
             let now = seconds(failed, after);
-            assert!(breaker.take_probe(Urgency::NobodyElse, now), "{took}");
+            assert!(breaker.take_probe(Urgency::NobodyElse, now, LONGEST), "{took}");
             breaker.open(fault(), now, now, MIDDLE);
-            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(failed, 4.9)));
-            assert!(breaker.take_probe(Urgency::PauseOver, seconds(failed, 5.1)), "the pause has become no longer");
+            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(failed, 4.9), LONGEST));
+            assert!(
+                breaker.take_probe(Urgency::PauseOver, seconds(failed, 5.1), LONGEST),
+                "the pause has become no longer"
+            );
         }
+    }
+
+    #[test]
+    fn a_probe_whose_outcome_is_never_told_is_made_again() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        breaker.open(fault(), start, start, MIDDLE);
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1), LONGEST));
+        assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 11.0), LONGEST));
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 11.2), LONGEST));
+        breaker.probe_ended();
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 11.3), LONGEST));
+    }
+
+    #[test]
+    fn what_failed_before_the_server_came_back_does_not_count_afterwards() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        breaker.open(fault(), start, start, MIDDLE);
+        breaker.close(seconds(start, 6.0));
+        assert!(!breaker.open(fault(), seconds(start, 2.0), seconds(start, 7.0), MIDDLE));
+        assert_eq!(breaker.availability(), Availability::Available);
+        assert!(breaker.open(fault(), seconds(start, 6.5), seconds(start, 7.0), MIDDLE));
     }
 }

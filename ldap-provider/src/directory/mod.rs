@@ -94,7 +94,8 @@ impl Directory {
                 Ok(connection) => return Ok(connection),
                 Err(Setback::Final(fault)) => return Err(fault),
                 Err(Setback::Elsewhere(fault)) => {
-                    if !deadline.remaining().is_zero() {
+                    // A caller in a hurry says nothing about the server.
+                    if steps.connect >= Steps::of(self.config.timeout).connect / 2 && !deadline.remaining().is_zero() {
                         server.is_down(&fault, began);
                     }
                     attempts.failed(&server, fault);
@@ -133,7 +134,11 @@ impl Attempts<'_> {
             return Ok(server);
         }
         self.wait_for_recovery(deadline).await;
-        self.available().ok_or_else(|| self.fault())
+        if let Some(server) = self.available() {
+            return Ok(server);
+        }
+        // One that has recovered in this very moment is no fault.
+        self.fault().map_or_else(|| self.available().ok_or_else(nobody), Err)
     }
 
     /// Whether another server was asked before.
@@ -185,7 +190,7 @@ impl Attempts<'_> {
     }
 
     /// Why nobody has answered.
-    fn fault(&mut self) -> Fault {
+    fn fault(&mut self) -> Option<Fault> {
         for (server, tried) in self.servers.all.iter().zip(&self.tried) {
             if !*tried && let Availability::Down(fault, _) = server.availability() {
                 let fault = with_message(fault, |message| format!("{message}; not asked again yet"));
@@ -197,14 +202,16 @@ impl Attempts<'_> {
         let said: Vec<_> =
             faults.iter().map(|(server, fault)| format!("{server}: {}: {}", fault.code(), fault.message())).collect();
         let first = if faults.is_empty() { None } else { Some(faults.swap_remove(0).1) };
-        match first {
-            Some(first) if several => {
-                with_message(first, |_| format!("none of the servers can answer: {}", said.join("; ")))
-            }
-            Some(only) => only,
-            None => Fault::internal("there is no server to ask"),
+        let first = first?;
+        if !several {
+            return Some(first);
         }
+        Some(with_message(first, |_| format!("none of the servers can answer: {}", said.join("; "))))
     }
+}
+
+fn nobody() -> Fault {
+    Fault::internal("there is no server to ask")
 }
 
 fn with_message(fault: Fault, change: impl FnOnce(String) -> String) -> Fault {

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -106,7 +107,7 @@ impl SearchPool {
     pub(crate) fn remove(&self, connection: &SharedConnection, now: Instant) {
         self.lock().connections.retain(|pooled| {
             let was_idle =
-                pooled.connection.answered().is_some_and(|answered| now.duration_since(answered) >= TRUSTED_FOR);
+                now.duration_since(pooled.connection.answered().unwrap_or(pooled.connection.opened())) >= TRUSTED_FOR;
             let remains = !pooled.connection.is_same(connection) && !was_idle;
             if !remains {
                 pooled.places.close();
@@ -123,6 +124,16 @@ impl SearchPool {
                 pooled.places.available_permits() == MOST_SEARCHES && now.duration_since(last) >= LONGEST_IDLENESS;
             pooled.connection.end().is_none() && now < pooled.expires && !is_idle
         });
+    }
+
+    /// Whether there are as many as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().connections.len() >= MOST_CONNECTIONS
+    }
+
+    /// The address that the connections lead to, if there are any.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.lock().connections.iter().find(|pooled| pooled.connection.end().is_none())?.connection.peer()
     }
 
     /// Takes note that another connection could not be had; whether there is one that has not ended.
@@ -142,13 +153,17 @@ impl Queue {
     /// Waits for a place, in the order in which everybody came; `None` if the connection was given up meanwhile.
     pub(crate) async fn place(self) -> Option<Place> {
         let permit = self.places.acquire_owned().await.ok()?;
+        // It may have ended while it was waited for.
+        if self.connection.end().is_some() {
+            return None;
+        }
         Some(Place { connection: self.connection, _permit: permit })
     }
 }
 
 impl Place {
-    /// How long the server has been silent on this connection; `None` if it has not answered yet.
-    pub(crate) fn silent_for(&self) -> Option<Duration> {
-        self.connection.answered().map(|answered| answered.elapsed())
+    /// How long the server has been silent on this connection.
+    pub(crate) fn silent_for(&self) -> Duration {
+        self.connection.answered().unwrap_or(self.connection.opened()).elapsed()
     }
 }

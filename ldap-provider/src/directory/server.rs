@@ -44,10 +44,21 @@ pub(crate) struct Server {
     round_trip: AtomicU64,
     /// Told whenever a server has become available.
     recoveries: watch::Sender<()>,
+    /// The address that took a connection last and then was of no use, and when.
+    shunned: Mutex<Option<(SocketAddr, Instant)>>,
 }
 
 /// What has become of an attempt; `None` while it is under way.
 type Attempt = Option<Result<(), Fault>>;
+
+/// How many connections may be gone by the time that a login comes to use them.
+const MOST_OPENED: usize = 3;
+
+/// With less time than this left, a password is not sent: the answer could not be waited for.
+const LEAST_TIME: Duration = Duration::from_millis(10);
+
+/// For how long an address that took a connection and then was of no use is tried after the others of its name.
+const SHUNNED_FOR: Duration = Duration::from_mins(1);
 
 const WHAT_WAITS: &str = "all connections to the server are busy";
 
@@ -69,6 +80,7 @@ impl Server {
             opening: Mutex::default(),
             round_trip: AtomicU64::new(u64::MAX),
             recoveries,
+            shunned: Mutex::default(),
         }
     }
 
@@ -143,7 +155,9 @@ impl Server {
         let (mut connection, open) = self.secure(tcp, limits, deadline).await?;
         let began = Instant::now();
         self.account.bind(&mut connection, &self.config.account, &self.metrics, deadline).await?;
-        self.note_round_trip(began.elapsed());
+        if !self.config.is_anonymous() {
+            self.note_round_trip(began.elapsed());
+        }
         Ok((connection, open))
     }
 
@@ -151,7 +165,11 @@ impl Server {
 
     /// A place for a search on a shared connection, which is opened if need be.
     pub(crate) async fn place(self: &Arc<Self>, steps: Steps, deadline: Deadline) -> Result<Place, Setback> {
+        let mut opened = 0;
         loop {
+            if deadline.remaining().is_zero() {
+                return Err(Setback::Final(fault::timeout(WHAT_WAITS)));
+            }
             let (offer, another_helps) = self.searches.offer(Instant::now());
             if another_helps {
                 drop(self.open_shared());
@@ -163,7 +181,15 @@ impl Server {
                     Ok(None) => {}
                     Err(_) => return Err(Setback::Final(fault::timeout(WHAT_WAITS))),
                 },
-                Offer::Nothing => self.wait_for(self.open_shared(), steps, deadline).await?,
+                Offer::Nothing if opened == MOST_OPENED => {
+                    let fault = fault::closed_at_once(&self.endpoint);
+                    self.is_down(&fault, Instant::now());
+                    return Err(Setback::Elsewhere(fault));
+                }
+                Offer::Nothing => {
+                    opened += 1;
+                    self.wait_for(self.open_shared(), steps, deadline).await?;
+                }
             }
         }
     }
@@ -217,9 +243,8 @@ impl Server {
     }
 
     async fn connect_shared(self: &Arc<Self>) -> Result<SharedConnection, Fault> {
-        self.check_account()?;
         let steps = Steps::of(self.config.timeout);
-        let addresses = self.resolve(Deadline::after(steps.resolve)).await?;
+        let addresses = self.in_order(self.resolve(Deadline::after(steps.resolve)).await?);
         let deadline = Deadline::after(steps.connect);
         let is_up = self.availability() == Availability::Available;
         // Beside this one, so that the first login does not wait for two handshakes, one after the other.
@@ -230,23 +255,51 @@ impl Server {
         if let ([_, _, ..], Ok(peer), true) = (addresses.as_slice(), tcp.peer_addr(), is_up) {
             self.warm_up(peer, deadline);
         }
-        let (mut connection, open) = self.bound(tcp, Limits::LOGIN, deadline).await?;
-        if self.config.is_anonymous() && !is_up {
-            // A server that was down, and accepts connections, may be silent all the same.
-            self.metrics.probes.add();
-            let probed = connection.probe(deadline.instant()).await;
-            connection = probed.map_err(|error| fault::exchange("the first question to the server", &error))?;
+        let peer = tcp.peer_addr().ok();
+        let made = async {
+            let (mut connection, open) = self.bound(tcp, Limits::LOGIN, deadline).await?;
+            if self.config.is_anonymous() && !is_up {
+                // A server that was down, and accepts connections, may be silent all the same.
+                self.metrics.probes.add();
+                let probed = connection.probe(deadline.instant()).await;
+                connection = probed.map_err(|error| fault::exchange("the first question to the server", &error))?;
+            }
+            Ok(SharedConnection::over(connection, open))
+        };
+        let made = made.await;
+        if made.is_err()
+            && let Some(peer) = peer
+        {
+            *self.shunned.lock().unwrap_or_else(PoisonError::into_inner) = Some((peer, Instant::now()));
         }
-        Ok(SharedConnection::over(connection, open))
+        made
+    }
+
+    /// The addresses of the server's name as they are to be tried: the one that is connected to already first, since it
+    /// has the connections for binds, and the one that was of no use lately last.
+    fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let shunned = *self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        let shunned = shunned.filter(|(_, when)| when.elapsed() < SHUNNED_FOR).map(|(address, _)| address);
+        let present = self.searches.peer();
+        addresses.sort_by_key(|address| (Some(*address) == shunned, Some(*address) != present));
+        addresses
     }
 
     async fn attempt(self: &Arc<Self>) -> Result<(), Fault> {
+        // What is known without asking says nothing about the server.
+        if let Err(refusal) = self.check_account() {
+            self.breaker.probe_ended();
+            return Err(refusal);
+        }
+        if self.searches.is_full() {
+            return Ok(());
+        }
         let began = Instant::now();
         match self.connect_shared().await {
             Ok(connection) => {
                 self.searches.add(connection, fastrand::f64());
                 self.fit();
-                self.breaker.close();
+                self.breaker.close(Instant::now());
                 self.recoveries.send_replace(());
                 Ok(())
             }
@@ -259,7 +312,7 @@ impl Server {
                     }
                 } else {
                     // It has answered, if only to say that the service account is refused.
-                    self.breaker.close();
+                    self.breaker.close(Instant::now());
                 }
                 Err(fault)
             }
@@ -270,6 +323,7 @@ impl Server {
     pub(crate) fn is_down(&self, fault: &Fault, began: Instant) {
         // This side's lack of files is no fault of the server's.
         if fault.code() == UnavailableReason::OVERLOADED.as_str() {
+            self.breaker.probe_ended();
             return;
         }
         if self.breaker.open(fault.clone(), began, Instant::now(), fastrand::f64()) {
@@ -280,7 +334,8 @@ impl Server {
 
     /// Finds out in the background whether a server that was down is back, if it is time to.
     pub(super) fn probe(self: &Arc<Self>, urgency: Urgency) {
-        if self.breaker.take_probe(urgency, Instant::now()) {
+        let steps = Steps::of(self.config.timeout);
+        if self.breaker.take_probe(urgency, Instant::now(), steps.resolve + steps.connect + Duration::from_secs(1)) {
             drop(self.open_shared());
         }
     }
@@ -304,15 +359,19 @@ impl Server {
             return Err((Setback::Final(fault::timeout(WHAT_WAITS)), Some(bind)));
         };
         loop {
+            if deadline.remaining() < LEAST_TIME {
+                return Err((Setback::Final(fault::timeout("waiting for a connection")), Some(bind)));
+            }
             let (connection, reused) = match self.user_connection(peer, steps, deadline).await {
                 Ok(connection) => connection,
                 Err(setback) => return Err((setback, Some(bind))),
             };
             let Idle { connection, open, expires, .. } = connection;
             let limit = deadline.at_most(steps.operation);
+            // Before it is sent, so that one which is given up is counted too.
+            self.metrics.user_binds.add();
             match connection.bind_user(bind, limit.instant()).await {
                 Ok(answer) => {
-                    self.metrics.user_binds.add();
                     if reused {
                         self.metrics.connections_reused.add();
                     }
@@ -326,6 +385,7 @@ impl Server {
                     return Ok(answer.response);
                 }
                 Err(UserBindError::NotSent(error, unspent)) => {
+                    self.metrics.user_binds.take_back();
                     bind = unspent;
                     if !reused {
                         let fault = fault::exchange("the bind as the user: nothing was sent", &error);
@@ -333,7 +393,8 @@ impl Server {
                     }
                 }
                 Err(error) => {
-                    self.metrics.user_binds.add();
+                    // Whatever kept it from being answered may have happened to those that are idle as well.
+                    self.binds.forget_idle(Instant::now());
                     return Err((Setback::Final(fault::user_bind(&error)), None));
                 }
             }

@@ -53,6 +53,9 @@ impl ServiceAccount {
         metrics: &Metrics,
         deadline: Deadline,
     ) -> Result<(), Fault> {
+        let Ok(_turn) = timeout_at(deadline.instant().into(), self.binding.lock()).await else {
+            return Err(fault::timeout(WHAT));
+        };
         self.try_bind(connection, account, metrics, deadline).await
     }
 

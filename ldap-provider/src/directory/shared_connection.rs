@@ -43,6 +43,11 @@ impl SharedConnection {
         self.0.searches.end()
     }
 
+    /// Whether it ended because the server said what nobody may say.
+    pub(crate) fn has_broken_the_protocol(&self) -> bool {
+        matches!(self.end(), Some(PipeEnd::Violation(_)))
+    }
+
     /// The address of the server.
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.0.searches.peer()

@@ -46,7 +46,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     let colon = authority.get(after_host..).and_then(|rest| rest.rfind(':')).map(|colon| colon + after_host);
     match colon.and_then(|colon| authority.split_at_checked(colon)) {
         Some((host, port)) if !bare_ipv6 => match port.trim_start_matches(':').parse() {
-            Ok(port) if port > 0 => Ok((host, Some(port))),
+            Ok(number) if number > 0 && !port.contains('+') => Ok((host, Some(number))),
             _ => Err("has a port that is not a number from 1 to 65535".to_owned()),
         },
         _ => Ok((authority, None)),
@@ -95,6 +95,7 @@ mod tests {
             "ldap://ldap.example.com?uid",
             "ldap://ldap.example.com:0",
             "ldap://ldap.example.com:65536",
+            "ldap://ldap.example.com:+389",
             "ldap://ldap.example.com:",
             "ldap://ldap.example.com:x",
             "[::1",

@@ -78,6 +78,8 @@ impl Outstanding {
             let search = searches.get(id)?;
             let wanted = search.wanted;
             match answer {
+                // What nobody wants is kept nowhere: its octets are limit enough.
+                SearchAnswer::Entry(_) | SearchAnswer::Reference if wanted == Wanted::No => {}
                 SearchAnswer::Entry(_) => spend(&mut search.left.entries, 1, "entries", limits.entries)?,
                 SearchAnswer::Reference => spend(&mut search.left.references, 1, "references", limits.references)?,
                 SearchAnswer::Done(..) => searches.end(id),
@@ -111,6 +113,7 @@ fn spend(left: &mut usize, amount: usize, what: &'static str, limit: usize) -> R
 #[cfg(test)]
 mod tests {
     use super::{MOST_ABANDONED, Outstanding, Wanted};
+    use crate::frame::Frame;
     use crate::grammar::SearchAnswer;
     use crate::limits::Limits;
 
@@ -131,10 +134,12 @@ mod tests {
         let outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin(1);
         outstanding.abandon(1);
-        for _ in 0..Limits::LOGIN.search.references {
-            assert!(outstanding.answered(1, &SearchAnswer::Reference).is_ok());
+        for _ in 0..=Limits::LOGIN.search.references {
+            assert!(outstanding.answered(1, &SearchAnswer::Reference).is_ok(), "nobody keeps it");
         }
-        assert!(outstanding.answered(1, &SearchAnswer::Reference).is_err());
+        let frame = Frame { bytes: vec![0; Limits::LOGIN.search.octets].into(), elements: 1 };
+        assert!(outstanding.received(1, &frame).is_ok());
+        assert!(outstanding.received(1, &frame).is_err());
     }
 
     #[test]

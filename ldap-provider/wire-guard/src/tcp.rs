@@ -23,6 +23,9 @@ const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
+/// ENFILE, EMFILE, ENOMEM, EADDRNOTAVAIL (no port is left) and ENOBUFS of Linux.
+const LACK_OF_MEANS: [i32; 5] = [23, 24, 12, 99, 105];
+
 /// How many addresses of one name are tried.
 const MOST: usize = 16;
 
@@ -32,6 +35,8 @@ const MOST: usize = 16;
 pub struct ConnectError {
     /// What was tried, and what came of it.
     pub attempts: Vec<(SocketAddr, String)>,
+    /// Whether it was this side that lacked something: files, memory or ports. The servers may be well.
+    pub is_lack_of_means: bool,
 }
 
 struct Attempts<'a>(&'a [(SocketAddr, String)]);
@@ -54,6 +59,7 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
     let mut waiting = addresses.clone();
     let mut trying = JoinSet::new();
     let mut failed = Vec::new();
+    let mut is_lack_of_means = false;
     let everything = async {
         loop {
             if let Some(address) = waiting.pop_front() {
@@ -65,7 +71,10 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
             // An attempt that cannot be joined has panicked, which connecting does not.
             match tokio::time::timeout(head_start, trying.join_next()).await {
                 Ok(Some(Ok((_, Ok(stream))))) => return Some(stream),
-                Ok(Some(Ok((address, Err(error))))) => failed.push((address, error.to_string())),
+                Ok(Some(Ok((address, Err(error))))) => {
+                    is_lack_of_means |= error.raw_os_error().is_some_and(|code| LACK_OF_MEANS.contains(&code));
+                    failed.push((address, error.to_string()));
+                }
                 Ok(_) | Err(_) => {}
             }
         }
@@ -79,7 +88,7 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
             failed.push((address, "no answer in time".to_owned()));
         }
     }
-    Err(ConnectError { attempts: failed })
+    Err(ConnectError { attempts: failed, is_lack_of_means })
 }
 
 async fn open(address: SocketAddr) -> io::Result<TcpStream> {

@@ -20,8 +20,9 @@ pub struct Found {
 pub struct FoundEntry(Bytes);
 
 impl FoundEntry {
-    pub(super) fn new(message: Bytes) -> Self {
-        Self(message)
+    /// Keeps a copy: the message is a part of what was read at once, all of which would stay with it.
+    pub(super) fn new(message: &[u8]) -> Self {
+        Self(Bytes::copy_from_slice(message))
     }
 
     pub(super) fn octets(&self) -> usize {

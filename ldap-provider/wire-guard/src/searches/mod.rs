@@ -141,7 +141,7 @@ impl Shared {
             // References to other servers are never followed.
             SearchAnswer::Reference => {}
             SearchAnswer::Entry(_) => {
-                if self.waiting.entry(message.id, FoundEntry::new(frame.bytes.clone()))? == Waiting::Over {
+                if self.waiting.entry(message.id, FoundEntry::new(&frame.bytes))? == Waiting::Over {
                     self.abandon(message.id);
                 }
             }

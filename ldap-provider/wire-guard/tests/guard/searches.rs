@@ -121,7 +121,7 @@ async fn whoever_waits_is_let_go_when_the_connection_ends_and_hears_why() {
 #[tokio::test]
 async fn what_all_searches_gather_has_a_limit_together() {
     let limits = Limits { gathered: 4 * 1024, ..Limits::LOGIN };
-    let large = |id| entry(id, &"x".repeat(3 * 1024));
+    let large = |id| entry(id, &"x".repeat(1_500));
     let steps = vec![Step::Read, Step::Pause, Step::Pause, Step::Send([large(1), large(2)].concat()), Step::Hang];
     let (connection, _server) = searching_with(limits, steps).await;
     let (first, second) = tokio::join!(search(&connection), search(&connection));
