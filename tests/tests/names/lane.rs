@@ -123,7 +123,7 @@ impl Lane {
         let mut asked = self.oracle.asked();
         // The connection is kept, and bound when it is a new one.
         if asked.len() > 1 && asked.first().and_then(|first| first.as_ref().ok()) == setting.bind().as_ref() {
-            asked.remove(0);
+            drop(asked.remove(0));
         }
         if asked != [Ok(search)] {
             return Err(format!("{setting:?}: {name:?} was let through, and what was asked is {asked:?}"));
