@@ -130,13 +130,13 @@ impl Login<'_> {
                     return Err(Setback::Elsewhere(fault));
                 }
                 // Nor can anything be said of a server that was not given the time.
-                SearchError::Silent(fault) if !self.had_time(began, was_idle) => return Err(Setback::Final(fault)),
+                SearchError::Silent(fault) if !self.had_time(began, was_idle) => return Err(self.elsewhere(fault)),
                 // A server that has just answered others is not asked again if there is another one.
                 SearchError::Silent(fault) => (fault, was_idle || (!is_new && self.directory.servers().len() == 1)),
             };
             server.give_up(&connection);
             if self.deadline.remaining().is_zero() {
-                return Err(Setback::Final(fault));
+                return Err(self.elsewhere(fault));
             }
             if is_new && !connection.has_broken_the_protocol() {
                 server.is_down(&fault, began);
@@ -146,6 +146,11 @@ impl Login<'_> {
             }
             *is_second = true;
         }
+    }
+
+    /// Another server may be asked, if there is time.
+    fn elsewhere(&self, fault: Fault) -> Setback {
+        if self.deadline.remaining().is_zero() { Setback::Final(fault) } else { Setback::Elsewhere(fault) }
     }
 
     /// Whether a step that began then was given about as long as the settings say, and not what a caller in a hurry or
