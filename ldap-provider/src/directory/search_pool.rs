@@ -75,9 +75,9 @@ impl SearchPool {
     /// What there is, and whether another connection would help.
     pub(crate) fn offer(&self, now: Instant) -> (Offer, bool) {
         let mut pool = self.lock();
-        let alone = pool.alone_until.is_some_and(|until| now < until);
+        pool.connections.retain(|pooled| pooled.connection.end().is_none() && now < pooled.expires);
+        let alone = !pool.connections.is_empty() && pool.alone_until.is_some_and(|until| now < until);
         let pool = &mut pool.connections;
-        pool.retain(|pooled| pooled.connection.end().is_none() && now < pooled.expires);
         let has_room = pool.len() < MOST_CONNECTIONS && !alone;
         let least_busy = pool.iter().max_by_key(|pooled| pooled.places.available_permits());
         if let Some(pooled) = least_busy
@@ -87,7 +87,7 @@ impl SearchPool {
             return (Offer::Place(Place { connection: pooled.connection.clone(), _permit: permit }), another_helps);
         }
         // By turns, so that the queues are of one length.
-        if !has_room {
+        if pool.len() > 1 {
             pool.rotate_left(1);
         }
         let offer = pool.first().map_or(Offer::Nothing, |pooled| {
@@ -165,5 +165,22 @@ impl Place {
     /// How long the server has been silent on this connection.
     pub(crate) fn silent_for(&self) -> Duration {
         self.connection.answered().unwrap_or(self.connection.opened()).elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Offer, SearchPool};
+
+    #[test]
+    fn a_pool_whose_last_connection_has_gone_offers_nothing_and_wants_another() {
+        let (pool, now) = (SearchPool::default(), Instant::now());
+        // As if there had been one a moment ago beside which another was refused.
+        pool.lock().alone_until = Some(now + Duration::from_secs(10));
+        let (offer, another_helps) = pool.offer(now);
+        assert!(matches!(offer, Offer::Nothing));
+        assert!(another_helps);
     }
 }
