@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::harness::Harness;
-use tests::plugin::{built, file_provider};
+use tests::plugin::{built, file_provider, host_harness};
 use tests::users_file::UsersFile;
 
 fn sha256(file: &Path) -> String {
@@ -235,6 +235,20 @@ fn ctrl_c_cuts_off_what_hangs_and_says_so_with_3() {
         assert_eq!(serving.end().0, 3, "{how}");
         assert!(begun.elapsed() < Duration::from_secs(8), "{how}: {:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn an_input_that_cannot_be_read_is_told_of_and_is_no_success() {
+    let harness = faulty(&json!({}));
+    let folder = fs::File::open(harness.folder()).expect("a folder");
+    let output = Command::new(host_harness())
+        .args([Path::new("--config"), &harness.configuration_file(), Path::new("run")])
+        .stdin(folder)
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("standard input cannot be read"), "{said}");
+    assert_eq!(output.status.code(), Some(5));
 }
 
 #[test]
