@@ -112,3 +112,36 @@ fn unfinished(folder: impl AsFd, name: &str) -> io::Result<(String, OwnedFd)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, DirBuilder};
+    use std::os::unix::fs::DirBuilderExt as _;
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::{Copy, Sha256Digest};
+
+    #[test]
+    fn many_who_make_the_same_copy_at_a_time_all_have_a_whole_one() {
+        let folder = std::env::temp_dir().join(format!("provider-api-copies-{}", std::process::id()));
+        DirBuilder::new().mode(0o700).create(&folder).expect("a folder");
+        for round in 0..8_u8 {
+            let bytes = vec![round; 1 << 18];
+            let digest = Sha256Digest::of(&bytes);
+            let begin = Barrier::new(16);
+            thread::scope(|scope| {
+                for _ in 0..16 {
+                    scope.spawn(|| {
+                        begin.wait();
+                        let copy =
+                            Copy::make(&bytes, digest, Some(&folder)).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        assert!(fs::read(copy.path()).expect("the copy") == bytes, "half a copy");
+                    });
+                }
+            });
+        }
+        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 8, "nothing else is left there");
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+}
