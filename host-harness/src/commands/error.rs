@@ -37,6 +37,9 @@ pub enum CommandError {
     /// The demo did not come to its end.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// Standard input cannot be read.
+    #[error("standard input cannot be read: {0}")]
+    Input(io::Error),
     /// The result cannot be written.
     #[error("the result cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -56,7 +59,7 @@ impl CommandError {
             Self::Refused(_) => Exit::Rejected,
             Self::Fault(fault) => fault.into(),
             Self::Demo(error) => error.exit(),
-            Self::Output(_) => Exit::Internal,
+            Self::Input(_) | Self::Output(_) => Exit::Internal,
         }
     }
 }

@@ -1,18 +1,20 @@
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use provider_api::Credentials;
+use futures_util::FutureExt as _;
 use provider_api::host::SwapLimits;
+use provider_api::{Credentials, Fault, UnavailableReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use zeroize::Zeroizing;
 
 use super::CommandError;
 use super::session::Session;
 use crate::exit::Exit;
+use crate::login::LoginAnswer;
 use crate::output::Output;
-use crate::server::{Command, Event, Message, Request, Server, lines_of_standard_input};
+use crate::server::{Command, Event, Line, Lines, Message, Request, Server, lines_of_standard_input};
 
 /// How many logins are answered at a time; with so many under way no further line is read.
 const MOST_AT_ONCE: usize = 1_024;
@@ -40,8 +42,9 @@ pub(super) async fn run(
     output.object(&Event::Ready)?;
     output.flush()?;
 
-    let mut lines = lines_of_standard_input()?;
+    let mut lines = lines_of_standard_input().map_err(CommandError::Input)?;
     let (mut under_way, mut reading, mut number) = (JoinSet::new(), true, 0);
+    let mut unreadable = None;
     // Tasks wait until what they have to say is written.
     let (say, mut said) = mpsc::channel(1);
     let stopped = session.interrupt.unless(pending::<()>());
@@ -58,14 +61,16 @@ pub(super) async fn run(
             }
             line = lines.recv(), if reading && under_way.len() < MOST_AT_ONCE => match line {
                 None => reading = false,
-                Some(line) => {
+                Some(Err(error)) => (reading, unreadable) = (false, Some(error)),
+                Some(Ok(line)) => {
                     number += 1;
                     match request(line, number) {
                         Ok(Request::Login(login)) => {
                             let (server, say) = (server.clone(), say.clone());
                             under_way.spawn(async move {
                                 let credentials = Credentials::new(login.name, login.password);
-                                let answer = Box::new(server.login(&login.id, credentials, timeout).await);
+                                let answer = server.login(&login.id, credentials, timeout);
+                                let answer = Box::new(unless_it_panics(answer).await);
                                 let _ = say.send(Message::Answer { id: login.id, answer }).await;
                             });
                         }
@@ -81,15 +86,45 @@ pub(super) async fn run(
             },
         }
     }
+    let turned_away = if output.is_closed() { 0 } else { turn_away(&mut lines, number, output)? };
     let finishing = finish(&mut under_way, &mut said, output);
     let finished = tokio::time::timeout(LAST_LOGINS, finishing).await;
     under_way.shutdown().await;
     server.shut_down(GOODBYE).await;
     // Whoever stops the program loses nothing, unless something had to be cut off.
-    Ok(match finished {
-        Ok(written) => written.map(|()| Exit::Done)?,
-        Err(_) => Exit::Unavailable,
-    })
+    match (finished, unreadable) {
+        (Ok(written), None) => written.map(|()| if turned_away == 0 { Exit::Done } else { Exit::Unavailable }),
+        (Ok(_), Some(error)) => Err(CommandError::Input(error)),
+        (Err(_), _) => Ok(Exit::Unavailable),
+    }
+}
+
+/// The answer of a login; a login that panics has one too.
+async fn unless_it_panics(login: impl Future<Output = LoginAnswer>) -> LoginAnswer {
+    let fault = |_| LoginAnswer::fault(None, &Fault::internal("the login panicked"));
+    AssertUnwindSafe(login).catch_unwind().await.unwrap_or_else(fault)
+}
+
+/// Answers the lines that were read when the program was told to stop, and that nobody has begun with. How many there
+/// are; the thread that reads may hold another then.
+fn turn_away(lines: &mut Lines, mut number: u64, output: &mut Output) -> Result<usize, CommandError> {
+    lines.close();
+    let fault = Fault::unavailable(UnavailableReason::SHUTTING_DOWN, "the host ends");
+    let mut count = 0;
+    while let Ok(line) = lines.try_recv() {
+        let Ok(line) = line else { break };
+        (number, count) = (number + 1, count + 1);
+        match request(line, number) {
+            Ok(Request::Login(login)) => {
+                let answer = Box::new(LoginAnswer::fault(None, &fault));
+                write(output, &Message::Answer { id: login.id, answer })?;
+            }
+            // What it asks for is over.
+            Ok(Request::Command(_)) => {}
+            Err(event) => write(output, &Message::Event(event))?,
+        }
+    }
+    Ok(count)
 }
 
 /// Writes what the tasks under way have to say, until the last one has ended.
@@ -110,7 +145,10 @@ async fn finish(
 }
 
 async fn reload(server: Server, say: mpsc::Sender<Message>) {
-    for event in server.reload().await {
+    let panicked = |_| {
+        vec![Event::Reloaded { complete: false, message: Some("the reload panicked: a defect of the host".to_owned()) }]
+    };
+    for event in AssertUnwindSafe(server.reload()).catch_unwind().await.unwrap_or_else(panicked) {
         let _ = say.send(Message::Event(event)).await;
     }
 }
@@ -120,8 +158,43 @@ fn write(output: &mut Output, message: &Message) -> Result<(), CommandError> {
     Ok(output.flush()?)
 }
 
-fn request(line: Option<Zeroizing<Vec<u8>>>, number: u64) -> Result<Request, Event> {
+fn request(line: Line, number: u64) -> Result<Request, Event> {
     let bad = |message: String| Event::BadLine { line: number, message };
     let line = line.ok_or_else(|| bad("the line is too long".to_owned()))?;
     serde_json::from_slice(&line).map_err(|error| bad(format!("the line is no login and no command: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::sync::mpsc;
+    use zeroize::Zeroizing;
+
+    use super::{turn_away, unless_it_panics};
+    use crate::login::Outcome;
+    use crate::output::{Output, OutputFormat};
+
+    #[tokio::test]
+    async fn a_login_that_panics_is_answered_as_internal() {
+        let answer = unless_it_panics(async { panic!("as planned") }).await;
+        assert_eq!((answer.outcome, answer.reason), (Outcome::Internal, None));
+    }
+
+    #[test]
+    fn lines_that_nobody_has_begun_with_are_answered_when_the_host_ends() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let mut output = Output::to(OutputFormat::Json, Box::new(file.reopen().expect("the file")));
+        let (sender, mut lines) = mpsc::channel(8);
+        for line in [r#"{"id":"7","name":"alice","password":"s3cret"}"#, r#"{"command":"status"}"#, "no line"] {
+            sender.try_send(Ok(Some(Zeroizing::new(line.as_bytes().to_vec())))).expect("room");
+        }
+        assert_eq!(turn_away(&mut lines, 4, &mut output).expect("written"), 3);
+        assert!(sender.is_closed());
+        let said = fs::read_to_string(file.path()).expect("text");
+        let said: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert_eq!((&said[0]["id"], &said[0]["reason"]), (&"7".into(), &"shutting_down".into()), "{said:?}");
+        assert_eq!((&said[1]["event"], &said[1]["line"]), (&"bad_line".into(), &7.into()), "{said:?}");
+    }
 }

@@ -3,6 +3,7 @@
 mod from_file;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct ProviderHandle(Arc<Handle>);
 
 struct Handle {
     instance: String,
+    /// The path of its entry, if that has no instance: then the plugin names it.
+    named_by: Option<PathBuf>,
     source: Source,
     // A failure is not kept: whoever repairs the file need not start the host again.
     slot: OnceCell<ProviderSlot>,
@@ -43,16 +46,27 @@ impl ProviderHandle {
         // Never looked at: the provider is there.
         let source = Source::Refused(Fault::internal("the provider was never configured"));
         let slot = OnceCell::new_with(Some(ProviderSlot::new(provider)));
-        Self(Arc::new(Handle { instance: instance.into(), source, slot }))
+        Self(Arc::new(Handle { instance: instance.into(), named_by: None, source, slot }))
     }
 
-    fn new(instance: String, source: Source) -> Self {
-        Self(Arc::new(Handle { instance, source, slot: OnceCell::new() }))
+    fn new(instance: String, named_by: Option<&Path>, source: Source) -> Self {
+        Self(Arc::new(Handle { instance, named_by: named_by.map(Path::to_owned), source, slot: OnceCell::new() }))
     }
 
     /// The name of the instance: a part of every account's key.
     pub fn instance(&self) -> &str {
         &self.0.instance
+    }
+
+    /// The path of its entry, if that has no instance.
+    pub(crate) fn named_by(&self) -> Option<&Path> {
+        self.0.named_by.as_deref()
+    }
+
+    /// Whether its plugin should have named it and could not be loaded: then it goes by its path, and which provider
+    /// it is nobody knows.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.0.named_by.is_some() && matches!(self.0.source, Source::Refused(_))
     }
 
     /// The provider, which is loaded and configured if this has not been done. Another may take its place at any time,
@@ -129,14 +143,16 @@ pub async fn from_configuration(configuration: &Configuration, log: Log) -> Resu
     let mut handles: Vec<ProviderHandle> = Vec::new();
     for entry in &configuration.providers {
         let source = FromFile::new(entry, configuration, log);
-        let handle = match &entry.instance {
-            Some(instance) => ProviderHandle::new(instance.clone(), Source::File(Box::new(source))),
-            None => match source.open().await {
-                Ok(plugin) => ProviderHandle::new(plugin.description().id.clone(), Source::File(Box::new(source))),
+        let handle = if let Some(instance) = &entry.instance {
+            ProviderHandle::new(instance.clone(), None, Source::File(Box::new(source)))
+        } else {
+            let (name, source) = match source.open().await {
+                Ok(plugin) => (plugin.description().id.clone(), Source::File(Box::new(source))),
                 // It stays refused even if the plugin could be loaded a moment later: the path must not become part
                 // of anybody's key.
-                Err(fault) => ProviderHandle::new(entry.path.display().to_string(), Source::Refused(fault)),
-            },
+                Err(fault) => (entry.path.display().to_string(), Source::Refused(fault)),
+            };
+            ProviderHandle::new(name, Some(&entry.path), source)
         };
         let instance = handle.instance();
         if handles.iter().any(|handle| handle.instance() == instance) {

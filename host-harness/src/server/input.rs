@@ -15,9 +15,9 @@ const LONGEST: usize = 16 * 1024;
 const AHEAD: usize = 64;
 
 /// A line without its end; `None` for one that is too long.
-type Line = Option<Zeroizing<Vec<u8>>>;
-/// Lines, until there are no more.
-pub(crate) type Lines = mpsc::Receiver<Line>;
+pub(crate) type Line = Option<Zeroizing<Vec<u8>>>;
+/// Lines, until there are no more; the last may be why not.
+pub(crate) type Lines = mpsc::Receiver<io::Result<Line>>;
 
 /// Reads standard input on a thread of its own, which is left to itself when nobody wants lines any more: nothing can
 /// take a read back that waits for a terminal.
@@ -30,8 +30,9 @@ pub(crate) fn lines_of_standard_input() -> io::Result<Lines> {
     Ok(receiver)
 }
 
-/// Hands over line after line for as long as somebody takes them. A line that is not ended by a newline counts too.
-fn read(mut input: impl io::Read, mut hand_over: impl FnMut(Line) -> bool) {
+/// Hands over line after line for as long as somebody takes them. A line that is not ended by a newline counts too,
+/// unless the input ends with an error.
+fn read(mut input: impl io::Read, mut hand_over: impl FnMut(io::Result<Line>) -> bool) {
     // Not a buffered reader: passwords would stay in its buffer.
     let mut buffer = Zeroizing::new(vec![0; LONGEST]);
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
@@ -41,12 +42,15 @@ fn read(mut input: impl io::Read, mut hand_over: impl FnMut(Line) -> bool) {
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => break,
+            Err(error) => {
+                hand_over(Err(error));
+                return;
+            }
         };
         for byte in buffer.get(..count).unwrap_or_default() {
             if *byte == b'\n' {
                 let whole = std::mem::replace(&mut line, Zeroizing::new(Vec::with_capacity(LONGEST)));
-                if !hand_over((!too_long).then_some(whole)) {
+                if !hand_over(Ok((!too_long).then_some(whole))) {
                     return;
                 }
                 too_long = false;
@@ -58,18 +62,20 @@ fn read(mut input: impl io::Read, mut hand_over: impl FnMut(Line) -> bool) {
         }
     }
     if !line.is_empty() {
-        hand_over((!too_long).then_some(line));
+        hand_over(Ok((!too_long).then_some(line)));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::{LONGEST, read};
 
     fn lines(input: &[u8]) -> Vec<Option<String>> {
         let mut lines = Vec::new();
         read(input, |line| {
-            lines.push(line.map(|line| String::from_utf8_lossy(&line).into_owned()));
+            lines.push(line.expect("no error").map(|line| String::from_utf8_lossy(&line).into_owned()));
             true
         });
         lines
@@ -80,6 +86,22 @@ mod tests {
         assert_eq!(lines(b"one\n\ntwo"), [Some("one".to_owned()), Some(String::new()), Some("two".to_owned())]);
         assert_eq!(lines(b"one\n"), [Some("one".to_owned())]);
         assert_eq!(lines(b""), []);
+    }
+
+    #[test]
+    fn an_error_is_told_of_and_what_it_broke_off_is_no_line() {
+        struct Broken;
+        impl io::Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("unplugged"))
+            }
+        }
+        let mut told = Vec::new();
+        read(io::Read::chain(&b"one\nhal"[..], Broken), |line| {
+            told.push(line.map(|line| line.map(|line| line.to_vec())).map_err(|error| error.to_string()));
+            true
+        });
+        assert_eq!(told, [Ok(Some(b"one".to_vec())), Err("unplugged".to_owned())]);
     }
 
     #[test]

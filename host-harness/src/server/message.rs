@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provider_api::host::{CallCounters, SwapError, Swapped};
-use provider_api::{Fault, Secret, StageOutcome};
+use provider_api::{Fault, Secret, StageOutcome, UnavailableReason};
 use serde::{Deserialize, Serialize};
 
 use crate::login::LoginAnswer;
@@ -192,12 +192,23 @@ impl Event {
         }
     }
 
+    /// A provider without an entry stays, since it may be the one that the plugin at `path` would have named.
+    pub(super) fn kept_for(provider: &str, path: &str) -> Self {
+        let message = format!(
+            "no entry of the configuration names it, but the plugin {path}, which cannot be loaded, might: \
+             give that entry an instance, or repair the plugin"
+        );
+        let reason = provider_api::MisconfiguredReason::PLUGIN_REFUSED.as_str().to_owned();
+        Self::Kept { provider: provider.to_owned(), reason, message }
+    }
+
     pub(super) fn kept(provider: &str, error: &SwapError) -> Self {
         let reason = match error {
             SwapError::Settings(fault) | SwapError::NotValidated(fault) => fault.code(),
             SwapError::NotValid(report) => {
                 report.first_failed().and_then(|stage| stage.code.as_deref()).unwrap_or("validation_failed")
             }
+            SwapError::ShutDown => UnavailableReason::SHUTTING_DOWN.as_str(),
             _ => provider_api::MisconfiguredReason::PLUGIN_REFUSED.as_str(),
         };
         Self::Kept { provider: provider.to_owned(), reason: reason.to_owned(), message: error.to_string() }

@@ -12,7 +12,7 @@ use provider_api::host::{SwapLimits, TrustProfile};
 use provider_api::{Credentials, Deadline, RequestContext};
 use tokio::sync::Mutex;
 
-pub(crate) use input::lines_of_standard_input;
+pub(crate) use input::{Line, Lines, lines_of_standard_input};
 pub use message::{Command, Event, Message, ProviderStatus, Request};
 
 use crate::config::{ConfigError, Configuration};

@@ -44,18 +44,25 @@ impl Server {
     async fn take_over(&self, next: Vec<ProviderHandle>) -> Vec<Event> {
         let host = self.host();
         let mut events = Vec::new();
-        let mut handles = Vec::new();
-        for next in next {
-            let instance = next.instance();
-            let Some(here) = host.providers().iter().find(|handle| handle.instance() == instance) else {
+        let mut handles: Vec<ProviderHandle> = Vec::new();
+        let predecessors: Vec<Option<ProviderHandle>> =
+            next.iter().map(|entry| predecessor(entry, &next, host.providers()).cloned()).collect();
+        // Which provider a plugin that cannot be loaded would have named: one that is here without an entry, perhaps.
+        let is_unknown = |here: &Option<ProviderHandle>| here.as_ref().is_none_or(ProviderHandle::is_nameless);
+        let mut pairs = next.iter().zip(&predecessors).enumerate();
+        let unknown = pairs.find(|(_, (next, here))| next.is_nameless() && is_unknown(here));
+        let unknown = unknown.map(|(position, (next, _))| (position, next.instance()));
+        for (next, here) in next.iter().zip(&predecessors) {
+            let Some(here) = here else {
                 events.push(match next.provider().await {
-                    Ok(_) => Event::Started { provider: instance.to_owned() },
-                    Err(fault) => Event::not_started(instance, &fault),
+                    Ok(_) => Event::Started { provider: next.instance().to_owned() },
+                    Err(fault) => Event::not_started(next.instance(), &fault),
                 });
-                handles.push(next);
+                handles.push(next.clone());
                 continue;
             };
-            events.push(match here.swap(&next, self.0.limits).await {
+            let instance = here.instance();
+            events.push(match here.swap(next, self.0.limits).await {
                 Ok(Some(swapped)) => Event::swapped(instance, &swapped),
                 Ok(None) => Event::Started { provider: instance.to_owned() },
                 Err(error) => Event::kept(instance, &error),
@@ -63,7 +70,15 @@ impl Server {
             handles.push(here.clone());
         }
         let gone = |handle: &&ProviderHandle| !handles.iter().any(|kept| kept.instance() == handle.instance());
-        let gone: Vec<ProviderHandle> = host.providers().iter().filter(gone).cloned().collect();
+        let gone = host.providers().iter().filter(gone).cloned();
+        let (kept, gone): (Vec<_>, Vec<_>) = gone.partition(|handle| unknown.is_some() && !handle.is_nameless());
+        if let Some((unknown, path)) = unknown {
+            for handle in &kept {
+                events.push(Event::kept_for(handle.instance(), path));
+            }
+            // In its place, and before it: the one that cannot be loaded answers whom they do not know.
+            handles.splice(unknown..unknown, kept);
+        }
         *self.0.host.write().unwrap_or_else(PoisonError::into_inner) = host.with_providers(handles);
         for handle in gone {
             handle.shutdown(self.0.limits.drain).await;
@@ -71,4 +86,20 @@ impl Server {
         }
         events
     }
+}
+
+/// The provider that is here and that an entry of the configuration takes over from: the one of its name. An entry
+/// whose plugin should have named it and cannot be loaded takes over from the one that an entry of the same path had
+/// named, unless that name is another's by now.
+fn predecessor<'a>(
+    entry: &ProviderHandle,
+    next: &[ProviderHandle],
+    here: &'a [ProviderHandle],
+) -> Option<&'a ProviderHandle> {
+    let by_name = here.iter().find(|handle| handle.instance() == entry.instance());
+    if by_name.is_some() || !entry.is_nameless() {
+        return by_name;
+    }
+    let taken = |handle: &ProviderHandle| next.iter().any(|next| next.instance() == handle.instance());
+    here.iter().find(|handle| handle.named_by() == entry.named_by() && !taken(handle))
 }

@@ -75,23 +75,37 @@ fn begin(context: &RequestContext, start: impl FnOnce(AbiContext<'_>) -> FfiFutu
     })
 }
 
-/// Waits for a reply until the deadline. One that is not there by then is watched by the gate, if there is one.
+/// Waits for a reply until the deadline. One that is not there by then is watched by the gate, if there is one; and the
+/// gate may end the waiting.
 pub(super) async fn by<A: Answer>(
     deadline: Deadline,
     mut reply: FfiFuture<AbiReply>,
     gate: Option<&Arc<Gate>>,
 ) -> Result<A, Fault> {
-    if let Ok(reply) = tokio::time::timeout_at(deadline.instant().into(), &mut reply).await {
-        let answer = wire::read(&reply);
-        if let Some(gate) = gate {
-            gate.note(&answer);
+    let waiting = tokio::time::timeout_at(deadline.instant().into(), &mut reply);
+    let waited = match gate {
+        Some(gate) => gate.unless_cut_off(waiting).await,
+        None => Some(waiting.await),
+    };
+    match waited {
+        Some(Ok(reply)) => {
+            let answer = wire::read(&reply);
+            if let Some(gate) = gate {
+                gate.note(&answer);
+            }
+            answer
         }
-        return answer;
+        Some(Err(_)) => {
+            if let Some(gate) = gate {
+                gate.watch(reply);
+            }
+            Err(timed_out())
+        }
+        None => Err(Fault::unavailable(
+            UnavailableReason::SHUTTING_DOWN,
+            "the provider was given up before it answered: another has taken over, or the host ends",
+        )),
     }
-    if let Some(gate) = gate {
-        gate.watch(reply);
-    }
-    Err(timed_out())
 }
 
 fn timed_out() -> Fault {

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::fs::{AtFlags, FileType, MemfdFlags, Mode, OFlags, SealFlags};
 
 use super::error::Refusal;
 use super::trust::{self, Sha256Digest};
@@ -51,10 +52,22 @@ fn in_folder(bytes: &[u8], digest: Sha256Digest, path: &Path) -> Result<PathBuf,
         return Err(Refusal::NoCopyInFolder(problem));
     }
     let name = format!("{digest}.so");
+    let copy = path.join(&name);
+    if is_folder(&folder, &name) {
+        return Err(Refusal::NoCopyInFolder(format!("{} is a folder; remove it", copy.display())));
+    }
     if !holds(&folder, &name, digest).map_err(no_copy)? {
         write(&folder, &name, bytes).map_err(no_copy)?;
+        if !holds(&folder, &name, digest).map_err(no_copy)? {
+            return Err(Refusal::NoCopyInFolder(format!("{} is not what was written there", copy.display())));
+        }
     }
-    Ok(path.join(name))
+    Ok(copy)
+}
+
+fn is_folder(folder: impl AsFd, name: &str) -> bool {
+    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir())
 }
 
 /// Whether there is a copy with this content that nobody else can change.
@@ -73,11 +86,7 @@ fn holds(folder: impl AsFd, name: &str, digest: Sha256Digest) -> io::Result<bool
 /// Writes a copy under another name and moves it into its place when it is whole: an old one may be mapped.
 fn write(folder: impl AsFd, name: &str, bytes: &[u8]) -> io::Result<()> {
     let folder = folder.as_fd();
-    let unfinished = format!("{name}.{}", std::process::id());
-    // What a process of the same number left.
-    let _ = rustix::fs::unlinkat(folder, &unfinished, AtFlags::empty());
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file: OwnedFd = rustix::fs::openat(folder, &unfinished, flags, Mode::from_raw_mode(0o500))?;
+    let (unfinished, file) = unfinished(folder, name)?;
     let mut file = File::from(file);
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     let moved = written.and_then(|()| Ok(rustix::fs::renameat(folder, &unfinished, folder, name)?));
@@ -85,4 +94,54 @@ fn write(folder: impl AsFd, name: &str, bytes: &[u8]) -> io::Result<()> {
         let _ = rustix::fs::unlinkat(folder, &unfinished, AtFlags::empty());
     }
     moved
+}
+
+/// A new file that is nobody else's: threads and processes may make copies of the same plugin at a time.
+fn unfinished(folder: impl AsFd, name: &str) -> io::Result<(String, OwnedFd)> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let folder = folder.as_fd();
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let unfinished = format!("{name}.{}.{number}", std::process::id());
+        match rustix::fs::openat(folder, &unfinished, flags, Mode::from_raw_mode(0o500)) {
+            Ok(file) => return Ok((unfinished, file)),
+            // What a process of the same number left, or has open: in a container many are number 1.
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, DirBuilder};
+    use std::os::unix::fs::DirBuilderExt as _;
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::{Copy, Sha256Digest};
+
+    #[test]
+    fn many_who_make_the_same_copy_at_a_time_all_have_a_whole_one() {
+        let folder = std::env::temp_dir().join(format!("provider-api-copies-{}", std::process::id()));
+        DirBuilder::new().mode(0o700).create(&folder).expect("a folder");
+        for round in 0..8_u8 {
+            let bytes = vec![round; 1 << 18];
+            let digest = Sha256Digest::of(&bytes);
+            let begin = Barrier::new(16);
+            thread::scope(|scope| {
+                for _ in 0..16 {
+                    scope.spawn(|| {
+                        begin.wait();
+                        let copy =
+                            Copy::make(&bytes, digest, Some(&folder)).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        assert!(fs::read(copy.path()).expect("the copy") == bytes, "half a copy");
+                    });
+                }
+            });
+        }
+        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 8, "nothing else is left there");
+        fs::remove_dir_all(&folder).expect("removed");
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_ffi::FfiFuture;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::abi::AbiReply;
 use crate::panics::is_panic;
@@ -21,12 +22,13 @@ pub struct CallLimits {
     /// How many calls may be in flight; what comes on top is refused at once as
     /// [`OVERLOADED`](UnavailableReason::OVERLOADED). A listing is one call from its beginning to its end.
     pub in_flight: usize,
-    /// How many calls may be overdue at a time, each of them keeping a thread of the plugin. From then on all calls are
-    /// refused at once, until one comes back or the provider is replaced.
+    /// How many calls may be overdue at a time. What is overdue most likely keeps a thread of the plugin: this bounds
+    /// the threads that are lost, by the calls that can be seen from outside. From then on all calls are refused at
+    /// once, until one comes back or the provider is replaced.
     pub lost_threads: usize,
 }
 
-/// 4,096 calls in flight, 4 lost threads.
+/// 4,096 calls in flight, 4 overdue.
 impl Default for CallLimits {
     fn default() -> Self {
         Self { in_flight: 4_096, lost_threads: 4 }
@@ -41,15 +43,16 @@ pub struct CallCounters {
     pub calls: u64,
     /// Calls that are in flight now.
     pub in_flight: usize,
-    /// Calls that were refused as overloaded: too many were in flight, or too many threads were lost.
+    /// Calls that were refused as overloaded: too many were in flight, or overdue.
     pub refusals: u64,
     /// Calls that the host answered for at their deadline.
     pub timeouts: u64,
     /// Calls that ended in a panic of the provider.
     pub panics: u64,
-    /// Calls, now, that are overdue: each keeps a thread of the plugin.
+    /// Calls, now, that are overdue: still without an answer a second after their deadline. Each most likely keeps a
+    /// thread of the plugin; what is counted is the calls.
     pub lost_threads: usize,
-    /// How many have ever been lost; some may have come back.
+    /// How many calls have ever been overdue; some may have come back.
     pub lost_threads_total: u64,
 }
 
@@ -59,6 +62,8 @@ pub(super) struct Gate {
     limits: CallLimits,
     in_flight: AtomicUsize,
     idle: Notify,
+    /// Nobody waits any more for the answers of calls that are in flight.
+    cut_off: CancellationToken,
     calls: AtomicU64,
     refusals: AtomicU64,
     timeouts: AtomicU64,
@@ -77,7 +82,7 @@ impl Gate {
         let lost = self.lost.load(Ordering::SeqCst);
         if lost >= self.limits.lost_threads {
             return Err(self.refuse(format!(
-                "{lost} calls of the provider are overdue and keep its threads: it is not asked until one of them ends; \
+                "{lost} calls of the provider are overdue: it is not asked until one of them ends; \
                  replace or restart it"
             )));
         }
@@ -122,12 +127,21 @@ impl Gate {
         let gate = Arc::clone(self);
         tokio::spawn(async move {
             if tokio::time::timeout(OVERDUE, &mut reply).await.is_err() {
-                gate.lost.fetch_add(1, Ordering::SeqCst);
-                gate.lost_total.fetch_add(1, Ordering::Relaxed);
+                let _overdue = Overdue::new(gate);
                 reply.await;
-                gate.lost.fetch_sub(1, Ordering::SeqCst);
             }
         });
+    }
+
+    /// Runs what waits for the answer of a call, unless the provider is given up: then it is `None`.
+    pub(super) async fn unless_cut_off<F: Future>(&self, waiting: F) -> Option<F::Output> {
+        self.cut_off.run_until_cancelled(waiting).await
+    }
+
+    /// Gives the provider up: whoever waits for an answer of it, now or later, gets none. How many calls are in flight.
+    pub(super) fn cut_off(&self) -> usize {
+        self.cut_off.cancel();
+        self.in_flight.load(Ordering::SeqCst)
     }
 
     pub(super) fn counters(&self) -> CallCounters {
@@ -140,6 +154,23 @@ impl Gate {
             lost_threads: self.lost.load(Ordering::SeqCst),
             lost_threads_total: self.lost_total.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// A call that is overdue as long as this lives, also if the runtime ends that waits for it.
+struct Overdue(Arc<Gate>);
+
+impl Overdue {
+    fn new(gate: Arc<Gate>) -> Self {
+        gate.lost.fetch_add(1, Ordering::SeqCst);
+        gate.lost_total.fetch_add(1, Ordering::Relaxed);
+        Self(gate)
+    }
+}
+
+impl Drop for Overdue {
+    fn drop(&mut self) {
+        self.0.lost.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -165,7 +196,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{CallLimits, Gate};
+    use async_ffi::FfiFuture;
+
+    use super::{CallLimits, Gate, OVERDUE};
 
     #[test]
     fn what_exceeds_the_limit_is_refused_at_once_and_counted() {
@@ -177,6 +210,20 @@ mod tests {
         drop(gate.enter().expect("room again"));
         let counters = gate.counters();
         assert_eq!((counters.calls, counters.in_flight, counters.refusals), (3, 0, 1));
+    }
+
+    #[test]
+    fn a_call_is_no_longer_overdue_when_the_runtime_that_watched_it_ends() {
+        let gate = Gate::new(CallLimits::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.expect("a runtime");
+        runtime.block_on(async {
+            gate.watch(FfiFuture::new(std::future::pending()));
+            tokio::time::sleep(OVERDUE + Duration::from_millis(200)).await;
+        });
+        assert_eq!(gate.counters().lost_threads, 1);
+        drop(runtime);
+        assert_eq!((gate.counters().lost_threads, gate.counters().lost_threads_total), (0, 1));
     }
 
     #[tokio::test]

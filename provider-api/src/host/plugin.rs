@@ -8,7 +8,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::error::{PluginError, Refusal};
-use super::limited::{LostThreads, limited};
+use super::limited::{Threads, limited};
 use super::services::HostServices;
 use super::trust::{self, Sha256Digest, Trust};
 use super::{Provider, image, preflight};
@@ -23,7 +23,7 @@ const SETTINGS_BUFFER: usize = 64 * 1024;
 pub struct Plugin {
     path: Arc<Path>,
     loaded: Arc<Loaded>,
-    lost: Arc<LostThreads>,
+    threads: Arc<Threads>,
 }
 
 struct Loaded {
@@ -46,13 +46,13 @@ impl Plugin {
     /// what to do.
     pub async fn open(path: impl AsRef<Path>, trust: &Trust) -> Result<Self, PluginError> {
         let path = path.as_ref().to_owned();
-        let lost = lost_threads_of(&path);
+        let threads = threads_of(&path);
         let opened = {
             let (path, trust) = (path.clone(), trust.clone());
-            limited(&lost, move || load(&path, &trust)).await
+            limited(&threads, move || load(&path, &trust)).await
         };
         match opened {
-            Ok(Ok(loaded)) => Ok(Self { path: path.into(), loaded: Arc::new(loaded), lost }),
+            Ok(Ok(loaded)) => Ok(Self { path: path.into(), loaded: Arc::new(loaded), threads }),
             Ok(Err(refusal)) => Err(PluginError::new(&path, refusal)),
             Err(problem) => Err(PluginError::new(&path, Refusal::NotStarted(problem))),
         }
@@ -92,7 +92,7 @@ impl Plugin {
             .map_err(|error| Fault::internal(format!("the settings cannot be written as JSON: {error}")))?;
         let (module, services) = (self.loaded.module, services.clone());
         let limits = services.limits();
-        let configured = limited(&self.lost, move || {
+        let configured = limited(&self.threads, move || {
             let settings = str::from_utf8(&text).map_err(|error| Fault::internal(error.to_string()))?;
             let instance =
                 services.instance().map(|instance| AbiPair { name: "instance".into(), value: instance.into() });
@@ -110,11 +110,11 @@ impl Plugin {
     }
 }
 
-/// The threads that were lost to a file: each attempt to load it may cost another.
-fn lost_threads_of(path: &Path) -> Arc<LostThreads> {
-    static LOST: LazyLock<Mutex<HashMap<PathBuf, Arc<LostThreads>>>> = LazyLock::new(Mutex::default);
-    let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(lost.entry(path.to_owned()).or_default())
+/// The threads of a file: each attempt to load it may cost another.
+fn threads_of(path: &Path) -> Arc<Threads> {
+    static THREADS: LazyLock<Mutex<HashMap<PathBuf, Arc<Threads>>>> = LazyLock::new(Mutex::default);
+    let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(threads.entry(path.to_owned()).or_default())
 }
 
 fn load(path: &Path, trust: &Trust) -> Result<Loaded, Refusal> {

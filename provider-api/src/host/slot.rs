@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::admitted::Admitted;
 use super::error::PluginError;
@@ -15,7 +16,9 @@ use super::listing::UserListing;
 use super::provider::Provider;
 use super::trust::Trust;
 use super::{HostServices, Plugin};
-use crate::{Credentials, Deadline, Decision, Fault, ListRequest, Metric, RequestContext, ValidationReport};
+use crate::{
+    Credentials, Deadline, Decision, Fault, ListRequest, Metric, RequestContext, UnavailableReason, ValidationReport,
+};
 
 /// How long the answers of calls that were cut off may take to arrive.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
@@ -49,6 +52,8 @@ pub struct ProviderSlot {
     seated: RwLock<Provider>,
     /// One swap at a time.
     swapping: Mutex<()>,
+    /// Cancelled when the slot is shut down, while nobody can take a seat.
+    closed: CancellationToken,
 }
 
 /// What a slot is to be given: a plugin's file and settings for it. Another file, the same file with other content, or
@@ -120,6 +125,9 @@ pub enum SwapError {
     /// Whether the settings work could not be told.
     #[error("the settings could not be tried: {0}")]
     NotValidated(Fault),
+    /// The slot has been [shut down](ProviderSlot::shut_down).
+    #[error("the slot was shut down: no provider takes over any more")]
+    ShutDown,
 }
 
 fn first_failure(report: &ValidationReport) -> String {
@@ -132,7 +140,7 @@ fn first_failure(report: &ValidationReport) -> String {
 impl ProviderSlot {
     /// A slot with a provider in it.
     pub fn new(provider: Provider) -> Self {
-        Self { seated: RwLock::new(provider), swapping: Mutex::new(()) }
+        Self { seated: RwLock::new(provider), swapping: Mutex::new(()), closed: CancellationToken::new() }
     }
 
     /// Loads, configures and validates a new provider, puts it in place, and lets the old one end.
@@ -144,9 +152,13 @@ impl ProviderSlot {
     ///
     /// Whatever keeps the new provider from taking over; the old one stays.
     pub async fn swap(&self, next: &Replacement, limits: SwapLimits) -> Result<Swapped, SwapError> {
-        let plugin = Plugin::open(&next.path, &next.trust).await?;
-        let provider = plugin.configure(&next.settings, &next.services).await.map_err(SwapError::Settings)?;
-        self.replace(provider, limits).await
+        let _one_at_a_time = self.swapping.lock().await;
+        let configuring = async {
+            let plugin = Plugin::open(&next.path, &next.trust).await?;
+            plugin.configure(&next.settings, &next.services).await.map_err(SwapError::Settings)
+        };
+        let provider = self.unless_closed(configuring).await?;
+        self.take_over(provider, limits).await
     }
 
     /// The same with a provider that has been configured already.
@@ -155,29 +167,56 @@ impl ProviderSlot {
     ///
     /// As for [`swap`](Self::swap).
     pub async fn replace(&self, provider: Provider, limits: SwapLimits) -> Result<Swapped, SwapError> {
+        let _one_at_a_time = self.swapping.lock().await;
+        self.take_over(provider, limits).await
+    }
+
+    async fn take_over(&self, provider: Provider, limits: SwapLimits) -> Result<Swapped, SwapError> {
         let context = RequestContext::new("swap", Deadline::after(limits.validation));
-        let report = provider.validate(&context).await.map_err(SwapError::NotValidated)?;
+        let validating = async { provider.validate(&context).await.map_err(SwapError::NotValidated) };
+        let report = self.unless_closed(validating).await?;
         if !report.is_valid() {
             return Err(SwapError::NotValid(Box::new(report)));
         }
-        let _one_at_a_time = self.swapping.lock().await;
         let old = {
             let mut seated = self.seated.write().unwrap_or_else(PoisonError::into_inner);
+            if self.closed.is_cancelled() {
+                return Err(SwapError::ShutDown);
+            }
             std::mem::replace(&mut *seated, provider)
         };
         Ok(Swapped { report, drained: drain(&old, limits.drain).await })
     }
 
+    async fn unless_closed<A>(&self, work: impl Future<Output = Result<A, SwapError>>) -> Result<A, SwapError> {
+        self.closed.run_until_cancelled(work).await.unwrap_or(Err(SwapError::ShutDown))
+    }
+
     /// Ends the provider in the slot, as a host that ends does: new calls are refused, those in flight get `grace`.
+    ///
+    /// No other takes its place any more. A swap that has not yet put another there is given up; of one that has, the
+    /// end of the old provider is waited for as well, within the same `grace`.
     pub async fn shut_down(&self, grace: Duration) -> Drained {
-        let seated = self.seated.read().unwrap_or_else(PoisonError::into_inner).clone();
-        end(&seated, grace, Instant::now()).await
+        let begun = Instant::now();
+        let seated = {
+            // Nobody can be about to take the seat.
+            let seated = self.seated.write().unwrap_or_else(PoisonError::into_inner);
+            self.closed.cancel();
+            seated.clone()
+        };
+        let drained = drain(&seated, grace).await;
+        let _ = tokio::time::timeout(grace.saturating_sub(begun.elapsed()), self.swapping.lock()).await;
+        drained
     }
 
     /// Leave to make one call of the provider that sits here now.
     fn enter(&self) -> Result<Admitted, Fault> {
         // Under the lock: whoever takes the provider out of the slot afterwards sees this call in flight.
-        self.seated.read().unwrap_or_else(PoisonError::into_inner).enter()
+        let seated = self.seated.read().unwrap_or_else(PoisonError::into_inner);
+        if self.closed.is_cancelled() {
+            return Err(Fault::unavailable(UnavailableReason::SHUTTING_DOWN, "the host is ending the provider"));
+        }
+        seated.enter()
     }
 
     /// See [`Provider::authenticate`].
@@ -222,18 +261,20 @@ impl ProviderSlot {
     }
 }
 
-/// Waits for the calls of a provider that gets no new ones, cuts off what remains, and shuts it down.
+/// Waits for the calls of a provider that gets no new ones, cuts off what remains, and shuts it down. Afterwards nobody
+/// gets an answer of it any more, whatever it does.
 async fn drain(old: &Provider, bound: Duration) -> Drained {
-    let begun = Instant::now();
+    let (begun, gate) = (Instant::now(), old.gate());
     // First without telling the plugin: a call that was let through a moment ago may not have reached it yet.
-    let _ = tokio::time::timeout(bound, old.gate().idle()).await;
-    end(old, Duration::ZERO, begun).await
-}
-
-async fn end(provider: &Provider, grace: Duration, begun: Instant) -> Drained {
-    let cut_off = provider.shutdown(grace).await;
-    let _ = tokio::time::timeout(LAST_ANSWERS, provider.gate().idle()).await;
-    Drained { took: begun.elapsed(), cut_off: *cut_off.as_ref().unwrap_or(&0), shut_down: cut_off.is_ok() }
+    let _ = tokio::time::timeout(bound, gate.idle()).await;
+    let shut_down = old.shutdown(Duration::ZERO).await;
+    let _ = tokio::time::timeout(LAST_ANSWERS, gate.idle()).await;
+    // What blocks has not heard of it, and could still answer.
+    let left = u64::try_from(gate.cut_off()).unwrap_or(u64::MAX);
+    // A listing between two pages stays in flight: nobody waits for it at present.
+    let _ = tokio::time::timeout(LAST_ANSWERS, gate.idle()).await;
+    let told = *shut_down.as_ref().unwrap_or(&0);
+    Drained { took: begun.elapsed(), cut_off: told.max(left), shut_down: shut_down.is_ok() }
 }
 
 impl fmt::Debug for ProviderSlot {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::harness::Harness;
-use tests::plugin::{built, file_provider};
+use tests::plugin::{built, file_provider, host_harness};
 use tests::users_file::UsersFile;
 
 fn sha256(file: &Path) -> String {
@@ -168,6 +168,41 @@ fn providers_come_and_go_with_the_configuration() {
 }
 
 #[test]
+fn a_provider_that_its_plugin_names_stays_when_the_plugin_cannot_be_loaded_any_more() {
+    let harness = Harness::unconfigured();
+    let plugin = harness.folder().join("plugin.so");
+    fs::copy(built("libfaulty.so"), &plugin).expect("a copy");
+    let unnamed = |path: &Path| json!({ "path": path, "sha256": sha256(&plugin) });
+    let entry_of_now = unnamed(&plugin);
+    configure(&harness, std::slice::from_ref(&entry_of_now));
+    let mut serving = harness.serve(&["run"]);
+    let name = serving.event("started")["provider"].clone();
+    serving.event("ready");
+    fs::write(&plugin, "half an installation").expect("overwritten");
+    // The same entry; then one of another path, of which nobody can tell whether it is the same provider.
+    configure(&harness, &[entry_of_now]);
+    serving.say(r#"{"command":"reload"}"#);
+    let kept = serving.event("kept");
+    assert_eq!((&kept["provider"], &kept["reason"]), (&name, &json!("plugin_refused")), "{kept}");
+    assert_eq!(serving.event("reloaded")["complete"], false);
+    serving.login("1", "alice", "right");
+    assert_eq!(serving.answer("1")["provider"], name);
+
+    configure(&harness, &[unnamed(&harness.folder().join("elsewhere.so"))]);
+    serving.say(r#"{"command":"reload"}"#);
+    assert_eq!(serving.event("not_started")["reason"], "plugin_refused");
+    let kept = serving.event("kept");
+    assert_eq!(kept["provider"], name);
+    assert!(kept["message"].as_str().expect("a text").contains("elsewhere.so"), "{kept}");
+    assert_eq!(serving.event("reloaded")["complete"], false);
+    // However often.
+    serving.say(r#"{"command":"reload"}"#);
+    assert_eq!(serving.event("reloaded")["complete"], false);
+    serving.login("2", "alice", "right");
+    assert_eq!(serving.answer("2")["provider"], name);
+}
+
+#[test]
 fn ctrl_c_answers_what_is_under_way_and_ends_with_0() {
     for signal in ["INT", "TERM"] {
         let harness = faulty(&json!({ "at": { "authenticate": "nap" } }));
@@ -200,6 +235,20 @@ fn ctrl_c_cuts_off_what_hangs_and_says_so_with_3() {
         assert_eq!(serving.end().0, 3, "{how}");
         assert!(begun.elapsed() < Duration::from_secs(8), "{how}: {:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn an_input_that_cannot_be_read_is_told_of_and_is_no_success() {
+    let harness = faulty(&json!({}));
+    let folder = fs::File::open(harness.folder()).expect("a folder");
+    let output = Command::new(host_harness())
+        .args([Path::new("--config"), &harness.configuration_file(), Path::new("run")])
+        .stdin(folder)
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("standard input cannot be read"), "{said}");
+    assert_eq!(output.status.code(), Some(5));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use provider_api::host::{ProviderSlot, SwapLimits};
+use provider_api::host::{ProviderSlot, SwapError, SwapLimits};
 use provider_api::{Credentials, Decision, Fault, ListRequest, Secret};
 use serde_json::json;
 use tests::faulty::{MARGIN, in_time, provider};
@@ -61,6 +61,40 @@ async fn an_old_provider_that_blocks_is_given_up_and_told_of() {
     assert!(!drained.shut_down, "{drained:?}");
     assert!(begun.elapsed() < DRAIN + Duration::from_secs(1) + MARGIN, "{:?}", begun.elapsed());
     slot.validate(&in_time()).await.expect("the new one answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_blocks_past_the_drain_and_then_accepts_is_not_listened_to() {
+    // It blocks for six seconds and would accept then, in time.
+    let old = provider(json!({ "authenticate": "block" })).await;
+    let slot = Arc::new(ProviderSlot::new(old.clone()));
+    let old_call = login(&slot).await;
+    let drained = slot.replace(provider(json!({})).await, limits()).await.expect("swapped").drained;
+    assert_eq!(old.counters().in_flight, 0, "once the swap has returned nobody waits for the old one");
+    assert!(drained.cut_off >= 1 && drained.took < DRAIN + Duration::from_secs(1) + MARGIN, "{drained:?}");
+    assert_eq!(old_call.await.expect("no panic").expect_err("given up").code(), "shutting_down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_is_shut_down_takes_no_other_provider() {
+    let slot = Arc::new(ProviderSlot::new(provider(json!({ "authenticate": "nap" })).await));
+    let next = provider(json!({ "validate": "wait" })).await;
+    let swapping = tokio::spawn({
+        let (slot, next) = (Arc::clone(&slot), next.clone());
+        async move { slot.replace(next, limits()).await }
+    });
+    while next.counters().in_flight == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let call = login(&slot).await;
+    let drained = slot.shut_down(Duration::from_secs(5)).await;
+    assert!(drained.shut_down && drained.cut_off == 0 && drained.took < MARGIN, "{drained:?}");
+    call.await.expect("no panic").expect("what was in flight got its grace");
+    let error = swapping.await.expect("no panic").expect_err("no provider takes over");
+    assert!(matches!(error, SwapError::ShutDown), "{error}");
+    let error = slot.replace(provider(json!({})).await, limits()).await.expect_err("nor later");
+    assert!(matches!(error, SwapError::ShutDown), "{error}");
+    assert_eq!(slot.validate(&in_time()).await.expect_err("it has ended").code(), "shutting_down");
 }
 
 #[tokio::test(flavor = "multi_thread")]

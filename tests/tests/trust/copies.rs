@@ -7,6 +7,7 @@ use std::path::Path;
 use provider_api::host::{Plugin, Trust};
 use rustix::process::geteuid;
 use tests::harness::Harness;
+use tokio::task::JoinSet;
 
 use super::presented::{folder, pin_of, refusal, set_mode, variant, works, written};
 
@@ -41,6 +42,38 @@ async fn a_copy_that_is_not_what_its_name_says_is_replaced() {
     let plugin = Plugin::open(&path, &Trust::strict(pin).copied_to(copies.path())).await.expect("it loads");
     assert_eq!(pin_of(&copy), pin);
     works(&plugin).await.expect("it works");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_who_make_the_first_copy_at_a_time_all_get_a_whole_one() {
+    let (root, copies) = (folder(), folder());
+    let path = written(root.path(), "plugin.so", &variant("many at a time"));
+    let trust = Trust::strict(pin_of(&path)).copied_to(copies.path());
+    // By several names: for one file at most four are loading.
+    let mut opening = JoinSet::new();
+    for number in 0..16 {
+        let (trust, path) = (trust.clone(), root.path().join(format!("plugin-{}.so", number % 4)));
+        if number < 4 {
+            fs::copy(root.path().join("plugin.so"), &path).expect("a copy");
+        }
+        opening.spawn(async move { Plugin::open(&path, &trust).await });
+    }
+    while let Some(opened) = opening.join_next().await {
+        opened.expect("no panic").unwrap_or_else(|error| panic!("{error}"));
+    }
+    let names: Vec<_> =
+        fs::read_dir(copies.path()).expect("the folder").flatten().map(|file| file.file_name()).collect();
+    assert_eq!(names, [format!("{}.so", pin_of(&path)).as_str()], "nothing else is left there");
+}
+
+#[tokio::test]
+async fn a_folder_in_the_place_of_a_copy_is_refused_with_what_to_do() {
+    let (root, copies) = (folder(), folder());
+    let path = written(root.path(), "plugin.so", &variant("a folder in its place"));
+    let copy = copies.path().join(format!("{}.so", pin_of(&path)));
+    fs::create_dir(&copy).expect("a folder");
+    let (_, refused) = refusal(&path, &Trust::developer().copied_to(copies.path())).await;
+    assert!(refused.contains(&format!("{} is a folder; remove it", copy.display())), "{refused}");
 }
 
 #[tokio::test]
