@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use wire_guard::Connection;
 
 use super::open_connection::OpenConnection;
-use super::search_pool::{LONGEST_IDLENESS, LONGEST_LIFE, TRUSTED_FOR};
+use super::search_pool::{LONGEST_IDLENESS, TRUSTED_FOR, expiry};
 
 /// How many connections for binds there are to one server that is near: on each, one bind at a time can be under way,
 /// and 8 to 16 of them are enough for 64 logins at once (measured).
@@ -52,11 +52,10 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    /// A connection that was just opened. Its life is up to a fifth shorter than the longest, so that many that were
-    /// opened together do not end together.
+    /// A connection that was just opened.
     pub(crate) fn new(connection: Connection, open: OpenConnection) -> Self {
         let now = Instant::now();
-        Self { connection, open, expires: now + LONGEST_LIFE.mul_f64(1.0 - 0.2 * fastrand::f64()), used: now }
+        Self { connection, open, expires: expiry(now), used: now }
     }
 
     /// Whether it has been idle too long, or is too old.

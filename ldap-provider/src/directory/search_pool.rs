@@ -20,7 +20,7 @@ const BUSY: usize = 4;
 
 /// After so long a connection is given up: servers and firewalls have their own idea of how long is long enough, and
 /// the directory's addresses may have changed meanwhile.
-pub(crate) const LONGEST_LIFE: Duration = Duration::from_mins(15);
+const LONGEST_LIFE: Duration = Duration::from_mins(15);
 
 /// After so long without a search a connection is closed.
 pub(crate) const LONGEST_IDLENESS: Duration = Duration::from_mins(1);
@@ -96,9 +96,9 @@ impl SearchPool {
         (offer, has_room)
     }
 
-    /// Adds a connection that lives for about [`LONGEST_LIFE`]; `jitter`, from 0 to 1, makes it up to a fifth shorter.
-    pub(crate) fn add(&self, connection: SharedConnection, jitter: f64) {
-        let expires = connection.opened() + LONGEST_LIFE.mul_f64(1.0 - 0.2 * jitter.clamp(0.0, 1.0));
+    /// Adds a connection.
+    pub(crate) fn add(&self, connection: SharedConnection) {
+        let expires = expiry(connection.opened());
         self.lock().connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
     }
 
@@ -106,8 +106,7 @@ impl SearchPool {
     /// of too. Searches under way on them go on, those that wait for a place do not.
     pub(crate) fn remove(&self, connection: &SharedConnection, now: Instant) {
         self.lock().connections.retain(|pooled| {
-            let was_idle =
-                now.duration_since(pooled.connection.answered().unwrap_or(pooled.connection.opened())) >= TRUSTED_FOR;
+            let was_idle = pooled.connection.silent_for(now) >= TRUSTED_FOR;
             let remains = !pooled.connection.is_same(connection) && !was_idle;
             if !remains {
                 pooled.places.close();
@@ -119,9 +118,8 @@ impl SearchPool {
     /// Closes what is idle, expired or ended.
     pub(crate) fn sweep(&self, now: Instant) {
         self.lock().connections.retain(|pooled| {
-            let last = pooled.connection.answered().unwrap_or_else(|| pooled.connection.opened());
-            let is_idle =
-                pooled.places.available_permits() == MOST_SEARCHES && now.duration_since(last) >= LONGEST_IDLENESS;
+            let is_idle = pooled.places.available_permits() == MOST_SEARCHES
+                && pooled.connection.silent_for(now) >= LONGEST_IDLENESS;
             pooled.connection.end().is_none() && now < pooled.expires && !is_idle
         });
     }
@@ -149,6 +147,12 @@ impl SearchPool {
     }
 }
 
+/// When a connection that was opened then is to be closed: its life is up to a fifth shorter than the longest, so that
+/// many that were opened together do not end together.
+pub(crate) fn expiry(opened: Instant) -> Instant {
+    opened + LONGEST_LIFE.mul_f64(1.0 - 0.2 * fastrand::f64())
+}
+
 impl Queue {
     /// Waits for a place, in the order in which everybody came; `None` if the connection was given up meanwhile.
     pub(crate) async fn place(self) -> Option<Place> {
@@ -164,7 +168,7 @@ impl Queue {
 impl Place {
     /// How long the server has been silent on this connection.
     pub(crate) fn silent_for(&self) -> Duration {
-        self.connection.answered().unwrap_or(self.connection.opened()).elapsed()
+        self.connection.silent_for(Instant::now())
     }
 }
 

@@ -297,7 +297,7 @@ impl Server {
         let began = Instant::now();
         match self.connect_shared().await {
             Ok(connection) => {
-                self.searches.add(connection, fastrand::f64());
+                self.searches.add(connection);
                 self.fit();
                 self.breaker.close(Instant::now());
                 self.recoveries.send_replace(());

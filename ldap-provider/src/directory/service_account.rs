@@ -2,6 +2,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, FaultKind};
+use tokio::sync::MutexGuard;
 use tokio::time::timeout_at;
 use wire_guard::{BindPassword, BindRequest, Connection};
 
@@ -36,9 +37,7 @@ impl ServiceAccount {
         deadline: Deadline,
     ) -> Result<(), Fault> {
         let Account::Service(..) = account else { return Ok(()) };
-        let Ok(_turn) = timeout_at(deadline.instant().into(), self.binding.lock()).await else {
-            return Err(fault::timeout(WHAT));
-        };
+        let _turn = self.turn(deadline).await?;
         if let Some(refusal) = self.refusal(Instant::now()) {
             return Err(refusal);
         }
@@ -53,10 +52,12 @@ impl ServiceAccount {
         metrics: &Metrics,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let Ok(_turn) = timeout_at(deadline.instant().into(), self.binding.lock()).await else {
-            return Err(fault::timeout(WHAT));
-        };
+        let _turn = self.turn(deadline).await?;
         self.try_bind(connection, account, metrics, deadline).await
+    }
+
+    async fn turn(&self, deadline: Deadline) -> Result<MutexGuard<'_, ()>, Fault> {
+        timeout_at(deadline.instant().into(), self.binding.lock()).await.map_err(|_| fault::timeout(WHAT))
     }
 
     async fn try_bind(

@@ -66,6 +66,11 @@ impl SharedConnection {
         }
     }
 
+    /// How long the server has said nothing on it: since its last answer, or since it was opened.
+    pub(crate) fn silent_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.answered().unwrap_or(self.opened()))
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
