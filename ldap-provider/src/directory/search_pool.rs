@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wire_guard::PipeEnd;
 
 use super::shared_connection::SharedConnection;
 
@@ -40,6 +41,8 @@ struct Pool {
     connections: Vec<Pooled>,
     /// Until when the server is known not to want another connection beside those.
     alone_until: Option<Instant>,
+    /// How the last connection ended of those that ended before a search found them, since one was added.
+    ended: Option<PipeEnd>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +78,8 @@ impl SearchPool {
     /// What there is, and whether another connection would help.
     pub(crate) fn offer(&self, now: Instant) -> (Offer, bool) {
         let mut pool = self.lock();
+        let ended = pool.connections.iter().find_map(|pooled| pooled.connection.end().cloned());
+        pool.ended = ended.or(pool.ended.take());
         pool.connections.retain(|pooled| pooled.connection.end().is_none() && now < pooled.expires);
         let alone = !pool.connections.is_empty() && pool.alone_until.is_some_and(|until| now < until);
         let pool = &mut pool.connections;
@@ -99,7 +104,9 @@ impl SearchPool {
     /// Adds a connection.
     pub(crate) fn add(&self, connection: SharedConnection) {
         let expires = expiry(connection.opened());
-        self.lock().connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
+        let mut pool = self.lock();
+        pool.ended = None;
+        pool.connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
     }
 
     /// Takes a connection out, and those that have been idle too long to be trusted: what it died of they may have died
@@ -122,6 +129,11 @@ impl SearchPool {
                 && pooled.connection.silent_for(now) >= LONGEST_IDLENESS;
             pooled.connection.end().is_none() && now < pooled.expires && !is_idle
         });
+    }
+
+    /// Whether the connection that was added last has ended because the server said what nobody may say.
+    pub(crate) fn violation(&self) -> Option<PipeEnd> {
+        self.lock().ended.clone().filter(|end| matches!(end, PipeEnd::Violation(_)))
     }
 
     /// Whether there are as many as there may be.

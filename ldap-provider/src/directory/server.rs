@@ -181,6 +181,13 @@ impl Server {
                     Ok(None) => {}
                     Err(_) => return Err(Setback::Final(fault::timeout(WHAT_WAITS))),
                 },
+                // It said too much before it was asked: another connection would bring the same.
+                Offer::Nothing
+                    if opened > 0
+                        && let Some(end) = self.searches.violation() =>
+                {
+                    return Err(Setback::Elsewhere(fault::ended("a new connection", &end)));
+                }
                 Offer::Nothing if opened == MOST_OPENED => {
                     let fault = fault::closed_at_once(&self.endpoint);
                     self.is_down(&fault, Instant::now());
