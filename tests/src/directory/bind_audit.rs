@@ -20,6 +20,7 @@ pub(super) struct ClearText {
 
 #[derive(Default)]
 struct Connection {
+    accepted: bool,
     over_start_tls: bool,
     over_ldaps: bool,
     protected: bool,
@@ -38,8 +39,12 @@ impl ClearText {
             if let Some((_, listener)) = event.split_once(" ACCEPT from ") {
                 // `IP=127.0.0.1:36074 (IP=127.0.0.1:389)`: the peer, and the listener in parentheses.
                 let is_at = |port: u16| listener.ends_with(&format!(":{port})"));
-                // A server that was started again counts its connections from the beginning.
-                connection.protected = false;
+                // A server that was started again counts its connections from the beginning. That a number is new is no
+                // reason: slapd hands a connection to another thread before it writes down that it has accepted it, so
+                // that a whole handshake can stand before this line.
+                if std::mem::replace(&mut connection.accepted, true) {
+                    connection.protected = false;
+                }
                 connection.over_start_tls = is_at(self.start_tls_port);
                 connection.over_ldaps = is_at(tls_port);
             } else if event.contains(" TLS established ") {
@@ -83,6 +88,7 @@ mod tests {
 
     const PLAIN: &str = "conn=7 fd=12 ACCEPT from IP=127.0.0.1:1389 (IP=127.0.0.1:389)";
     const START_TLS: &str = "conn=7 fd=12 ACCEPT from IP=127.0.0.1:36074 (IP=127.0.0.1:1389)";
+    const LDAPS: &str = "conn=7 fd=12 ACCEPT from IP=127.0.0.1:36074 (IP=127.0.0.1:636)";
     const ESTABLISHED: &str = "conn=7 fd=12 TLS established tls_ssf=256 ssf=256 tls_proto=TLS1.3";
     const BIND: &str = "conn=7 op=0 BIND dn=\"uid=x,dc=example,dc=com\" method=128";
 
@@ -113,6 +119,13 @@ mod tests {
     #[test]
     fn a_handshake_does_not_protect_a_connection_of_the_same_number_after_a_restart() {
         assert_eq!(violations(true, &[START_TLS, ESTABLISHED, START_TLS, BIND]).len(), 1);
+    }
+
+    #[test]
+    fn a_handshake_counts_that_is_written_down_before_the_connection_is() {
+        assert_eq!(violations(false, &[ESTABLISHED, LDAPS, BIND]), [""; 0]);
+        assert_eq!(violations(false, &[ESTABLISHED, BIND, LDAPS]), [""; 0]);
+        assert_eq!(violations(false, &[ESTABLISHED, LDAPS, LDAPS, BIND]).len(), 1);
     }
 
     #[test]
