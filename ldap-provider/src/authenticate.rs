@@ -9,9 +9,7 @@ use provider_api::{
 };
 use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, UserBind};
 
-use crate::attribute::AttributeName;
 use crate::directory::{Directory, Server, Setback, SharedConnection, Steps, TRUSTED_FOR};
-use crate::dn::Dn;
 use crate::entry::Entry;
 use crate::fault;
 use crate::input::Typed;
@@ -20,6 +18,8 @@ use crate::profile::{self, Profile};
 use crate::search::{self, Found, SearchError};
 use crate::settings::Config;
 use crate::user_bind;
+use directory_data::AttributeName;
+use directory_data::Dn;
 
 /// Answers a login: a search for the name, one bind as the entry that was found, and who that is. A server that cannot
 /// answer is followed by the next one, up to the moment at which the password is sent.

@@ -2,8 +2,8 @@ use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 use wire_guard::FoundEntry;
 
-use crate::attribute::{self, AttributeName};
-use crate::dn::Dn;
+use directory_data::AttributeName;
+use directory_data::Dn;
 
 /// An entry of a search result.
 ///
@@ -28,7 +28,7 @@ struct Attribute {
 impl Attribute {
     fn new(name: &str, values: Vec<Vec<u8>>) -> Self {
         let (name, options) = name.split_once(';').map_or((name, None), |(name, options)| (name, Some(options)));
-        Self { key: attribute::key(name), has_options: options.is_some(), values }
+        Self { key: directory_data::attribute_key(name), has_options: options.is_some(), values }
     }
 }
 
@@ -131,7 +131,7 @@ fn text(tag: Option<StructureTag>) -> Result<String, UnusableEntry> {
 #[cfg(test)]
 mod tests {
     use super::Entry;
-    use crate::attribute::AttributeName;
+    use directory_data::AttributeName;
 
     #[test]
     fn attributes_are_found_whatever_the_case_of_their_names() {

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use ldap3::asn1::{ASNTag, PL, StructureTag, TagClass};
 use wire_guard::ber::{self, CONSTRUCTED, OCTET_STRING};
 
-use crate::attribute::AttributeName;
+use directory_data::AttributeName;
 
 /// The deepest nesting of parentheses in an administrator's filter. The library that parses it recurses, and the
 /// request must stay below the depth that the guard lets through.
@@ -157,7 +157,7 @@ mod tests {
     use ldap3::asn1::ASNTag;
 
     use super::UserFilter;
-    use crate::attribute::AttributeName;
+    use directory_data::AttributeName;
 
     fn filter(restriction: &str, attributes: &[&str]) -> Result<UserFilter, String> {
         UserFilter::parse(restriction, attributes.iter().map(|name| AttributeName::parse(name).unwrap()).collect())

@@ -8,16 +8,13 @@
 
 #![forbid(unsafe_code)]
 
-mod attribute;
 mod authenticate;
 #[cfg(test)]
 mod authenticate_tests;
 mod directory;
-mod dn;
 mod entry;
 mod fault;
 mod filter;
-mod folding;
 mod input;
 mod listing;
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! Not to narrow what a server finds, but to notice an answer to somebody else's question: a proxy or a pool that
 //! mixes answers up would log one person in as another.
 
-use crate::attribute::AttributeName;
 use crate::entry::Entry;
-use crate::folding::fold;
+use directory_data::AttributeName;
+use directory_data::folding::fold;
 
 /// A longer value, in octets, cannot be a name of the 256 characters that are let through.
 const LONGEST: usize = 2 * 1024;
@@ -45,8 +45,8 @@ fn without_separators(number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::carries;
-    use crate::attribute::AttributeName;
     use crate::entry::Entry;
+    use directory_data::AttributeName;
 
     fn found(typed: &str, attribute: &str, value: &str) -> bool {
         let entry = Entry::of("cn=x", &[(attribute, &[b"other", value.as_bytes()])]);

@@ -1,6 +1,6 @@
-use crate::attribute::AttributeName;
-use crate::dn;
 use crate::entry::Entry;
+use directory_data::AttributeName;
+use directory_data::fold_dn_value;
 
 /// What is shown of a person, by attribute, in the order in which they are looked for.
 const DISPLAY_NAME: [&str; 2] = ["displayName", "cn"];
@@ -36,8 +36,8 @@ impl Profile {
 pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
         let naming = entry.dn.naming_values(attribute);
-        let in_dn =
-            shown(entry, attribute).filter(|value| !naming.is_empty() && naming.contains(&dn::fold(value).as_slice()));
+        let in_dn = shown(entry, attribute)
+            .filter(|value| !naming.is_empty() && naming.contains(&fold_dn_value(value).as_slice()));
         smallest(in_dn).or_else(|| smallest(shown(entry, attribute))).map(ToOwned::to_owned)
     })
 }
@@ -65,8 +65,8 @@ fn smallest<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::{Profile, login};
-    use crate::attribute::AttributeName;
     use crate::entry::Entry;
+    use directory_data::AttributeName;
 
     fn names(names: &[&str]) -> Vec<AttributeName> {
         names.iter().map(|name| AttributeName::parse(name).unwrap()).collect()

@@ -6,9 +6,7 @@ use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
 use wire_guard::{PipeEnd, SearchFailure, SearchScope, SearchTemplate};
 
-use crate::attribute::{self, AttributeName};
 use crate::directory::{Next, Place, Query, ServiceConnection};
-use crate::dn::Dn;
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::filter::SearchFilter;
@@ -16,6 +14,8 @@ use crate::profile::Profile;
 use crate::result_code::{self, SIZE_LIMIT_EXCEEDED, SUCCESS};
 use crate::settings::{Config, Scope};
 use crate::subject::SubjectRule;
+use directory_data::AttributeName;
+use directory_data::Dn;
 
 /// What a search for a name found.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ pub(crate) fn user_attributes(username: &[AttributeName], subject: &SubjectRule)
     let mut keys = HashSet::new();
     names
         .chain(Profile::attributes().map(|name| -> &str { name }))
-        .filter(|name| keys.insert(attribute::key(name)))
+        .filter(|name| keys.insert(directory_data::attribute_key(name)))
         .map(ToOwned::to_owned)
         .collect()
 }

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use crate::attribute::AttributeName;
 use crate::entry::Entry;
+use directory_data::AttributeName;
 
 /// Which attribute holds the immutable id of a person, in the order in which they are looked for: the first that an
 /// entry has decides. The order is part of every account's key and never changes.
@@ -142,8 +142,8 @@ fn guid(value: &[u8], order: &[usize; 16]) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::{NoSubject, SubjectRule};
-    use crate::attribute::AttributeName;
     use crate::entry::Entry;
+    use directory_data::AttributeName;
 
     fn id(attributes: &[(&str, &[&[u8]])]) -> Result<(String, String), NoSubject> {
         SubjectRule::known().of(&Entry::of("cn=x", attributes)).map(|subject| (subject.attribute, subject.id))

@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use wire_guard::{Connection, PipeEnd, PipeMonitor};
 
 use super::open_connection::OpenConnection;
-use crate::dn::Dn;
 use crate::fault;
 use crate::filter::SearchFilter;
+use directory_data::Dn;
 
 /// How long the word that a search is abandoned may take to leave.
 const ABANDON_LIMIT: Duration = Duration::from_secs(1);

@@ -9,11 +9,11 @@ use wire_guard::{BindName, BindPassword, Endpoint, Host, SearchTemplate, Securit
 use super::server::Server;
 use super::username_attribute::OneOrMany;
 use super::{Scope, Settings, UserBinds, timeout};
-use crate::attribute::AttributeName;
-use crate::dn::Dn;
 use crate::filter::UserFilter;
 use crate::search;
 use crate::subject::SubjectRule;
+use directory_data::AttributeName;
+use directory_data::Dn;
 
 /// The ports that speak TLS from the first octet: LDAPS, and the global catalog of Active Directory.
 const LDAPS_PORTS: [u16; 2] = [636, 3269];

@@ -4,7 +4,7 @@ use provider_api::Fault;
 use serde_json::{Value, json};
 
 use super::{Account, Config, Scope, Settings, config::TlsWarning};
-use crate::dn::Dn;
+use directory_data::Dn;
 
 fn parse(changes: Value) -> Result<Config, Fault> {
     let mut settings = json!({ "host": "ldap.example.com", "base_dn": "ou=people,dc=example,dc=com" });

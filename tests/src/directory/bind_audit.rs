@@ -20,10 +20,16 @@ pub(super) struct ClearText {
 
 #[derive(Default)]
 struct Connection {
-    accepted: bool,
-    over_start_tls: bool,
-    over_ldaps: bool,
+    /// `None` until slapd has written down that it has accepted it.
+    listener: Option<Listener>,
     protected: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Listener {
+    Plain,
+    StartTls,
+    Ldaps,
 }
 
 impl ClearText {
@@ -42,11 +48,14 @@ impl ClearText {
                 // A server that was started again counts its connections from the beginning. That a number is new is no
                 // reason: slapd hands a connection to another thread before it writes down that it has accepted it, so
                 // that a whole handshake can stand before this line.
-                if std::mem::replace(&mut connection.accepted, true) {
+                let listener = match () {
+                    () if is_at(self.start_tls_port) => Listener::StartTls,
+                    () if is_at(tls_port) => Listener::Ldaps,
+                    () => Listener::Plain,
+                };
+                if connection.listener.replace(listener).is_some() {
                     connection.protected = false;
                 }
-                connection.over_start_tls = is_at(self.start_tls_port);
-                connection.over_ldaps = is_at(tls_port);
             } else if event.contains(" TLS established ") {
                 connection.protected = true;
             } else if event.contains("text=unauthenticated bind") {
@@ -64,7 +73,8 @@ impl ClearText {
     }
 
     fn allows(self, connection: &Connection, dn: &str) -> bool {
-        !connection.over_start_tls && !connection.over_ldaps && (self.expected || dn.eq_ignore_ascii_case(ADMIN_DN))
+        connection.listener.is_none_or(|listener| listener == Listener::Plain)
+            && (self.expected || dn.eq_ignore_ascii_case(ADMIN_DN))
     }
 }
 

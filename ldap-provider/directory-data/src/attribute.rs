@@ -2,7 +2,7 @@ use std::fmt;
 
 /// The name of an attribute (RFC 4512 section 2.5): a keyword such as `uid` or an object identifier, without options.
 #[derive(Clone, Debug)]
-pub(crate) struct AttributeName {
+pub struct AttributeName {
     text: String,
     key: String,
 }
@@ -12,7 +12,7 @@ impl AttributeName {
     const LONGEST: usize = 128;
 
     /// Checks a name.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let quoted = || provider_api::one_line(text);
         let is_keyword = text.starts_with(|first: char| first.is_ascii_alphabetic())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -32,17 +32,17 @@ impl AttributeName {
     }
 
     /// The name as it was written.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// What all of the attribute's names have in common, see [`key`].
-    pub(crate) fn key(&self) -> &str {
+    pub fn key(&self) -> &str {
         &self.key
     }
 
     /// Whether `other` names the same attribute: servers answer in their own spelling, 389-DS in the request's.
-    pub(crate) fn is(&self, other: &str) -> bool {
+    pub fn is(&self, other: &str) -> bool {
         self.key == key(other)
     }
 }
@@ -67,7 +67,7 @@ const SYNONYMS: [&[&str]; 14] = [
 
 /// What all names of an attribute have in common: the first of them, in lower case. A name that is not known is the only
 /// one that the attribute has.
-pub(crate) fn key(name: &str) -> String {
+pub fn key(name: &str) -> String {
     let known = SYNONYMS.iter().find(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
     known.and_then(|names| names.first()).copied().unwrap_or(name).to_ascii_lowercase()
 }

@@ -9,7 +9,7 @@ use crate::folding;
 ///
 /// DNs are never compared as text: servers answer `\2C` for what was written `\,`, and in another case.
 #[derive(Clone, Debug)]
-pub(crate) struct Dn {
+pub struct Dn {
     text: String,
     /// From the entry up to the root.
     rdns: Vec<Rdn>,
@@ -23,29 +23,29 @@ type Part = (String, Vec<u8>);
 
 impl Dn {
     /// Reads a DN. An empty text is the DN of the root, with no parts.
-    pub(crate) fn parse(text: &str) -> Result<Self, InvalidDn> {
+    pub fn parse(text: &str) -> Result<Self, InvalidDn> {
         let mut parser = Parser { text, characters: text.char_indices().peekable() };
         let rdns = if text.trim().is_empty() { Vec::new() } else { parser.rdns()? };
         Ok(Self { text: text.to_owned(), rdns })
     }
 
     /// The DN of the root, which names no entry.
-    pub(crate) fn root() -> Self {
+    pub fn root() -> Self {
         Self { text: String::new(), rdns: Vec::new() }
     }
 
     /// The text as it came: what is sent to a server.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Whether this is the root's DN, which names no entry.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.rdns.is_empty()
     }
 
     /// The values of this attribute that the entry's own level is made of, as they [compare](fold).
-    pub(crate) fn naming_values(&self, attribute: &AttributeName) -> Vec<&[u8]> {
+    pub fn naming_values(&self, attribute: &AttributeName) -> Vec<&[u8]> {
         let parts = self.rdns.first().into_iter().flatten();
         parts.filter(|(name, _)| name == attribute.key()).map(|(_, value)| value.as_slice()).collect()
     }
@@ -53,7 +53,7 @@ impl Dn {
     /// How many levels this lies below `base`: 0 for the base itself, `None` if it lies elsewhere. Values compare as a
     /// generous server compares them, which answers a base DN without accents with one that has them: this is to notice
     /// an answer from elsewhere, and not to tell branches apart that a server's own comparison keeps apart.
-    pub(crate) fn levels_below(&self, base: &Self) -> Option<usize> {
+    pub fn levels_below(&self, base: &Self) -> Option<usize> {
         let levels = self.rdns.len().checked_sub(base.rdns.len())?;
         let above = self.rdns.get(levels..)?;
         let is_same = above == base.rdns.as_slice() || above.iter().zip(&base.rdns).all(|(a, b)| is_same_level(a, b));
@@ -70,7 +70,7 @@ impl fmt::Display for Dn {
 /// A text that is no DN. Says where it stops being one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not a DN such as ou=people,dc=example,dc=com: {what} at character {position}")]
-pub(crate) struct InvalidDn {
+pub struct InvalidDn {
     what: &'static str,
     /// Counted from 1.
     position: usize,
@@ -219,7 +219,7 @@ fn is_same_value(one: &[u8], other: &[u8]) -> bool {
 
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
 /// made of compare (RFC 4517 section 4.2.11).
-pub(crate) fn fold(value: &str) -> Vec<u8> {
+pub fn fold(value: &str) -> Vec<u8> {
     value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
 }
 

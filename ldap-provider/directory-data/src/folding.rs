@@ -10,7 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 
 /// Without regard to case, compatibility forms, accents, strokes and ligatures, the two kana, characters that are not
 /// seen, runs of spaces, and underscores for spaces.
-pub(crate) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let characters = text.nfkd().default_case_fold().nfkd();
     for character in characters.filter(|&character| !is_combining_mark(character) && !is_mapped_to_nothing(character)) {

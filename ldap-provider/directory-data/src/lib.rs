@@ -1,0 +1,14 @@
+//! What directories write into values, controls and messages, read without trust.
+//!
+//! Nothing here knows a connection, a setting or the time of day: octets come in, and what they mean comes out, or that
+//! they mean nothing. Whatever is not exactly as its specification has it is an error, which whoever asks must take for
+//! a refusal.
+
+#![forbid(unsafe_code)]
+
+mod attribute;
+mod dn;
+pub mod folding;
+
+pub use attribute::{AttributeName, key as attribute_key};
+pub use dn::{Dn, InvalidDn, fold as fold_dn_value};
