@@ -97,3 +97,149 @@ fn offset(text: &mut &[u8]) -> Option<i64> {
     let minutes = if text.is_empty() { 0 } else { pair(text, 59)? };
     Some(sign * (hours * 3600 + minutes * 60))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::parse;
+
+    fn nanoseconds(text: &str) -> i128 {
+        let time = parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text} {error}"));
+        let signed = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap();
+        match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => signed(after),
+            Err(before) => -signed(before.duration()),
+        }
+    }
+
+    const SECOND: i128 = 1_000_000_000;
+
+    #[test]
+    fn a_time_is_a_moment_in_utc() {
+        for (text, seconds) in [
+            ("19700101000000Z", 0),
+            ("19700101000001Z", 1),
+            ("19691231235959Z", -1),
+            ("20240101000000Z", 1_704_067_200),
+            ("20000229120000Z", 951_825_600),
+            ("16010101000000Z", -11_644_473_600),
+            ("20380119031408Z", 2_147_483_648),
+            ("99991231235959Z", 253_402_300_799),
+            ("00000101000000Z", -62_167_219_200),
+            ("000001010000Z", -62_167_219_200),
+            ("00000229000000Z", -62_167_219_200 + 59 * 86_400),
+        ] {
+            assert_eq!(nanoseconds(text), seconds * SECOND, "{text}");
+        }
+    }
+
+    #[test]
+    fn minutes_seconds_and_zones_may_be_written_in_each_way() {
+        let noon = nanoseconds("20240601120000Z");
+        for text in [
+            "2024060112Z",
+            "202406011200Z",
+            "202406011400+0200",
+            "2024060114+02",
+            "20240601063000-0530",
+            "202406020001+1201",
+            "20240601120000+00",
+            "20240601120000-0000",
+            "20240601115960Z",
+        ] {
+            assert_eq!(nanoseconds(text), noon, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_is_one_of_the_last_unit() {
+        for (text, whole, fraction) in [
+            ("20240601120000.5Z", "20240601120000Z", SECOND / 2),
+            ("20240601120000,5Z", "20240601120000Z", SECOND / 2),
+            ("202406011200.5Z", "202406011200Z", 30 * SECOND),
+            ("2024060112.25Z", "2024060112Z", 900 * SECOND),
+            ("2024060112,25+0100", "2024060111Z", 900 * SECOND),
+            ("20240601120000.000000001Z", "20240601120000Z", 1),
+            ("20240601120000.0000000009Z", "20240601120000Z", 0),
+            ("20240601120000.99999999999999999999999999999999999999999Z", "20240601120000Z", SECOND - 1),
+            ("19691231235959.75Z", "19691231235959Z", 3 * SECOND / 4),
+            ("20240601115960.5Z", "20240601120000Z", SECOND / 2),
+        ] {
+            assert_eq!(nanoseconds(text), nanoseconds(whole) + fraction, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_days_are_those_of_the_calendar() {
+        for day in ["20240229", "20000229", "00000229", "04000229", "20240430", "20241231"] {
+            assert!(parse(format!("{day}000000Z").as_bytes()).is_ok(), "{day}");
+        }
+        for day in
+            ["20230229", "19000229", "21000229", "20240230", "20240431", "20241232", "20240100", "20240001", "20241301"]
+        {
+            assert!(parse(format!("{day}000000Z").as_bytes()).is_err(), "{day}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_the_form_is_no_time() {
+        for text in [
+            "",
+            "Z",
+            "20240601",
+            "20240601Z",
+            "202406011Z",
+            "2024060124Z",
+            "202406011260Z",
+            "20240601120061Z",
+            "20240601120",
+            "20240601120000",
+            "20240601120000.5",
+            "20240601120000.Z",
+            "20240601120000,Z",
+            "20240601120000.5.5Z",
+            "20240601120000z",
+            "20240601120000ZZ",
+            "20240601120000Z ",
+            "20240601120000Z\0",
+            " 20240601120000Z",
+            "20240601120000+",
+            "20240601120000+1",
+            "20240601120000+24",
+            "20240601120000+010",
+            "20240601120000+0160",
+            "20240601120000+01:00",
+            "20240601120000+0100Z",
+            "20240601 120000Z",
+            "2024-06-01T12:00:00Z",
+            "-0240601120000Z",
+            "241231120000Z",
+            "2024060112000000Z",
+            "20240601120000+1\u{661}",
+        ] {
+            assert!(parse(text.as_bytes()).is_err(), "{text:?}");
+        }
+        assert!(parse(b"2024060112000\xb2Z").is_err());
+    }
+
+    #[test]
+    fn a_part_of_a_time_is_none() {
+        for text in ["20240601120000Z", "20240601120000.5Z", "202406011200Z"] {
+            for length in 0..text.len() {
+                assert!(parse(&text.as_bytes()[..length]).is_err(), "{}", &text[..length]);
+            }
+        }
+    }
+
+    #[test]
+    fn with_one_bit_changed_a_time_is_another_or_none() {
+        let text = b"20240601115959Z";
+        let time = parse(text);
+        for bit in 0..text.len() * 8 {
+            let mut changed = *text;
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(parse(&changed).ok(), time.clone().ok(), "{}", String::from_utf8_lossy(&changed));
+        }
+    }
+}

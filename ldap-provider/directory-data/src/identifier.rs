@@ -49,3 +49,70 @@ fn guid(value: &[u8], order: [usize; 16]) -> Result<String, Malformed> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{entry_uuid, guid_in_order, guid_mixed_endian};
+
+    const WIRE: [u8; 16] =
+        [0xc9, 0x80, 0x34, 0xbd, 0xaf, 0x58, 0xd8, 0x4c, 0x92, 0xdf, 0xbc, 0x4a, 0x18, 0xb6, 0xe4, 0x4d];
+
+    /// Pins the form in which accounts are keyed: a change here would orphan every account of an Active Directory.
+    #[test]
+    fn an_object_guid_has_one_form_and_it_is_not_in_the_order_of_its_octets() {
+        assert_eq!(guid_mixed_endian(&WIRE).as_deref(), Ok("bd3480c9-58af-4cd8-92df-bc4a18b6e44d"));
+        let wire = [0x33, 0x22, 0x11, 0, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
+        assert_eq!(guid_mixed_endian(&wire).as_deref(), Ok("00112233-4455-6677-8899-aabbccddeeff"));
+    }
+
+    #[test]
+    fn the_guid_of_edirectory_is_in_the_order_of_its_octets() {
+        assert_eq!(guid_in_order(&WIRE).as_deref(), Ok("c98034bd-af58-d84c-92df-bc4a18b6e44d"));
+    }
+
+    #[test]
+    fn an_entry_uuid_has_one_form_in_lower_case() {
+        for text in ["BD3480C9-58AF-4CD8-92DF-BC4A18B6E44D", "bd3480c9-58af-4cd8-92df-bc4a18b6e44d"] {
+            assert_eq!(entry_uuid(text.as_bytes()).as_deref(), Ok("bd3480c9-58af-4cd8-92df-bc4a18b6e44d"));
+        }
+    }
+
+    #[test]
+    fn what_has_another_length_or_is_all_zeros_is_no_guid() {
+        let too_long: Vec<u8> = (0..17).collect();
+        for length in (0..16).chain([17]) {
+            assert!(guid_mixed_endian(&too_long[..length]).is_err(), "{length}");
+            assert!(guid_in_order(&too_long[..length]).is_err(), "{length}");
+        }
+        assert!(guid_mixed_endian(&[0; 16]).is_err());
+        assert!(guid_in_order(&[0; 16]).is_err());
+    }
+
+    #[test]
+    fn what_is_no_uuid_is_no_entry_uuid() {
+        for text in [
+            &b""[..],
+            b"bd3480c9-58af-4cd8-92df-bc4a18b6e44",
+            b"bd3480c9-58af-4cd8-92df-bc4a18b6e44dd",
+            b"{bd3480c9-58af-4cd8-92df-bc4a18b6e4}",
+            b"bd3480c958af4cd892dfbc4a18b6e44d",
+            b"bd3480c9_58af_4cd8_92df_bc4a18b6e44d",
+            b"bd3480c9-58af-4cd8-92df-bc4a18b6e44g",
+            b" d3480c9-58af-4cd8-92df-bc4a18b6e44d",
+            b"00000000-0000-0000-0000-000000000000",
+            &[0xff; 36],
+        ] {
+            assert!(entry_uuid(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_guids_have_the_same_text() {
+        let text = guid_mixed_endian(&WIRE).unwrap();
+        for bit in 0..128 {
+            let mut changed = WIRE;
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(guid_mixed_endian(&changed).unwrap(), text, "{bit}");
+        }
+    }
+}

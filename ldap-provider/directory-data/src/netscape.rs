@@ -18,3 +18,38 @@ pub fn parse_expiring(value: &[u8]) -> Result<Duration, Malformed> {
     let seconds = u64::try_from(seconds).map_err(|_| malformed("it is negative"))?;
     Ok(Duration::from_secs(seconds))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::parse_expiring;
+
+    #[test]
+    fn the_time_is_in_seconds() {
+        for (value, seconds) in [(&b"0"[..], 0), (b"600", 600), (b"536457600", 536_457_600)] {
+            assert_eq!(parse_expiring(value), Ok(Duration::from_secs(seconds)), "{value:?}");
+        }
+        assert!(parse_expiring(b"9223372036854775807").is_ok());
+    }
+
+    #[test]
+    fn anything_but_digits_is_no_time() {
+        for value in [
+            &b""[..],
+            b"-1",
+            b"+1",
+            b" 1",
+            b"1 ",
+            b"1\0",
+            b"1.5",
+            b"00",
+            b"01",
+            b"1e3",
+            b"9223372036854775808",
+            b"\xb2",
+        ] {
+            assert!(parse_expiring(value).is_err(), "{value:?}");
+        }
+    }
+}

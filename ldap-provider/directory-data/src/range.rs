@@ -57,3 +57,66 @@ fn number(digits: &str) -> Option<u32> {
 fn malformed(why: &'static str) -> Malformed {
     Malformed::new("the description of an attribute", why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Range, range_option};
+
+    #[test]
+    fn a_range_is_found_among_the_options() {
+        for (description, name, first, last) in [
+            ("member;range=0-1499", "member", 0, Some(1499)),
+            ("member;range=1500-*", "member", 1500, None),
+            ("member;Range=0-*", "member", 0, None),
+            ("MEMBER;RANGE=7-7", "MEMBER", 7, Some(7)),
+            ("member;lang-de;range=0-1", "member", 0, Some(1)),
+            ("member;range=0-1;binary", "member", 0, Some(1)),
+            ("1.2.840.113556.1.2.102;range=0-4294967295", "1.2.840.113556.1.2.102", 0, Some(u32::MAX)),
+        ] {
+            assert_eq!(range_option(description), Ok(Some((name, Range { first, last }))), "{description}");
+        }
+    }
+
+    #[test]
+    fn a_description_without_a_range_has_none() {
+        for description in ["member", "userCertificate;binary", "member;range-x", "member;ranges", "", "range=0-1"] {
+            assert_eq!(range_option(description), Ok(None), "{description}");
+        }
+    }
+
+    #[test]
+    fn a_garbled_range_is_not_none() {
+        for description in [
+            "member;range",
+            "member;range=",
+            "member;range=-",
+            "member;range=0",
+            "member;range=0-",
+            "member;range=-1",
+            "member;range=*-0",
+            "member;range=*",
+            "member;range=*-*",
+            "member;range=5-4",
+            "member;range=0-1499-2",
+            "member;range=0 - 1",
+            "member; range=0-1",
+            "member;range =0-1",
+            "member;range=0-1 ",
+            "member;range=+0-1",
+            "member;range=00-1",
+            "member;range=0-01",
+            "member;range=0-4294967296",
+            "member;range=0-1;range=0-1",
+            "member;range=0-1;range=2-*",
+            "member;range=0-1;",
+            "member;;range=0-1",
+            "member;range=0-1;a=b",
+            "member;range=٠-١",
+            "member;rängé=0-1",
+            ";range=0-1",
+            "member;",
+        ] {
+            assert!(range_option(description).is_err(), "{description}");
+        }
+    }
+}

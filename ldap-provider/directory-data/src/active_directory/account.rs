@@ -90,3 +90,136 @@ fn system_time(intervals: i64) -> Option<SystemTime> {
         None => SystemTime::UNIX_EPOCH.checked_sub(from_1601_to_1970.checked_sub(since_1601)?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::{UserAccountControl, account_expires, file_time, is_password_reset};
+    use crate::generalized_time;
+
+    fn bits_of(value: &str) -> UserAccountControl {
+        UserAccountControl::parse(value.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_disabled_account_is_told_by_its_bit_whatever_else_is_set() {
+        for (value, expected) in [
+            ("512", false),
+            ("514", true),
+            ("66048", false),
+            ("66050", true),
+            ("544", false),
+            ("546", true),
+            ("262656", false),
+            ("0", false),
+            ("-1", true),
+            ("-2147483648", false),
+        ] {
+            assert_eq!(bits_of(value).is_disabled(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn each_question_is_one_bit() {
+        type Question = fn(UserAccountControl) -> bool;
+        let questions: [(Question, &[u32]); 4] = [
+            (UserAccountControl::is_disabled, &[0x2]),
+            (UserAccountControl::is_locked_out, &[0x10]),
+            (UserAccountControl::is_password_expired, &[0x80_0000]),
+            (UserAccountControl::is_machine_account, &[0x800, 0x1000, 0x2000]),
+        ];
+        for bit in (0..32).map(|shift| 1_u32 << shift) {
+            let read = bits_of(&bit.cast_signed().to_string());
+            assert_eq!(read.bits(), bit);
+            for (question, yes) in questions {
+                assert_eq!(question(read), yes.contains(&bit), "{bit:x}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_computed_attribute_tells_locks_and_expired_passwords() {
+        let (locked, expired) = (bits_of("16"), bits_of("8388608"));
+        assert!(locked.is_locked_out() && !locked.is_password_expired());
+        assert!(expired.is_password_expired() && !expired.is_locked_out());
+    }
+
+    #[test]
+    fn what_is_no_number_of_32_bits_is_no_control() {
+        for value in [
+            "",
+            "-",
+            "-0",
+            "+512",
+            " 512",
+            "512 ",
+            "512\0",
+            "0512",
+            "0x200",
+            "512.0",
+            "2147483648",
+            "-2147483649",
+            "4294967296",
+            "9223372036854775808",
+            "NORMAL_ACCOUNT",
+            "٥١٢",
+        ] {
+            assert!(UserAccountControl::parse(value.as_bytes()).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_expires_at_its_time() {
+        for (value, time) in [
+            ("133485408000000000", "20240101000000Z"),
+            ("125911584000000000", "20000101000000Z"),
+            ("116444736000000000", "19700101000000Z"),
+            ("116444735999999999", "19691231235959.9999999Z"),
+            ("2650467743990000000", "99991231235959Z"),
+            ("1", "16010101000000.0000001Z"),
+        ] {
+            let expected = generalized_time::parse(time.as_bytes()).unwrap();
+            assert_eq!(account_expires(value.as_bytes()), Ok(Some(expected)), "{value}");
+        }
+        let last = account_expires(b"9223372036854775806").unwrap().unwrap();
+        assert!(last > SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 20_000));
+    }
+
+    #[test]
+    fn only_0_and_the_largest_are_never() {
+        assert_eq!(account_expires(b"0"), Ok(None));
+        assert_eq!(account_expires(b"9223372036854775807"), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_time_is_not_never() {
+        for value in [
+            "",
+            "-1",
+            "-0",
+            "00",
+            "+0",
+            " 0",
+            "0 ",
+            "0\0",
+            "never",
+            "0x7FFFFFFFFFFFFFFF",
+            "9223372036854775808",
+            "18446744073709551615",
+            "133485408000000000.0",
+            "20240101000000Z",
+            "-9223372036854775808",
+        ] {
+            assert!(account_expires(value.as_bytes()).is_err(), "{value:?}");
+            assert!(file_time(value.as_bytes()).is_err(), "{value:?}");
+            assert!(is_password_reset(value.as_bytes()).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_was_set_at_0_must_be_changed() {
+        assert_eq!(is_password_reset(b"0"), Ok(true));
+        assert_eq!(is_password_reset(b"133485408000000000"), Ok(false));
+    }
+}

@@ -62,3 +62,73 @@ impl From<u32> for LogonFailure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LogonFailure, logon_failure};
+
+    #[test]
+    fn the_reason_is_found_in_each_servers_message() {
+        for (text, expected) in [
+            (
+                "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1",
+                LogonFailure::WrongPassword,
+            ),
+            (
+                "80090308: LDAPERR: DSID-0C09044E, COMMENT: ACCEPTSECURITYCONTEXT ERROR, DATA 775, V2580\0",
+                LogonFailure::AccountLockedOut,
+            ),
+            (
+                "8009030C: LdapErr: DSID-0C0904DC, comment: AcceptSecurityContext error, data 773",
+                LogonFailure::PasswordMustChange,
+            ),
+            ("AcceptSecurityContext error, data 0, v1db1", LogonFailure::Other(0)),
+            ("AcceptSecurityContext error, data ffffffff, v1db1", LogonFailure::Other(u32::MAX)),
+        ] {
+            assert_eq!(logon_failure(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_number_has_its_reason() {
+        for (code, expected) in [
+            (0x525, LogonFailure::NoSuchUser),
+            (0x52e, LogonFailure::WrongPassword),
+            (0x52f, LogonFailure::AccountRestriction),
+            (0x530, LogonFailure::InvalidLogonHours),
+            (0x531, LogonFailure::InvalidWorkstation),
+            (0x532, LogonFailure::PasswordExpired),
+            (0x533, LogonFailure::AccountDisabled),
+            (0x568, LogonFailure::TooManyContextIds),
+            (0x701, LogonFailure::AccountExpired),
+            (0x773, LogonFailure::PasswordMustChange),
+            (0x775, LogonFailure::AccountLockedOut),
+            (0x776, LogonFailure::Other(0x776)),
+        ] {
+            for suffix in [", v1db1", ", v2580\0", "\0", ""] {
+                let text =
+                    format!("80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data {code:x}");
+                assert_eq!(logon_failure(&(text + suffix)), Some(expected), "{code:x}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_without_the_number_says_nothing() {
+        for text in [
+            "",
+            "AcceptSecurityContext error",
+            "AcceptSecurityContext error, data , v1db1",
+            "AcceptSecurityContext error, data fffffffff, v1",
+            "AcceptSecurityContext error, data 533rd",
+            "AcceptSecurityContext error, data -533",
+            "AcceptSecurityContext error, data +533",
+            "AcceptSecurityContext error, data",
+            "data 533, AcceptSecurityContext error",
+            "your data 533 is fine",
+            "INVALID_CREDENTIALS: Bind failed: ERR_229 Cannot authenticate user",
+        ] {
+            assert_eq!(logon_failure(text), None, "{text}");
+        }
+    }
+}

@@ -1,12 +1,6 @@
-//! Password policies of OpenLDAP, 389-DS and their kin (draft-behera-ldap-password-policy-10): what the control of a
-//! bind's answer says, and what an entry's own attributes say.
+use std::time::Duration;
 
-use std::time::{Duration, SystemTime};
-
-use crate::{Malformed, generalized_time};
-
-/// The control, in the request (without a value) and in the answer.
-pub const OID: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+use crate::Malformed;
 
 /// What the control of an answer says (section 6.2): nothing, a warning, an error, or both.
 ///
@@ -163,38 +157,126 @@ fn number(octets: &[u8]) -> Result<u32, Malformed> {
     }
 }
 
-/// What `pwdAccountLockedTime` says (section 5.3.3). The attribute stays on entries whose lock is long over: that it is
-/// there does not mean that the account is locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountLock {
-    /// Locked by an administrator, until one unlocks it: `000001010000Z`.
-    Permanent,
-    /// Locked at this time, for as long as the policy says.
-    Since(SystemTime),
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-impl AccountLock {
-    /// Reads the attribute: a [generalized time](generalized_time::parse). Whatever way the first moment of the year 0
-    /// is written in, it is the permanent lock.
-    pub fn parse(value: &[u8]) -> Result<Self, Malformed> {
-        let permanent = generalized_time::parse(b"000001010000Z")?;
-        let since = generalized_time::parse(value)?;
-        Ok(if since == permanent { Self::Permanent } else { Self::Since(since) })
+    use super::{PolicyError, PolicyResponse, Warning};
+
+    fn response(warning: Option<Warning>, error: Option<PolicyError>) -> PolicyResponse {
+        PolicyResponse { warning, error }
     }
 
-    /// Whether the account is locked at this time. `lockout_duration` is the policy's `pwdLockoutDuration`: without one,
-    /// and with 0, a lock is in force until it is reset (section 5.2.12). So is one whose end is beyond all times, and
-    /// one that begins later.
-    pub fn is_in_force(&self, lockout_duration: Option<Duration>, now: SystemTime) -> bool {
-        match (self, lockout_duration) {
-            (Self::Permanent, _) | (_, None | Some(Duration::ZERO)) => true,
-            (Self::Since(since), Some(duration)) => since.checked_add(duration).is_none_or(|end| now < end),
+    const IN_600_SECONDS: Warning = Warning::TimeBeforeExpiration(Duration::from_mins(10));
+
+    /// Values as servers write them, and what they say.
+    fn values() -> Vec<(&'static [u8], PolicyResponse)> {
+        vec![
+            (&[0x30, 0], response(None, None)),
+            (&[0x30, 3, 0x81, 1, 0], response(None, Some(PolicyError::PasswordExpired))),
+            (&[0x30, 3, 0x81, 1, 1], response(None, Some(PolicyError::AccountLocked))),
+            (&[0x30, 3, 0x81, 1, 2], response(None, Some(PolicyError::ChangeAfterReset))),
+            (&[0x30, 3, 0x81, 1, 3], response(None, Some(PolicyError::PasswordModNotAllowed))),
+            (&[0x30, 3, 0x81, 1, 4], response(None, Some(PolicyError::MustSupplyOldPassword))),
+            (&[0x30, 3, 0x81, 1, 5], response(None, Some(PolicyError::InsufficientPasswordQuality))),
+            (&[0x30, 3, 0x81, 1, 6], response(None, Some(PolicyError::PasswordTooShort))),
+            (&[0x30, 3, 0x81, 1, 7], response(None, Some(PolicyError::PasswordTooYoung))),
+            (&[0x30, 3, 0x81, 1, 8], response(None, Some(PolicyError::PasswordInHistory))),
+            (&[0x30, 3, 0x81, 1, 9], response(None, Some(PolicyError::PasswordTooLong))),
+            (&[0x30, 5, 0xa0, 3, 0x81, 1, 2], response(Some(Warning::GraceLoginsRemaining(2)), None)),
+            (&[0x30, 5, 0xa0, 3, 0x81, 1, 0], response(Some(Warning::GraceLoginsRemaining(0)), None)),
+            (&[0x30, 6, 0xa0, 4, 0x80, 2, 2, 0x58], response(Some(IN_600_SECONDS), None)),
+            (
+                &[0x30, 9, 0xa0, 4, 0x80, 2, 2, 0x58, 0x81, 1, 2],
+                response(Some(IN_600_SECONDS), Some(PolicyError::ChangeAfterReset)),
+            ),
+            (
+                &[0x30, 8, 0xa0, 6, 0x81, 4, 0x7f, 0xff, 0xff, 0xff],
+                response(Some(Warning::GraceLoginsRemaining(0x7fff_ffff)), None),
+            ),
+            (
+                &[0x30, 8, 0xa0, 6, 0x80, 4, 0x7f, 0xff, 0xff, 0xff],
+                response(Some(Warning::TimeBeforeExpiration(Duration::from_secs(0x7fff_ffff))), None),
+            ),
+        ]
+    }
+
+    #[test]
+    fn what_servers_say_is_understood() {
+        for (value, expected) in values() {
+            assert_eq!(PolicyResponse::parse(value), Ok(expected), "{value:02x?}");
         }
     }
-}
 
-/// Whether `now` is outside of what `pwdStartTime` and `pwdEndTime` say: before the one, or at the other or after it
-/// (section 7.1). A bound that is absent bounds nothing.
-pub fn is_outside(start: Option<SystemTime>, end: Option<SystemTime>, now: SystemTime) -> bool {
-    start.is_some_and(|start| now < start) || end.is_some_and(|end| now >= end)
+    #[test]
+    fn what_is_not_exactly_a_response_is_none() {
+        let refused: [(&str, &[u8]); 27] = [
+            ("no octets", &[]),
+            ("an unknown error", &[0x30, 3, 0x81, 1, 99]),
+            ("the first error that is unknown", &[0x30, 3, 0x81, 1, 10]),
+            ("an error in two octets", &[0x30, 4, 0x81, 2, 0, 1]),
+            ("a negative error", &[0x30, 3, 0x81, 1, 0xff]),
+            ("an error without octets", &[0x30, 2, 0x81, 0]),
+            ("an error that is constructed", &[0x30, 3, 0xa1, 1, 1]),
+            ("an error with its universal tag", &[0x30, 3, 0x0a, 1, 1]),
+            ("a negative time", &[0x30, 5, 0xa0, 3, 0x80, 1, 0xff]),
+            ("negative grace", &[0x30, 5, 0xa0, 3, 0x81, 1, 0x80]),
+            ("a time of more than 31 bits", &[0x30, 9, 0xa0, 7, 0x80, 5, 0, 0x80, 0, 0, 0]),
+            ("a time with a zero before it", &[0x30, 6, 0xa0, 4, 0x80, 2, 0, 0x58]),
+            ("a warning that is primitive", &[0x30, 5, 0x80, 3, 0x80, 1, 1]),
+            ("a warning of nothing", &[0x30, 2, 0xa0, 0]),
+            ("an unknown warning", &[0x30, 5, 0xa0, 3, 0x82, 1, 1]),
+            ("two warnings in one", &[0x30, 8, 0xa0, 6, 0x80, 1, 1, 0x81, 1, 1]),
+            ("two warnings", &[0x30, 10, 0xa0, 3, 0x80, 1, 1, 0xa0, 3, 0x81, 1, 1]),
+            ("two errors", &[0x30, 6, 0x81, 1, 1, 0x81, 1, 1]),
+            ("the error before the warning", &[0x30, 8, 0x81, 1, 1, 0xa0, 3, 0x80, 1, 1]),
+            ("an unknown part", &[0x30, 3, 0x82, 1, 1]),
+            ("an unknown part behind an error", &[0x30, 6, 0x81, 1, 1, 0x82, 1, 1]),
+            ("cut off", &[0x30, 5, 0x81, 1]),
+            ("a length that is not there", &[0x30]),
+            ("an octet behind the end", &[0x30, 0, 0]),
+            ("the indefinite form", &[0x30, 0x80, 0x81, 1, 1, 0, 0]),
+            ("a length in five octets", &[0x30, 0x85, 0, 0, 0, 0, 3, 0x81, 1, 1]),
+            ("a set", &[0x31, 3, 0x81, 1, 1]),
+        ];
+        for (what, value) in refused {
+            assert!(PolicyResponse::parse(value).is_err(), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_length_in_four_octets_is_read_as_in_all_of_ldap() {
+        let value = [0x30, 0x84, 0, 0, 0, 3, 0x81, 1, 1];
+        assert_eq!(PolicyResponse::parse(&value), Ok(response(None, Some(PolicyError::AccountLocked))));
+        assert!(PolicyResponse::parse(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x81, 1, 1]).is_err());
+    }
+
+    #[test]
+    fn a_part_of_a_response_is_none() {
+        for (value, _) in values() {
+            for length in 0..value.len() {
+                assert!(PolicyResponse::parse(&value[..length]).is_err(), "{:02x?}", &value[..length]);
+            }
+        }
+    }
+
+    /// Such a change may make another response of it, but never the same, and never one that nobody would write.
+    #[test]
+    fn with_one_bit_changed_a_response_never_says_the_same() {
+        for (value, said) in values() {
+            for bit in 0..value.len() * 8 {
+                let mut changed = value.to_vec();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                let Ok(response) = PolicyResponse::parse(&changed) else { continue };
+                assert_ne!(response, said, "{changed:02x?}");
+                assert_eq!((changed[0], usize::from(changed[1])), (0x30, changed.len() - 2), "{changed:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_reason_is_one_phrase() {
+        let error = PolicyResponse::parse(&[0x30, 3, 0x81, 1, 99]).unwrap_err();
+        assert_eq!(error.to_string(), "is not a password policy response: the error is unknown");
+    }
 }
