@@ -1,5 +1,5 @@
 //! The password controls of Netscape's directory, which 389-DS still answers with, asked or not
-//! (draft-vchu-ldap-pwd-policy-00 section 4).
+//! (draft-vchu-ldap-pwd-policy-00).
 
 use std::time::Duration;
 

@@ -65,8 +65,7 @@ pub fn account_expires(value: &[u8]) -> Result<Option<SystemTime>, Malformed> {
     }
 }
 
-/// Whether an administrator has reset the password, so that it must be changed first: `pwdLastSet` is 0 (MS-ADA3
-/// section 2.174).
+/// Whether an administrator has reset the password, so that it must be changed first: `pwdLastSet` is 0 (MS-ADA3).
 pub fn is_password_reset(pwd_last_set: &[u8]) -> Result<bool, Malformed> {
     Ok(file_time(pwd_last_set)? == 0)
 }

@@ -71,7 +71,7 @@ impl fmt::Debug for Sid {
 }
 
 /// The last sub-authority of an account's primary group, which its `memberOf` does not name, from `primaryGroupID`
-/// (MS-ADA3 section 2.121): a number in decimal digits, from 0 to 2^31 - 1. [`Sid::domain_with`] makes the group of it.
+/// (MS-ADA3): a number in decimal digits, from 0 to 2^31 - 1. [`Sid::domain_with`] makes the group of it.
 pub fn primary_group_id(value: &[u8]) -> Result<u32, Malformed> {
     let malformed = |why| Malformed::new("the number of a primary group", why);
     let number = integer::parse(value).map_err(|error| malformed(error.why()))?;

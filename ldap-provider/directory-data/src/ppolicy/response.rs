@@ -64,8 +64,8 @@ impl PolicyResponse {
     ///            error   [1] ENUMERATED { passwordExpired (0), .. passwordTooLong (9) } OPTIONAL }
     /// ```
     ///
-    /// Lengths may have any definite form of up to four octets, as everywhere in LDAP (RFC 4511 section 5.1): the
-    /// ancestors of 389-DS write all of theirs in four. Nothing else has two forms. What is unknown, negative, cut off,
+    /// Lengths may have any definite form of up to four octets, as everywhere in LDAP (RFC 4511 section 5.1), where some
+    /// servers write all of theirs in four. Nothing else has two forms. What is unknown, negative, cut off,
     /// twice, in another order or behind the end is an error, and so is a value without octets.
     pub fn parse(value: &[u8]) -> Result<Self, Malformed> {
         let mut rest = value;
