@@ -10,8 +10,10 @@ pub fn logon_failure(input: &[u8]) {
     assert_eq!(read.map(code), second_opinion(text), "{text:?}");
     assert_eq!(active_directory::logon_failure(&text.to_ascii_uppercase()), read, "{text:?}");
     let number = input.iter().fold(0_u32, |sum, octet| sum.rotate_left(8) ^ u32::from(*octet));
-    let named = NAMED.get(input.len() % NAMED.len()).copied();
-    for number in [number, number & 0x7ff].into_iter().chain(named.map(code)) {
+    for named in NAMED {
+        assert_eq!(LogonFailure::from(code(named)), named);
+    }
+    for number in [number, number & 0x7ff, read.map_or(0, code)] {
         let failure = LogonFailure::from(number);
         assert_eq!(code(failure), number);
         for end in [", v1db1", ", v2580\0", "\0", ""] {
