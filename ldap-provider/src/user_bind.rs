@@ -1,5 +1,6 @@
 //! What the answer to a bind as a user comes to. A password is never sent again, whatever the answer.
 
+use directory_data::active_directory::{LogonFailure, logon_failure};
 use provider_api::{Fault, RejectReason, Rejection, UserCode};
 use wire_guard::message::OperationResult;
 
@@ -19,8 +20,8 @@ pub(crate) fn verdict(result: &OperationResult) -> Result<Result<(), Rejection>,
     let rejected = |reason, what: &str| Ok(Err(Rejection::new(reason, format!("{what}: {said}"))));
     match code {
         SUCCESS => Ok(Ok(())),
-        INVALID_CREDENTIALS => Ok(Err(match active_directory_code(diagnostic) {
-            Some(sub_code) => active_directory_rejection(sub_code, &said),
+        INVALID_CREDENTIALS => Ok(Err(match logon_failure(diagnostic) {
+            Some(failure) => active_directory_rejection(failure, &said),
             None => {
                 Rejection::new(RejectReason::INVALID_CREDENTIALS, format!("the server refuses the password: {said}"))
             }
@@ -45,54 +46,52 @@ pub(crate) fn verdict(result: &OperationResult) -> Result<Result<(), Rejection>,
     }
 }
 
-/// The number after `data` in `80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e,
-/// v1db1`.
-fn active_directory_code(diagnostic: &str) -> Option<u32> {
-    let lower = diagnostic.to_ascii_lowercase();
-    if !lower.contains("acceptsecuritycontext") {
-        return None;
-    }
-    let (_, rest) = lower.split_once("data ")?;
-    let end = rest.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(rest.len());
-    u32::from_str_radix(rest.get(..end)?, 16).ok()
-}
-
 /// The Windows error behind a refused bind. But for the wrong name, the wrong password and the lock, Windows gives
 /// them after it has found the password right.
-fn active_directory_rejection(code: u32, said: &str) -> Rejection {
-    let (reason, user_code, what) = match code {
-        0x525 => (RejectReason::INVALID_CREDENTIALS, None, "Active Directory does not know the entry"),
-        0x52e => (RejectReason::INVALID_CREDENTIALS, None, "the password is wrong"),
-        0x52f => (
+fn active_directory_rejection(failure: LogonFailure, said: &str) -> Rejection {
+    let (reason, user_code, what) = match failure {
+        LogonFailure::NoSuchUser => {
+            (RejectReason::INVALID_CREDENTIALS, None, "Active Directory does not know the entry")
+        }
+        LogonFailure::WrongPassword => (RejectReason::INVALID_CREDENTIALS, None, "the password is wrong"),
+        LogonFailure::AccountRestriction => (
             RejectReason::LOGON_NOT_ALLOWED_HERE,
             Some(UserCode::LOGON_NOT_ALLOWED),
             "a restriction of the account forbids this logon",
         ),
-        0x530 => (
+        LogonFailure::InvalidLogonHours => (
             RejectReason::LOGON_NOT_ALLOWED_NOW,
             Some(UserCode::LOGON_NOT_ALLOWED),
             "the account may not log on at this hour",
         ),
-        0x531 => (
+        LogonFailure::InvalidWorkstation => (
             RejectReason::LOGON_NOT_ALLOWED_HERE,
             Some(UserCode::LOGON_NOT_ALLOWED),
             "the account may not log on from here",
         ),
-        0x532 => (RejectReason::PASSWORD_EXPIRED, Some(UserCode::PASSWORD_EXPIRED), "the password has expired"),
-        0x533 => (RejectReason::ACCOUNT_DISABLED, Some(UserCode::ACCOUNT_DISABLED), "the account is disabled"),
-        0x568 => (
+        LogonFailure::PasswordExpired => {
+            (RejectReason::PASSWORD_EXPIRED, Some(UserCode::PASSWORD_EXPIRED), "the password has expired")
+        }
+        LogonFailure::AccountDisabled => {
+            (RejectReason::ACCOUNT_DISABLED, Some(UserCode::ACCOUNT_DISABLED), "the account is disabled")
+        }
+        LogonFailure::TooManyContextIds => (
             RejectReason::OTHER_REFUSAL,
             Some(UserCode::ASK_ADMINISTRATOR),
             "the account is a member of too many groups",
         ),
-        0x701 => (RejectReason::ACCOUNT_EXPIRED, Some(UserCode::ACCOUNT_EXPIRED), "the account has expired"),
-        0x773 => (
+        LogonFailure::AccountExpired => {
+            (RejectReason::ACCOUNT_EXPIRED, Some(UserCode::ACCOUNT_EXPIRED), "the account has expired")
+        }
+        LogonFailure::PasswordMustChange => (
             RejectReason::PASSWORD_MUST_CHANGE,
             Some(UserCode::PASSWORD_MUST_CHANGE),
             "the password must be changed first",
         ),
-        0x775 => (RejectReason::ACCOUNT_LOCKED, None, "the account is locked"),
-        _ => (RejectReason::INVALID_CREDENTIALS, None, "Active Directory refuses the bind for a reason of its own"),
+        LogonFailure::AccountLockedOut => (RejectReason::ACCOUNT_LOCKED, None, "the account is locked"),
+        LogonFailure::Other(_) => {
+            (RejectReason::INVALID_CREDENTIALS, None, "Active Directory refuses the bind for a reason of its own")
+        }
     };
     let rejection = Rejection::new(reason, format!("{what}: {said}"));
     match user_code {
@@ -105,7 +104,7 @@ fn active_directory_rejection(code: u32, said: &str) -> Rejection {
 mod tests {
     use wire_guard::message::OperationResult;
 
-    use super::{active_directory_code, active_directory_rejection, verdict};
+    use super::{LogonFailure, active_directory_rejection, verdict};
 
     fn code_of(code: u32, diagnostic: &str) -> String {
         let result = OperationResult { code, matched_dn: String::new(), diagnostic: diagnostic.to_owned() };
@@ -155,38 +154,22 @@ mod tests {
     }
 
     #[test]
-    fn active_directorys_code_is_found_in_its_message() {
-        for (text, code) in [
-            ("80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1", Some(0x52e)),
-            ("80090308: LDAPERR: DSID-0C09044E, COMMENT: ACCEPTSECURITYCONTEXT ERROR, DATA 775, V2580\0", Some(0x775)),
-            ("8009030C: LdapErr: DSID-0C0904DC, comment: AcceptSecurityContext error, data 773", Some(0x773)),
-            ("AcceptSecurityContext error", None),
-            ("AcceptSecurityContext error, data , v1db1", None),
-            ("AcceptSecurityContext error, data fffffffff, v1", None),
-            ("your data 533 is fine", None),
-            ("", None),
-        ] {
-            assert_eq!(active_directory_code(text), code, "{text}");
-        }
-    }
-
-    #[test]
     fn the_person_hears_of_it_only_where_the_password_was_proven_right() {
-        for (code, reason, user_code) in [
-            (0x525, "invalid_credentials", "invalid_credentials"),
-            (0x52e, "invalid_credentials", "invalid_credentials"),
-            (0x530, "logon_not_allowed_now", "logon_not_allowed"),
-            (0x531, "logon_not_allowed_here", "logon_not_allowed"),
-            (0x532, "password_expired", "password_expired"),
-            (0x533, "account_disabled", "account_disabled"),
-            (0x568, "other_refusal", "ask_administrator"),
-            (0x701, "account_expired", "account_expired"),
-            (0x773, "password_must_change", "password_must_change"),
-            (0x775, "account_locked", "invalid_credentials"),
-            (0x999, "invalid_credentials", "invalid_credentials"),
+        for (failure, reason, user_code) in [
+            (LogonFailure::NoSuchUser, "invalid_credentials", "invalid_credentials"),
+            (LogonFailure::WrongPassword, "invalid_credentials", "invalid_credentials"),
+            (LogonFailure::InvalidLogonHours, "logon_not_allowed_now", "logon_not_allowed"),
+            (LogonFailure::InvalidWorkstation, "logon_not_allowed_here", "logon_not_allowed"),
+            (LogonFailure::PasswordExpired, "password_expired", "password_expired"),
+            (LogonFailure::AccountDisabled, "account_disabled", "account_disabled"),
+            (LogonFailure::TooManyContextIds, "other_refusal", "ask_administrator"),
+            (LogonFailure::AccountExpired, "account_expired", "account_expired"),
+            (LogonFailure::PasswordMustChange, "password_must_change", "password_must_change"),
+            (LogonFailure::AccountLockedOut, "account_locked", "invalid_credentials"),
+            (LogonFailure::Other(0x999), "invalid_credentials", "invalid_credentials"),
         ] {
-            let rejection = active_directory_rejection(code, "");
-            assert_eq!((rejection.reason.as_str(), rejection.user_code.as_str()), (reason, user_code), "{code:x}");
+            let rejection = active_directory_rejection(failure, "");
+            assert_eq!((rejection.reason.as_str(), rejection.user_code.as_str()), (reason, user_code), "{failure:?}");
         }
     }
 }
