@@ -9,8 +9,10 @@
     reason = "a test that cannot go on fails loudly"
 )]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod frozen;
+mod interface;
+
+use std::path::PathBuf;
 use std::process::Command;
 
 use provider_api::host::{HostServices, Plugin, Trust};
@@ -20,38 +22,6 @@ use tests::faulty::{call, in_time, login};
 use tests::plugin::built;
 
 const WHAT_TO_DO: &str = "see \"When that test fails\" in tests/compat/README.md";
-
-/// The code of a source file, without its comments: these may be improved at any time.
-fn code(file: &Path) -> Vec<String> {
-    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}; {WHAT_TO_DO}", file.display()));
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).map(str::to_owned).collect()
-}
-
-/// Where the interface is defined, and where its frozen copy is.
-fn interfaces() -> [PathBuf; 2] {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    [tests.join("../provider-api/src/abi"), tests.join("compat/frozen/src/abi")]
-}
-
-#[test]
-fn what_is_frozen_has_not_changed() {
-    let [present, frozen] = interfaces();
-    let mut files: Vec<_> =
-        fs::read_dir(&frozen).expect("the frozen copy").flatten().map(|file| file.file_name()).collect();
-    files.sort();
-    for file in &files {
-        let (present, frozen) = (code(&present.join(file)), code(&frozen.join(file)));
-        // The present interface may have more, in its places, and must have all that the frozen one has, in its order.
-        let mut rest = present.iter();
-        for line in &frozen {
-            assert!(
-                rest.any(|candidate| candidate == line),
-                "{}: the line `{line}` of the frozen interface has gone or moved; {WHAT_TO_DO}",
-                file.display()
-            );
-        }
-    }
-}
 
 /// What a plugin is given to work.
 fn settings_of(plugin: &str) -> Value {
