@@ -1,0 +1,5 @@
+use crate::promise::Promise;
+
+pub(crate) fn promises() -> Vec<Promise> {
+    Vec::new()
+}
