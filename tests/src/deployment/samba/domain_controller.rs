@@ -39,7 +39,7 @@ impl DomainController {
         // Samba takes no key that others may read.
         fs::set_permissions(folder.path().join(KEY_FILE), fs::Permissions::from_mode(0o600)).expect("a file of ours");
         let administrator_password = provision(folder.path(), address);
-        let configuration = folder.path().join("smb.conf");
+        let configuration = configuration(folder.path());
         fs::write(&configuration, own_configuration(folder.path(), address)).expect("a file");
         let log = File::create(log_file(folder.path())).expect("a file for its log");
         let mut command = Daemon::command(first_that_exists("samba"));
@@ -79,6 +79,23 @@ impl DomainController {
             requests.binds += usize::from(line.starts_with("Auth: [LDAP,simple bind"));
         }
         requests
+    }
+
+    /// Writes down that a password was set at some time, in units of 100 ns since 1601.
+    pub(super) fn back_date_password(&self, dn: &str, time: &str) {
+        // The Python that has Samba's modules is the one of Samba's own program.
+        let program = read(&first_that_exists("samba-tool"));
+        let interpreter = program.lines().next().and_then(|line| line.strip_prefix("#!")).unwrap_or("/usr/bin/python3");
+        let script = self.folder.path().join("back_date.py");
+        fs::write(&script, include_str!("back_date.py")).expect("a file");
+        let output = Command::new(interpreter.trim())
+            .arg(&script)
+            .arg(configuration(self.folder.path()))
+            .args([dn, time])
+            .stdin(Stdio::null())
+            .output()
+            .expect("Python can be started");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn wait_until_up(&mut self) {
@@ -172,6 +189,10 @@ fn free_address() -> Ipv4Addr {
 
 fn domain(folder: &Path) -> PathBuf {
     folder.join("domain")
+}
+
+fn configuration(folder: &Path) -> PathBuf {
+    folder.join("smb.conf")
 }
 
 fn log_file(folder: &Path) -> PathBuf {

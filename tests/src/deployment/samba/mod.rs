@@ -1,13 +1,10 @@
 //! Samba as an Active Directory domain controller, of a domain that was provisioned for it.
 //!
 //! It speaks LDAP alone of all that a domain controller speaks. A state of an account is in the attributes that Active
-//! Directory has for it; ages of passwords are those of fine-grained password policies.
+//! Directory has for it.
 
 mod domain_controller;
 mod guid;
-
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -34,14 +31,8 @@ const DISABLED_ACCOUNT: &str = "514";
 const ACCOUNT_WITHOUT_PASSWORD: &str = "544";
 /// 2000-01-01, in units of 100 ns since 1601.
 const LONG_AGO: &str = "125911584000000000";
-/// In `msDS-User-Account-Control-Computed`: the password has expired.
-const PASSWORD_EXPIRED: u32 = 0x80_0000;
-
-/// Password policies: a name, and the age at which a password expires, in units of -100 ns.
-const POLICIES: &[(&str, &str)] = &[("aging", "-10000000"), ("warning", "-6048000000000")];
-
-/// How long to wait for what the server does by itself.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A password policy under which passwords expire after seven days, in units of -100 ns. Everybody else's last for 42.
+const SHORT_AGE: (&str, &str) = ("CN=short age", "-6048000000000");
 
 /// A running domain controller; see the module.
 pub struct Samba {
@@ -86,25 +77,24 @@ impl Samba {
             &[("objectClass", "user"), ("sAMAccountName", READER), ("userAccountControl", NORMAL_ACCOUNT)],
         );
         ldif.with_octets("unicodePwd", &unicode_password(READER_PASSWORD));
-        for (precedence, (name, age)) in (1..).zip(POLICIES) {
-            ldif.add(
-                &policy(name),
-                &[
-                    ("objectClass", "msDS-PasswordSettings"),
-                    ("msDS-PasswordSettingsPrecedence", &precedence.to_string()),
-                    ("msDS-PasswordReversibleEncryptionEnabled", "FALSE"),
-                    ("msDS-PasswordHistoryLength", "0"),
-                    ("msDS-PasswordComplexityEnabled", "FALSE"),
-                    ("msDS-MinimumPasswordLength", "0"),
-                    ("msDS-MinimumPasswordAge", "0"),
-                    ("msDS-MaximumPasswordAge", age),
-                    ("msDS-LockoutThreshold", &failures),
-                    // Half an hour.
-                    ("msDS-LockoutObservationWindow", "-18000000000"),
-                    ("msDS-LockoutDuration", "-18000000000"),
-                ],
-            );
-        }
+        let (name, age) = SHORT_AGE;
+        ldif.add(
+            &format!("{name},{POLICIES_DN}"),
+            &[
+                ("objectClass", "msDS-PasswordSettings"),
+                ("msDS-PasswordSettingsPrecedence", "1"),
+                ("msDS-PasswordReversibleEncryptionEnabled", "FALSE"),
+                ("msDS-PasswordHistoryLength", "0"),
+                ("msDS-PasswordComplexityEnabled", "FALSE"),
+                ("msDS-MinimumPasswordLength", "0"),
+                ("msDS-MinimumPasswordAge", "0"),
+                ("msDS-MaximumPasswordAge", age),
+                ("msDS-LockoutThreshold", &failures),
+                // Half an hour.
+                ("msDS-LockoutObservationWindow", "-18000000000"),
+                ("msDS-LockoutDuration", "-18000000000"),
+            ],
+        );
         self.client.change(&ldif);
     }
 
@@ -112,24 +102,6 @@ impl Samba {
         let mut ldif = Ldif::default();
         ldif.replace(&person.dn, attributes);
         self.client.change(&ldif);
-    }
-
-    fn put_under_policy(&self, person: &Person, name: &str) {
-        let mut ldif = Ldif::default();
-        ldif.add_values(&policy(name), &[("msDS-PSOAppliesTo", &person.dn)]);
-        self.client.change(&ldif);
-    }
-
-    fn wait_until_password_expired(&self, person: &Person) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let flags = self.client.read(&person.dn, "msDS-User-Account-Control-Computed").concat();
-            if flags.parse::<u32>().is_ok_and(|flags| flags & PASSWORD_EXPIRED != 0) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "the password of {} does not expire: {flags}", person.dn);
-            thread::sleep(Duration::from_millis(50));
-        }
     }
 }
 
@@ -208,12 +180,14 @@ impl Deployment for Samba {
             AccountState::Disabled => self.replace(person, &[("userAccountControl", DISABLED_ACCOUNT)]),
             AccountState::Locked => self.fail(person, ALLOWED_FAILURES),
             AccountState::Expired => self.replace(person, &[("accountExpires", LONG_AGO)]),
-            AccountState::PasswordExpired => {
-                self.put_under_policy(person, "aging");
-                self.wait_until_password_expired(person);
-            }
+            AccountState::PasswordExpired => self.controller.back_date_password(&person.dn, LONG_AGO),
             AccountState::MustChange => self.replace(person, &[("pwdLastSet", "0")]),
-            AccountState::ExpiresSoon => self.put_under_policy(person, "warning"),
+            AccountState::ExpiresSoon => {
+                let mut ldif = Ldif::default();
+                let policy = format!("{},{POLICIES_DN}", SHORT_AGE.0);
+                ldif.add_values(&policy, &[("msDS-PSOAppliesTo", &person.dn)]);
+                self.client.change(&ldif);
+            }
             AccountState::LogonHours => {
                 // A bit for each hour of the week.
                 let mut ldif = Ldif::default();
@@ -263,8 +237,4 @@ fn unicode_password(password: &str) -> Vec<u8> {
 
 fn reader_dn() -> String {
     format!("CN={READER},CN=Users,{SUFFIX}")
-}
-
-fn policy(name: &str) -> String {
-    format!("CN={name},{POLICIES_DN}")
 }
