@@ -14,6 +14,8 @@ mod person;
 mod requests;
 pub mod samba;
 
+use std::net::SocketAddr;
+
 use serde_json::Value;
 
 pub use account_state::AccountState;
@@ -78,6 +80,9 @@ pub trait Deployment: Send + Sync {
     /// The least that an administrator has to write: host, base DN, bind DN and password, and a CA file where the server
     /// takes no password without TLS.
     fn settings(&self) -> Value;
+
+    /// Where it listens. Its certificate, if it shows one, is good for `127.0.0.1` as well.
+    fn address(&self) -> SocketAddr;
 
     /// The directory's suffix.
     fn suffix(&self) -> &str;
@@ -175,16 +180,22 @@ pub trait Deployment: Send + Sync {
         self.client().change(&ldif);
     }
 
-    /// Adds so many people without passwords, in a unit of their own. Gives the unit.
-    fn add_many(&self, unit: &str, count: usize) -> String {
-        let unit_dn = format!("ou={unit},{}", self.suffix());
+    /// Adds a unit for people of one test's own, right below the suffix.
+    fn add_unit(&self, name: &str) -> String {
+        let dn = format!("ou={name},{}", self.suffix());
         let mut ldif = Ldif::default();
-        ldif.add(&unit_dn, &[("objectClass", "organizationalUnit")]);
+        ldif.add(&dn, &[("objectClass", "organizationalUnit")]);
+        self.client().change(&ldif);
+        dn
+    }
+
+    /// Adds so many people without passwords to a unit; their logins are the prefix and five digits, from 1 on.
+    fn add_many(&self, unit: &str, prefix: &str, count: usize) {
+        let mut ldif = Ldif::default();
         for number in 1..=count {
-            self.write_bulk_person(&format!("{unit}{number:05}"), &unit_dn, &mut ldif);
+            self.write_bulk_person(&format!("{prefix}{number:05}"), unit, &mut ldif);
         }
         self.client().change(&ldif);
-        unit_dn
     }
 
     /// What the server itself says to a bind, by OpenLDAP's own client, with the control of password policies.

@@ -3,6 +3,8 @@
 //! A state of an account is in the operational attributes that slapo-ppolicy(5) describes, and in the policy that the
 //! account is under.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -86,6 +88,10 @@ impl Deployment for OpenLdap {
             "bind_dn": READER_DN,
             "bind_password": READER_PASSWORD,
         })
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.directory.host().parse().expect("an IP address"), self.directory.port())
     }
 
     fn suffix(&self) -> &str {

@@ -36,9 +36,9 @@ impl Certificates {
         Self::of(kind, &["localhost", ADDRESS, OTHER_ADDRESS], folder)
     }
 
-    /// A good one for a server that has one address and no name.
+    /// A good one for a server that has this address as well.
     pub(crate) fn for_address(address: &str, folder: &Path) -> Self {
-        Self::of(ServerCertificate::Good, &[address], folder)
+        Self::of(ServerCertificate::Good, &[address, ADDRESS], folder)
     }
 
     fn of(kind: ServerCertificate, hosts: &[&str], folder: &Path) -> Self {

@@ -250,7 +250,9 @@ impl Installation {
         };
         writeln!(text, "limits * size.soft=500 size.hard=500 size.prtotal={total}").unwrap();
         text.push_str("access to attrs=userPassword by anonymous auth by * none\n");
-        writeln!(text, "access to * by dn.exact=\"{READER_DN}\" read by anonymous auth by * none").unwrap();
+        // Where groups are kept up to date, people may find and read their own entry.
+        let people = if wishes.overlays { "by self read by users search" } else { "" };
+        writeln!(text, "access to * by dn.exact=\"{READER_DN}\" read by anonymous auth {people} by * none").unwrap();
         if wishes.overlays {
             // ppolicy last: overlays answer in the opposite order, and what it refuses no other should have done.
             writeln!(

@@ -16,6 +16,7 @@
 )]
 
 mod account_states;
+mod answer;
 mod arrangements;
 mod groups;
 mod listing;
@@ -23,6 +24,7 @@ mod lockout;
 mod names;
 mod promise;
 mod server;
+mod settings;
 mod subjects;
 mod table;
 

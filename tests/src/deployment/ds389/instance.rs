@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -40,6 +41,14 @@ const OWN_SETTINGS: &[(&str, &str)] = &[
     ("passwordStorageScheme", "SSHA512"),
 ];
 
+/// The plugins that are not as they come: what they are called, what they are in the template, what they are here.
+const PLUGINS: &[(&str, &str, &str)] = &[
+    ("MemberOf Plugin", "off", "on"),
+    ("referential integrity postoperation", "off", "on"),
+    // It refuses logins and passwords that are not ASCII.
+    ("7-bit check", "on", "off"),
+];
+
 pub(super) struct Instance {
     host: &'static str,
     port: u16,
@@ -74,6 +83,10 @@ impl Instance {
 
     pub(super) fn url(&self) -> String {
         format!("ldap://{}:{}", self.host, self.port)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host.parse().expect("an IP address"), self.port)
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -202,30 +215,31 @@ fn own_defaults(defaults: &str, folder: &Path) -> String {
     text
 }
 
-/// The server's template with settings of ours and the plugins switched on.
+/// The server's template with settings of ours, and plugins on or off.
 fn own_template(template: &str, host: &str) -> String {
     let mut text = String::new();
     for entry in template.split("\n\n") {
-        let entry = if entry.starts_with("dn: cn=config\n") {
-            let mut own = format!("{entry}\nnsslapd-listenhost: {host}\nnsslapd-securelistenhost: {host}");
+        text.push_str(entry.trim_end());
+        if entry.trim_start().starts_with("dn: cn=config\n") {
+            let _ = write!(text, "\nnsslapd-listenhost: {host}\nnsslapd-securelistenhost: {host}");
             for (name, value) in OWN_SETTINGS {
-                let _ = write!(own, "\n{name}: {value}");
+                let _ = write!(text, "\n{name}: {value}");
             }
-            own
-        } else if ["dn: cn=MemberOf Plugin,", "dn: cn=referential integrity postoperation,"]
-            .iter()
-            .any(|dn| entry.to_ascii_lowercase().starts_with(&dn.to_ascii_lowercase()))
-        {
-            entry
-                .replace("nsslapd-pluginEnabled: off", "nsslapd-pluginenabled: on")
-                .replace("nsslapd-pluginenabled: off", "nsslapd-pluginenabled: on")
-        } else {
-            entry.to_owned()
-        };
-        text.push_str(&entry);
+        }
         text.push_str("\n\n");
     }
+    for (plugin, before, now) in PLUGINS {
+        text = with_plugin(&text, plugin, before, now);
+    }
     text
+}
+
+/// A template in which a plugin is switched.
+fn with_plugin(template: &str, plugin: &str, before: &str, now: &str) -> String {
+    let entry = format!("dn: cn={plugin},cn=plugins,cn=config\n");
+    let (head, tail) = template.split_once(&entry).unwrap_or_else(|| panic!("the template has no plugin {plugin}"));
+    let switch = format!("nsslapd-pluginenabled: {before}");
+    head.to_owned() + &entry + &tail.replacen(&switch, &format!("nsslapd-pluginenabled: {now}"), 1)
 }
 
 fn configuration(folder: &Path) -> PathBuf {

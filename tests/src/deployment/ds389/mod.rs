@@ -5,6 +5,8 @@
 
 mod instance;
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -43,17 +45,13 @@ impl Ds389 {
         let client =
             Client::new(instance.url(), instance::MANAGER_DN, instance::MANAGER_PASSWORD, None, instance.folder());
         let mut ldif = Ldif::default();
-        ldif.add_values(
-            SUFFIX,
-            &[(
-                "aci",
-                &format!(
-                    "(targetattr=\"* || entryUUID || nsUniqueId || memberOf\")(version 3.0; acl \"the service account \
-                     reads\"; allow (read, search, compare) userdn=\"ldap:///{}\";)",
-                    reader_dn()
-                ),
-            )],
+        // Everybody reads the own entry, the service account all of them.
+        let rule = format!(
+            "(targetattr=\"*\")(version 3.0; acl \"readers\"; allow (read, search, compare) \
+             userdn=\"ldap:///{} || ldap:///self\";)",
+            reader_dn()
         );
+        ldif.add_values(SUFFIX, &[("aci", &rule)]);
         let units = ["ou=people", "ou=engineers,ou=people", "ou=groups", "ou=policies"];
         for unit in units {
             ldif.add(&format!("{unit},{SUFFIX}"), &[("objectClass", "organizationalUnit")]);
@@ -100,6 +98,10 @@ impl Deployment for Ds389 {
             "bind_dn": reader_dn(),
             "bind_password": READER_PASSWORD,
         })
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.instance.address()
     }
 
     fn suffix(&self) -> &str {
@@ -159,7 +161,7 @@ impl Deployment for Ds389 {
     }
 
     fn subject(&self, person: &Person) -> String {
-        self.client.read(&person.dn, "nsUniqueId").concat()
+        self.client.read(&person.dn, "entryUUID").concat()
     }
 }
 

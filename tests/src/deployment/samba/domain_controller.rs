@@ -56,6 +56,10 @@ impl DomainController {
         format!("ldaps://{}", self.address)
     }
 
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::from((self.address, LDAPS))
+    }
+
     pub(super) fn ca_file(&self) -> &Path {
         &self.certificates.ca
     }
@@ -101,7 +105,7 @@ impl DomainController {
     fn wait_until_up(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         // The address was nobody's, so whoever listens there is ours.
-        while TcpStream::connect(SocketAddr::from((self.address, LDAPS))).is_err() {
+        while TcpStream::connect(self.address()).is_err() {
             let log = || read(&log_file(self.folder.path()));
             let ended = self.daemon.ended();
             assert!(ended.is_none(), "samba ended while starting ({ended:?}):\n{}", log());

@@ -6,6 +6,8 @@
 mod domain_controller;
 mod guid;
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use super::ldif::dn;
@@ -118,6 +120,10 @@ impl Deployment for Samba {
             "bind_password": READER_PASSWORD,
             "ca_file": self.controller.ca_file(),
         })
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.controller.address()
     }
 
     fn suffix(&self) -> &str {
