@@ -1,4 +1,4 @@
-//! A server process that ends with the value that stands for it, and with the test program, however that ends.
+//! A process that ends with the value that stands for it, and with the test program, however that ends.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
@@ -51,16 +51,24 @@ impl Daemon {
         self.child.try_wait().expect("a child process can be waited for")
     }
 
+    /// Waits for its end. `None`: it goes on for longer than that.
+    pub(crate) fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.ended() {
+                None if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
+                ended => return ended,
+            }
+        }
+    }
+
     /// Lets it end what it is doing (SIGTERM); with force if it does not in time. Returns when it is gone.
     pub(crate) fn stop(&mut self, patience: Duration) {
         if self.ended().is_none() {
             // It was not waited for, so the number is still its own.
             let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::TERM);
         }
-        let deadline = Instant::now() + patience;
-        while self.ended().is_none() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(2));
-        }
+        let _ = self.wait(patience);
         self.kill();
     }
 

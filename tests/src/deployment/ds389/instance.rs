@@ -161,24 +161,35 @@ fn create(folder: &Path, host: &str, port: u16, suffix: &str) {
     .expect("a file");
     let program =
         first_that_exists(&["/usr/sbin/dscreate", "/usr/bin/dscreate", "/usr/local/sbin/dscreate"], "dscreate");
-    let output = Command::new(program)
-        .args(["-v", "from-file"])
-        .arg(&answers)
-        .env("PREFIX", folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("dscreate can be started");
-    if !output.status.success() {
-        end_what_is_left(folder);
-        panic!(
-            "dscreate failed (it needs to be root):\n{}\n{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+    let words = folder.join("dscreate.log");
+    let log = File::create(&words).expect("a file for what it says");
+    let namespace = may_have_process_numbers_of_its_own();
+    let mut command = if namespace {
+        // The server that it starts goes into the background: whatever ends dscreate ends that as well.
+        let mut command = Daemon::command("unshare");
+        command.args(["--pid", "--fork", "--kill-child", "--"]).arg(program);
+        command
+    } else {
+        Daemon::command(program)
+    };
+    command.arg("from-file").arg(&answers).env("PREFIX", folder);
+    command.stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
+    let status = Daemon::spawn(command).wait(PATIENCE);
+    if !status.is_some_and(|status| status.success()) {
+        if !namespace {
+            end_what_is_left(folder);
+        }
+        panic!("dscreate failed ({status:?}; it needs to be root):\n{}", read(&words));
     }
 }
 
-/// The server that a dscreate has started and not ended.
+/// Whether this process may start others in a namespace of process numbers (`pid_namespaces(7)`).
+fn may_have_process_numbers_of_its_own() -> bool {
+    let output = Command::new("unshare").args(["--pid", "--fork", "--kill-child", "--", "true"]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// The server that a dscreate has started and not ended, where it had no namespace to end with.
 fn end_what_is_left(folder: &Path) {
     let number = read(&folder.join("run/dirsrv/slapd-lab.pid")).trim().parse().ok();
     if let Some(process) = number.and_then(Pid::from_raw) {

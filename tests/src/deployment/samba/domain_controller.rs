@@ -126,19 +126,24 @@ fn provision(folder: &Path, address: Ipv4Addr) -> String {
     // The machine's own configuration would be taken over otherwise.
     let empty = folder.join("empty.conf");
     fs::write(&empty, "[global]\n").expect("a file");
-    let output = Command::new(first_that_exists("samba-tool"))
-        .args(["domain", "provision", "--configfile"])
-        .arg(&empty)
-        .arg(format!("--targetdir={}", domain(folder).display()))
-        .arg(format!("--realm={}", DNS_DOMAIN.to_uppercase()))
-        .arg(format!("--domain={NETBIOS_DOMAIN}"))
-        .arg(format!("--host-ip={address}"))
-        .args(["--server-role=dc", "--dns-backend=NONE", "--host-name=dc1", "--option=ldb:nosync=true"])
-        .stdin(Stdio::null())
-        .output()
-        .expect("samba-tool can be started");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "samba-tool failed (it needs to be root):\n{told}");
+    let words = folder.join("provision.log");
+    let log = File::create(&words).expect("a file for what it says");
+    // It tells a password.
+    fs::set_permissions(&words, fs::Permissions::from_mode(0o600)).expect("a file of ours");
+    let mut command = Daemon::command(first_that_exists("samba-tool"));
+    command.args(["domain", "provision", "--configfile"]).arg(&empty);
+    command.arg(format!("--targetdir={}", domain(folder).display()));
+    command.arg(format!("--realm={}", DNS_DOMAIN.to_uppercase()));
+    command.arg(format!("--domain={NETBIOS_DOMAIN}"));
+    command.arg(format!("--host-ip={address}"));
+    command.args(["--server-role=dc", "--dns-backend=NONE", "--host-name=dc1", "--option=ldb:nosync=true"]);
+    command.stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
+    let status = Daemon::spawn(command).wait(PATIENCE);
+    let told = read(&words);
+    assert!(
+        status.is_some_and(|status| status.success()),
+        "samba-tool failed ({status:?}; it needs to be root):\n{told}"
+    );
     // One that is given would be an argument, for everybody to see; one that is not is made up and told.
     let password = told.lines().find_map(|line| line.split_once("Admin password:"));
     password.unwrap_or_else(|| panic!("samba-tool tells no password:\n{told}")).1.trim().to_owned()
