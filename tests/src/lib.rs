@@ -3,6 +3,8 @@
 //!
 //! - [`directory`]: a real OpenLDAP `slapd` in a temporary folder, with people, certificates and a log that can be
 //!   counted
+//! - [`deployment`]: OpenLDAP, 389 Directory Server and Samba's domain controller, of which a test arranges people, groups
+//!   and states of accounts in one way
 //! - [`compat`]: plugins and a host built against other versions of the interface
 //! - [`fault_proxy`]: a TCP proxy that does what networks and dying servers do, and records the binds that come by
 //! - [`faulty`]: the plugin that does wrong on command
@@ -33,6 +35,8 @@
 )]
 
 pub mod compat;
+mod daemon;
+pub mod deployment;
 pub mod directory;
 pub mod fault_proxy;
 pub mod faulty;

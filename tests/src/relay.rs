@@ -2,7 +2,7 @@
 //! luck.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -18,7 +18,16 @@ pub struct Relay {
 impl Relay {
     /// Relays to a directory, and holds back what it sends on a connection after the first `bytes` bytes.
     pub fn holding_after(directory: &Directory, bytes: u64) -> Self {
-        let target = (directory.host(), directory.port());
+        let host = directory.host().parse().expect("an IP address");
+        Self::start(SocketAddr::new(host, directory.port()), bytes)
+    }
+
+    /// Relays to a server, and holds nothing back: a second address of it.
+    pub fn to(server: SocketAddr) -> Self {
+        Self::start(server, u64::MAX)
+    }
+
+    fn start(target: SocketAddr, bytes: u64) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port for the relay");
         let port = listener.local_addr().expect("the relay's own port").port();
         let gate = Arc::new(Gate { limit: bytes, state: Mutex::default(), changed: Condvar::new() });

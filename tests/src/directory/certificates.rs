@@ -17,26 +17,35 @@ pub enum ServerCertificate {
 }
 
 /// The files of a CA and a server. All made anew for each server; none is kept.
-pub(super) struct Certificates {
-    pub(super) ca: PathBuf,
+pub(crate) struct Certificates {
+    pub(crate) ca: PathBuf,
     pub(super) own: PathBuf,
     pub(super) strange: PathBuf,
 }
 
 /// Where a server listens: as a rule, and where that will not do.
-pub(super) const ADDRESS: &str = "127.0.0.1";
+pub(crate) const ADDRESS: &str = "127.0.0.1";
 pub(super) const OTHER_ADDRESS: &str = "127.0.0.2";
 
 /// The names under which the server's files lie in its folder.
-pub(super) const CERTIFICATE_FILE: &str = "server.pem";
-pub(super) const KEY_FILE: &str = "server.key";
+pub(crate) const CERTIFICATE_FILE: &str = "server.pem";
+pub(crate) const KEY_FILE: &str = "server.key";
 
 impl Certificates {
     pub(super) fn make(kind: ServerCertificate, folder: &Path) -> Self {
+        Self::of(kind, &["localhost", ADDRESS, OTHER_ADDRESS], folder)
+    }
+
+    /// A good one for a server that has this address as well.
+    pub(crate) fn for_address(address: &str, folder: &Path) -> Self {
+        Self::of(ServerCertificate::Good, &[address, ADDRESS], folder)
+    }
+
+    fn of(kind: ServerCertificate, hosts: &[&str], folder: &Path) -> Self {
         let (ca, ca_pem) = authority("Test CA");
         let (_, strange_pem) = authority("Strange CA");
         let key = KeyPair::generate().expect("a key for the server");
-        let server = server_certificate(kind);
+        let server = server_certificate(kind, hosts);
         let certificate = match kind {
             ServerCertificate::SelfSigned => server.self_signed(&key),
             _ => server.signed_by(&key, &ca),
@@ -66,10 +75,10 @@ fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
     (Issuer::new(params, key), pem)
 }
 
-fn server_certificate(kind: ServerCertificate) -> CertificateParams {
+fn server_certificate(kind: ServerCertificate, hosts: &[&str]) -> CertificateParams {
     let names: &[&str] = match kind {
         ServerCertificate::WrongHost => &["elsewhere.example.com"],
-        _ => &["localhost", ADDRESS, OTHER_ADDRESS],
+        _ => hosts,
     };
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("names that a certificate may carry");

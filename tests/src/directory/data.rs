@@ -58,7 +58,7 @@ fn tree_and_people(replica: bool) -> String {
 }
 
 /// The values of an attribute in the LDIF of one entry whose lines are not folded.
-pub(super) fn values(ldif: &str, attribute: &str) -> Vec<String> {
+pub(crate) fn values(ldif: &str, attribute: &str) -> Vec<String> {
     let lines = ldif.lines().filter_map(|line| line.split_once(':'));
     let of_attribute = lines.filter(|(name, _)| name.eq_ignore_ascii_case(attribute));
     of_attribute
@@ -70,6 +70,16 @@ pub(super) fn values(ldif: &str, attribute: &str) -> Vec<String> {
             None => value.trim_start().to_owned(),
         })
         .collect()
+}
+
+/// The first value of an attribute, which need not be text.
+pub(crate) fn octets(ldif: &str, attribute: &str) -> Option<Vec<u8>> {
+    let lines = ldif.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute))?;
+    Some(match value.strip_prefix(':') {
+        Some(encoded) => STANDARD.decode(encoded.trim()).expect("base64 after two colons"),
+        None => value.trim_start().as_bytes().to_vec(),
+    })
 }
 
 /// An alias and a referral inside `ou=people` that lead out of it. Following either would let somebody in, or send a

@@ -1,11 +1,11 @@
 //! A real OpenLDAP server for one test.
 
 mod bind_audit;
-mod certificates;
+pub(crate) mod certificates;
 mod counters;
-mod data;
-mod people;
-mod place;
+pub(crate) mod data;
+pub(crate) mod people;
+pub(crate) mod place;
 mod request_log;
 mod server;
 
@@ -40,8 +40,10 @@ pub const BLIND_PASSWORD: &str = "canary: the blind account's password";
 /// Where the bulk users are.
 pub const BULK_DN: &str = "ou=bulk,dc=example,dc=com";
 
-const ADMIN_DN: &str = "cn=admin,dc=example,dc=com";
-const ADMIN_PASSWORD: &str = "canary: the administrator's password";
+/// Where the overlay ppolicy looks for policies; there are none at first.
+pub(crate) const POLICIES_DN: &str = "ou=policies,dc=example,dc=com";
+pub(crate) const ADMIN_DN: &str = "cn=admin,dc=example,dc=com";
+pub(crate) const ADMIN_PASSWORD: &str = "canary: the administrator's password";
 
 /// How a client reaches the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub enum Paging {
 
 /// What kind of directory to start; see [`Directory::builder`].
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct DirectoryBuilder {
     certificate: ServerCertificate,
     bulk_users: usize,
@@ -74,6 +77,7 @@ pub struct DirectoryBuilder {
     tls_demanded: bool,
     measured: bool,
     replica: bool,
+    overlays: bool,
 }
 
 impl DirectoryBuilder {
@@ -121,6 +125,14 @@ impl DirectoryBuilder {
         self
     }
 
+    /// The server keeps `memberOf` and the members of groups up to date (overlays memberof and refint), and the states of
+    /// accounts and passwords (ppolicy, telling of locks). Default: it does neither.
+    #[must_use]
+    pub fn overlays(mut self) -> Self {
+        self.overlays = true;
+        self
+    }
+
     /// Loads the data and starts the server. Panics with what to do when it cannot.
     pub fn start(self) -> Directory {
         let folder = TempDir::new().expect("a temporary folder for the directory");
@@ -157,6 +169,7 @@ impl Directory {
             tls_demanded: false,
             measured: false,
             replica: false,
+            overlays: false,
         }
     }
 

@@ -75,7 +75,7 @@ pub const HARD_NAMES: &[&str] = &[
 ];
 
 /// A value as it is written in a DN (RFC 4514 section 2.4).
-fn escaped_in_a_dn(value: &str) -> String {
+pub(crate) fn escaped_in_a_dn(value: &str) -> String {
     let last = value.chars().count().saturating_sub(1);
     let mut escaped = String::new();
     for (index, character) in value.chars().enumerate() {

@@ -20,14 +20,14 @@ const ENOUGH: u16 = 1_000;
 
 /// An address and ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) host: &'static str,
+pub(crate) struct Place {
+    pub(crate) host: &'static str,
     ports: Range<u16>,
 }
 
 impl Place {
     /// The place on this machine.
-    pub(super) fn find() -> Self {
+    pub(crate) fn find() -> Self {
         Self::beside_clients(&fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default())
     }
 
@@ -52,7 +52,7 @@ impl Place {
     }
 
     /// A port that nobody listens on.
-    pub(super) fn free_port(&self) -> u16 {
+    pub(crate) fn free_port(&self) -> u16 {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let count = u32::from(self.ports.end - self.ports.start);
         for _ in 0..count {

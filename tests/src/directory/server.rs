@@ -4,16 +4,15 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
-
 use super::certificates::{CERTIFICATE_FILE, KEY_FILE};
 use super::place::Place;
-use super::{ADMIN_DN, ADMIN_PASSWORD, DirectoryBuilder, Paging, READER_DN, SUFFIX};
+use super::{ADMIN_DN, ADMIN_PASSWORD, DirectoryBuilder, POLICIES_DN, Paging, READER_DN, SUFFIX};
+use crate::daemon::Daemon;
 
 /// How long a server may take to come up on a busy machine.
 const STARTING_TIME: Duration = Duration::from_mins(1);
@@ -41,11 +40,9 @@ struct Start {
 }
 
 struct Process {
-    child: Child,
+    daemon: Daemon,
     /// How long the log was when it started.
     log_begins: u64,
-    // Dropped with the process: lets the thread go that started it.
-    _keeper: mpsc::Sender<()>,
 }
 
 impl Server {
@@ -107,7 +104,7 @@ impl Server {
             if log.contains("slapd starting") && self.listens() {
                 return true;
             }
-            let ended = self.lock().child.try_wait().unwrap();
+            let ended = self.lock().daemon.ended();
             if let Some(status) = ended {
                 if log.contains("bind(") || log.contains("Address already in use") {
                     return false;
@@ -135,65 +132,27 @@ impl Server {
 
     /// Lets the server end what it is doing; with force if it does not in time.
     pub(super) fn stop(&self) {
-        {
-            let process = &mut self.lock().child;
-            if process.try_wait().is_ok_and(|ended| ended.is_none()) {
-                // It was not waited for, so the number is still its own.
-                let _ = rustix::process::kill_process(Pid::from_child(process), Signal::TERM);
-            }
-            let deadline = Instant::now() + STOPPING_TIME;
-            while process.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < deadline {
-                thread::sleep(Duration::from_millis(2));
-            }
-        }
-        self.kill();
+        self.lock().daemon.stop(STOPPING_TIME);
     }
 
     pub(super) fn kill(&self) {
-        let process = &mut self.lock().child;
-        // An error means that it has already ended, which is what was wanted.
-        let _ = process.kill();
-        let _ = process.wait();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
+        self.lock().daemon.kill();
     }
 }
 
 impl Start {
     /// Starts slapd in the foreground, so that its process is the one we hold. What it logs goes behind what is there.
-    ///
-    /// `setpriv --pdeathsig` ends it even when the test program is killed. The signal comes when the *thread* that
-    /// started the process ends, and a test's thread is short-lived; so a thread of its own starts it and stays until
-    /// the process is let go.
     fn spawn(&self, log_file: &Path) -> Process {
         let log = File::options().create(true).append(true).open(log_file).unwrap();
         let log_begins = log.metadata().unwrap().len();
-        let mut command = Command::new("setpriv");
+        let mut command = Daemon::command(&self.slapd);
         command
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(&self.slapd)
             .args(["-d", self.log_level, "-h", &self.listeners, "-f"])
             .arg(&self.configuration)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        let (keeper, gone) = mpsc::channel::<()>();
-        let (started, child) = mpsc::channel();
-        thread::spawn(move || {
-            if started.send(command.spawn()).is_ok() {
-                // Nothing is ever sent: this returns when the server lets go of its end.
-                let _ = gone.recv();
-            }
-        });
-        let child = child
-            .recv()
-            .unwrap()
-            .unwrap_or_else(|error| panic!("setpriv (package util-linux) does not start: {error}"));
-        Process { child, log_begins, _keeper: keeper }
+        Process { daemon: Daemon::spawn(command), log_begins }
     }
 }
 
@@ -259,6 +218,13 @@ impl Installation {
         if wishes.measured && self.modules.join("back_monitor.so").exists() {
             text.push_str("moduleload back_monitor\n");
         }
+        if wishes.overlays {
+            for overlay in ["memberof", "refint", "ppolicy"] {
+                if self.modules.join(format!("{overlay}.so")).exists() {
+                    writeln!(text, "moduleload {overlay}").unwrap();
+                }
+            }
+        }
         writeln!(text, "pidfile {folder}/slapd.pid\nargsfile {folder}/slapd.args").unwrap();
         writeln!(text, "TLSCertificateFile {folder}/{CERTIFICATE_FILE}\nTLSCertificateKeyFile {folder}/{KEY_FILE}")
             .unwrap();
@@ -284,7 +250,18 @@ impl Installation {
         };
         writeln!(text, "limits * size.soft=500 size.hard=500 size.prtotal={total}").unwrap();
         text.push_str("access to attrs=userPassword by anonymous auth by * none\n");
-        writeln!(text, "access to * by dn.exact=\"{READER_DN}\" read by anonymous auth by * none").unwrap();
+        // Where groups are kept up to date, people may find and read their own entry.
+        let people = if wishes.overlays { "by self read by users search" } else { "" };
+        writeln!(text, "access to * by dn.exact=\"{READER_DN}\" read by anonymous auth {people} by * none").unwrap();
+        if wishes.overlays {
+            // ppolicy last: overlays answer in the opposite order, and what it refuses no other should have done.
+            writeln!(
+                text,
+                "overlay memberof\noverlay refint\nrefint_attributes member memberOf\nrefint_nothing \"{ADMIN_DN}\"\n\
+                 overlay ppolicy\nppolicy_default \"cn=default,{POLICIES_DN}\"\nppolicy_use_lockout"
+            )
+            .unwrap();
+        }
         if wishes.measured {
             // For the administrator of the database above alone, whose password that database knows.
             writeln!(text, "database monitor\nrootdn \"{ADMIN_DN}\"\naccess to * by * none").unwrap();
