@@ -9,7 +9,7 @@ use directory_data::{AttributeName, identifier};
 /// - `nsUniqueId`: 389-DS, FreeIPA
 /// - `ipaUniqueID`: FreeIPA
 /// - `GUID`: eDirectory
-pub(crate) const KNOWN: [&str; 5] = ["entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID", "GUID"];
+pub(crate) const KNOWN: &[&str] = &["entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID", "GUID"];
 
 /// The longest id that is taken, in characters.
 const LONGEST: usize = 256;
@@ -43,9 +43,9 @@ pub(crate) enum NoSubject {
 }
 
 impl SubjectRule {
-    /// The fixed order of [`KNOWN`] attributes.
-    pub(crate) fn known() -> Self {
-        Self(KNOWN.iter().filter_map(|name| AttributeName::parse(name).ok()).collect())
+    /// The first of these that an entry has.
+    pub(crate) fn first_of(names: &[&str]) -> Self {
+        Self(names.iter().filter_map(|name| AttributeName::parse(name).ok()).collect())
     }
 
     /// One attribute that the administrator chose, in the spelling of [`KNOWN`] if it is one of them: the name is
@@ -100,12 +100,12 @@ fn decode(attribute: &AttributeName, value: &[u8]) -> Result<String, &'static st
 
 #[cfg(test)]
 mod tests {
-    use super::{NoSubject, SubjectRule};
+    use super::{KNOWN, NoSubject, SubjectRule};
     use crate::entry::Entry;
     use directory_data::AttributeName;
 
     fn id(attributes: &[(&str, &[&[u8]])]) -> Result<(String, String), NoSubject> {
-        SubjectRule::known().of(&Entry::of("cn=x", attributes)).map(|subject| (subject.attribute, subject.id))
+        SubjectRule::first_of(KNOWN).of(&Entry::of("cn=x", attributes)).map(|subject| (subject.attribute, subject.id))
     }
 
     fn assert_id(attributes: &[(&str, &[&[u8]])], attribute: &str, expected: &str) {

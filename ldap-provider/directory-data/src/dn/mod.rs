@@ -89,6 +89,27 @@ impl Dn {
         DnKey(self.rdns.clone())
     }
 
+    /// The levels at the end that are made of `dc` alone (RFC 2247), which is what a domain's entries lie below; `None` if
+    /// there are none.
+    pub fn domain(&self) -> Option<Self> {
+        let name = self.dns_name()?;
+        let text: Vec<_> = name.split('.').map(|label| format!("dc={}", Self::escape_value(label))).collect();
+        Self::parse(&text.join(",")).ok()
+    }
+
+    /// The name in DNS of the domain that this lies in: `lab.test` for `cn=Users,dc=lab,dc=test` (RFC 2247), in lower case.
+    pub fn dns_name(&self) -> Option<String> {
+        let label = |rdn: &Rdn| match rdn.as_slice() {
+            [(name, value)] if name == "dc" => {
+                String::from_utf8(value.clone()).ok().filter(|label| !label.contains('.'))
+            }
+            _ => None,
+        };
+        let mut labels: Vec<_> = self.rdns.iter().rev().map_while(label).collect();
+        labels.reverse();
+        (!labels.is_empty()).then(|| labels.join("."))
+    }
+
     /// A text escaped as the value of an attribute in a DN (RFC 4514 section 2.4): what has a meaning there, and control
     /// characters, as two hexadecimal digits per octet. [`parse`](Self::parse) gives it back.
     pub fn escape_value(value: &str) -> String {

@@ -63,6 +63,22 @@ fn a_level_has_so_many_parts_and_no_more() {
 }
 
 #[test]
+fn the_domain_is_what_a_dn_ends_with() {
+    for (text, name, domain) in [
+        ("CN=Users,DC=Lab,DC=test", Some("lab.test"), Some("dc=lab,dc=test")),
+        ("DC=lab,DC=test", Some("lab.test"), Some("dc=lab,dc=test")),
+        ("dc=x,ou=a,domainComponent=y", Some("y"), Some("dc=y")),
+        ("ou=people,o=company", None, None),
+        ("dc=a+cn=b", None, None),
+        ("", None, None),
+    ] {
+        let dn = Dn::parse(text).unwrap();
+        assert_eq!(dn.dns_name().as_deref(), name, "{text}");
+        assert_eq!(dn.domain().as_ref().map(Dn::as_str), domain, "{text}");
+    }
+}
+
+#[test]
 fn what_is_below_a_base_is_told_by_whole_levels() {
     let base = Dn::parse("ou=people,dc=x").unwrap();
     let levels = |text| Dn::parse(text).unwrap().levels_below(&base);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
 
-use crate::authenticate::authenticate;
+use super::authenticate;
 use crate::scripted_directory::{
     Reply, Request, SERVICE_DN, SERVICE_PASSWORD, ScriptedDirectory, bound, done, entry, person,
 };

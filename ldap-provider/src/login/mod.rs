@@ -1,8 +1,13 @@
 //! A login, from the name and the password that were typed to who that is.
 
-use std::sync::Arc;
-use std::time::Instant;
+mod direct;
+mod windows_domain;
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use directory_data::{AttributeName, Dn};
 use provider_api::{
     Accepted, Credentials, Deadline, Decision, Fault, Identity, MisconfiguredReason, RejectReason, Rejection,
     RequestContext, UnavailableReason, one_line,
@@ -12,14 +17,14 @@ use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, 
 use crate::directory::{Directory, Server, Setback, SharedConnection, Steps, TRUSTED_FOR};
 use crate::entry::Entry;
 use crate::fault;
+use crate::groups::FoundGroups;
 use crate::input::Typed;
+use crate::name::{CarriedName, Meaning};
 use crate::name_match;
-use crate::profile::{self, Profile};
-use crate::search::{self, Found, SearchError};
-use crate::settings::Config;
+use crate::plan::Plan;
+use crate::profile;
+use crate::search::{self, Found, SearchError, Searcher};
 use crate::user_bind;
-use directory_data::AttributeName;
-use directory_data::Dn;
 
 /// Answers a login: a search for the name, one bind as the entry that was found, and who that is. A server that cannot
 /// answer is followed by the next one, up to the moment at which the password is sent.
@@ -46,7 +51,11 @@ pub(crate) async fn authenticate(
         if !attempts.is_first() {
             directory.metrics.failovers.add();
         }
-        match login.at(&server).await {
+        let answered = match &directory.config.bind_template {
+            None => login.at(&server).await,
+            Some(template) => login.directly(&server, template).await,
+        };
+        match answered {
             Ok(decision) => return Ok(decision),
             Err(Setback::Final(fault)) => return Err(fault),
             Err(Setback::Elsewhere(fault)) => attempts.failed(&server, fault),
@@ -68,30 +77,26 @@ impl Login<'_> {
     /// The answer of one server. A connection to it that turns out to be dead says nothing about the server, so there
     /// is a second try, on new connections.
     async fn at(&mut self, server: &Arc<Server>) -> Result<Decision, Setback> {
+        let plan = self.plan(server).await?;
+        let names = match self.names(&plan, server).await.map_err(Setback::before_the_password)? {
+            Ok(names) => names,
+            Err(rejection) => return Ok(rejection.into()),
+        };
         let mut is_second = false;
         loop {
-            let (found, connection) = self.find(server, &mut is_second).await?;
-            let entry = match found {
-                Found::One(entry) => entry,
-                Found::Nobody => {
-                    let message = "no entry below the base DN carries this name";
-                    return Ok(Rejection::new(RejectReason::UNKNOWN_USER, message).into());
-                }
-                Found::Several(dns) => {
-                    return Ok(Rejection::new(RejectReason::AMBIGUOUS_USER, ambiguity(&dns)).into());
-                }
+            let (found, connection) = self.find(server, &plan, &names, &mut is_second).await?;
+            let entry = match one(found) {
+                Ok(entry) => entry,
+                Err(rejection) => return Ok(rejection.into()),
             };
             // Known before the password is sent: whoever cannot get an account needs no bind.
-            let identity = match identity(&self.directory.config, &entry, self.name).map_err(Setback::Final)? {
+            let identity = match identity(&plan, &entry, &names).map_err(Setback::Final)? {
                 Ok(identity) => identity,
                 Err(rejection) => return Ok(rejection.into()),
             };
-            match self.bind(server, &connection, &entry.dn).await {
-                Ok(response) => {
-                    return match user_bind::verdict(&response.result).map_err(Setback::Final)? {
-                        Ok(()) => Ok(Accepted::new(identity).into()),
-                        Err(rejection) => Ok(rejection.into()),
-                    };
+            match self.bind_beside_groups(server, &connection, &plan, &entry).await {
+                Ok((response, groups)) => {
+                    return conclude(&plan, &entry, identity, &response, groups).map_err(Setback::Final);
                 }
                 // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
                 Err(Setback::Elsewhere(_)) if !is_second => {
@@ -103,8 +108,75 @@ impl Login<'_> {
         }
     }
 
+    /// How users are found in this directory, which may have to be asked for that.
+    async fn plan(&self, server: &Arc<Server>) -> Result<Arc<Plan>, Setback> {
+        if self.directory.detection.plan().is_none() {
+            server.place(self.steps, self.deadline).await?;
+        }
+        self.directory.plan().map_err(Setback::Final)
+    }
+
+    /// The names that the person's entry may carry.
+    async fn names<'p>(
+        &self,
+        plan: &'p Plan,
+        server: &Arc<Server>,
+    ) -> Result<Result<Vec<CarriedName<'p>>, Rejection>, Fault>
+    where
+        Self: 'p,
+    {
+        let name: &'p str = self.name;
+        match plan.names.meaning(name) {
+            Meaning::Names(names) => Ok(Ok(names)),
+            Meaning::InDomain { domain, user } => {
+                let searcher = Searcher::shared(server, &self.directory.config, self.steps, self.deadline);
+                let is_ours = windows_domain::is(self.directory, plan, domain, &searcher).await?;
+                Ok(if is_ours {
+                    Ok(vec![user])
+                } else {
+                    Err(Rejection::new(RejectReason::UNKNOWN_USER, "the name is one of another domain"))
+                })
+            }
+        }
+    }
+
+    /// Tries the password, and looks for the groups meanwhile. They are of no use to who has the wrong password.
+    async fn bind_beside_groups(
+        &mut self,
+        server: &Arc<Server>,
+        connection: &SharedConnection,
+        plan: &Plan,
+        entry: &Entry,
+    ) -> Result<(BindResponse, Option<Result<FoundGroups, Fault>>), Setback> {
+        let Some(groups) = &plan.groups else {
+            return Ok((self.bind(server, connection, &entry.dn).await?, None));
+        };
+        let searcher = Searcher::shared(server, &self.directory.config, self.steps, self.deadline);
+        let mut looking = pin!(groups.of(entry, &searcher));
+        let mut found = None;
+        let response = {
+            let mut binding = pin!(self.bind(server, connection, &entry.dn));
+            loop {
+                tokio::select! {
+                    response = &mut binding => break response?,
+                    groups = &mut looking, if found.is_none() => found = Some(groups),
+                }
+            }
+        };
+        if response.is_success() && found.is_none() {
+            found = Some(looking.await);
+        }
+        Ok((response, found))
+    }
+
     /// Looks for the entry on one of the server's connections.
-    async fn find(&self, server: &Arc<Server>, is_second: &mut bool) -> Result<(Found, SharedConnection), Setback> {
+    async fn find(
+        &self,
+        server: &Arc<Server>,
+        plan: &Plan,
+        names: &[CarriedName<'_>],
+        is_second: &mut bool,
+    ) -> Result<(Found, SharedConnection), Setback> {
         let config = &*self.directory.config;
         loop {
             let place = server.place(self.steps, self.deadline).await?;
@@ -115,7 +187,7 @@ impl Login<'_> {
             let step = if was_idle { self.steps.probe } else { self.steps.operation };
             let began = Instant::now();
             self.directory.metrics.searches.add();
-            let error = match search::find_user(&place, config, self.name, self.deadline.at_most(step)).await {
+            let error = match search::find_user(&place, config, plan, names, self.deadline.at_most(step)).await {
                 Ok(found) => {
                     server.note_round_trip(began.elapsed());
                     return Ok((found, connection));
@@ -191,6 +263,41 @@ impl Login<'_> {
     }
 }
 
+/// The entry, if it is one.
+fn one(found: Found) -> Result<Box<Entry>, Rejection> {
+    match found {
+        Found::One(entry) => Ok(entry),
+        Found::Nobody => {
+            Err(Rejection::new(RejectReason::UNKNOWN_USER, "no entry below the base DN carries this name"))
+        }
+        Found::Several(dns) => Err(Rejection::new(RejectReason::AMBIGUOUS_USER, ambiguity(&dns))),
+    }
+}
+
+/// What the answer to the bind, the entry and its groups come to together.
+fn conclude(
+    plan: &Plan,
+    entry: &Entry,
+    identity: Identity,
+    response: &BindResponse,
+    groups: Option<Result<FoundGroups, Fault>>,
+) -> Result<Decision, Fault> {
+    let notices = match user_bind::verdict(response, entry, &plan.state, SystemTime::now())? {
+        Ok(notices) => notices,
+        Err(rejection) => return Ok(rejection.into()),
+    };
+    let mut accepted = Accepted::new(identity);
+    accepted.notices = notices;
+    if let Some(wanted) = &plan.groups {
+        let groups = groups.unwrap_or_else(|| Err(Fault::internal("nobody has looked for the groups")))?;
+        if let Err(rejection) = wanted.decide(&groups) {
+            return Ok(rejection.into());
+        }
+        accepted.identity.groups = groups.into_groups();
+    }
+    Ok(accepted.into())
+}
+
 fn ambiguity(dns: &[Dn]) -> String {
     let seen: Vec<_> = dns.iter().take(2).map(ToString::to_string).collect();
     format!(
@@ -201,9 +308,10 @@ fn ambiguity(dns: &[Dn]) -> String {
 
 /// Who the entry is. A missing id is the entry's fault; a missing login name is the service account's, which found
 /// the entry by it.
-fn identity(config: &Config, entry: &Entry, typed: &str) -> Result<Result<Identity, Rejection>, Fault> {
-    let Some(login) = profile::login(entry, &config.username_attributes) else {
-        let names: Vec<_> = config.username_attributes.iter().map(AttributeName::as_str).collect();
+fn identity(plan: &Plan, entry: &Entry, names: &[CarriedName<'_>]) -> Result<Result<Identity, Rejection>, Fault> {
+    let attributes = plan.names.attributes();
+    let Some(login) = profile::login(entry, attributes) else {
+        let names: Vec<_> = attributes.iter().map(AttributeName::as_str).collect();
         return Err(Fault::misconfigured(
             MisconfiguredReason::NO_PERMISSION,
             format!(
@@ -213,7 +321,7 @@ fn identity(config: &Config, entry: &Entry, typed: &str) -> Result<Result<Identi
             ),
         ));
     };
-    if !name_match::carries(entry, &config.username_attributes, typed) {
+    if !name_match::carries(entry, names) {
         let message = format!(
             "the server answered with the entry {}, which does not carry this name; if a proxy stands in between, it \
                 mixes answers up",
@@ -221,14 +329,18 @@ fn identity(config: &Config, entry: &Entry, typed: &str) -> Result<Result<Identi
         );
         return Ok(Err(Rejection::new(RejectReason::NAME_MISMATCH, message)));
     }
-    let subject = match config.subject.of(entry) {
+    let subject = match plan.subject.of(entry) {
         Ok(subject) => subject,
         Err(error) => return Ok(Err(Rejection::new(RejectReason::NO_STABLE_ID, format!("{}: {error}", entry.dn)))),
     };
-    let profile = Profile::of(entry);
+    let profile = plan.profile.of(entry);
     let mut identity = Identity::new(subject.id, subject.attribute, login);
     identity.display_name = profile.display_name;
     identity.email = profile.email;
     identity.phone = profile.phone;
+    identity.attributes = profile.attributes;
     Ok(Ok(identity))
 }
+
+#[cfg(test)]
+mod tests;
