@@ -24,6 +24,8 @@ pub(crate) enum Request {
     Search {
         cookie: Option<Vec<u8>>,
     },
+    /// A search with the empty DN for its base.
+    RootDse,
     Other,
 }
 
@@ -43,6 +45,7 @@ pub(crate) struct ScriptedDirectory {
     pub(crate) address: SocketAddr,
     timeout: &'static str,
     service_account: bool,
+    kind: &'static str,
     requests: Arc<Mutex<Vec<(usize, Request)>>>,
 }
 
@@ -66,7 +69,7 @@ impl ScriptedDirectory {
                 });
             }
         });
-        Self { address, timeout: "20s", service_account: false, requests }
+        Self { address, timeout: "20s", service_account: false, kind: "other", requests }
     }
 
     /// The same directory for tests in which waiting is the point.
@@ -81,12 +84,18 @@ impl ScriptedDirectory {
         self
     }
 
+    /// The same directory for a provider that has to find out what it is.
+    pub(crate) fn unknown(mut self) -> Self {
+        self.kind = "auto";
+        self
+    }
+
     /// This directory as a provider is configured for it: base `dc=x`, scope `sub`.
     pub(crate) fn configured(&self) -> Directory {
         let mut settings = serde_json::json!({
             "host": format!("ldap://{}", self.address),
             "base_dn": "dc=x",
-            "directory": "other",
+            "directory": self.kind,
             "scope": "sub",
             "username_attribute": "uid",
             "timeout": self.timeout,
@@ -130,6 +139,7 @@ fn request(message: &Message<'_>) -> Request {
             let password = String::from_utf8(content.expect(0x80, "password").unwrap().to_vec()).unwrap();
             Request::Bind { name, password }
         }
+        operation::SEARCH_REQUEST if message.content.starts_with(&[OCTET_STRING, 0]) => Request::RootDse,
         operation::SEARCH_REQUEST => {
             let controls = message.controls().unwrap();
             let paging = controls.into_iter().find(|control| control.oid == paged_results::OID);

@@ -28,7 +28,7 @@ async fn with_bind(reply: impl Fn(u8) -> Reply + Send + Sync + 'static) -> Scrip
     ScriptedDirectory::start(move |id, request| match request {
         Request::Search { .. } => Reply::Send([person(id, DN, "alice"), done(id, 0)].concat()),
         Request::Bind { .. } => reply(id),
-        Request::Other => Reply::Silence,
+        Request::RootDse | Request::Other => Reply::Silence,
     })
     .await
 }
@@ -38,7 +38,7 @@ async fn with_search(answer: impl Fn(u8) -> Vec<u8> + Send + Sync + 'static) -> 
     ScriptedDirectory::start(move |id, request| match request {
         Request::Search { .. } => Reply::Send(answer(id)),
         Request::Bind { .. } => Reply::Send(bound(id, 0)),
-        Request::Other => Reply::Silence,
+        Request::RootDse | Request::Other => Reply::Silence,
     })
     .await
 }
@@ -166,5 +166,73 @@ async fn malformed_answers_are_violations_and_no_panic() {
     for answer in [nested, vec![0x30, 0x00], b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), vec![0x30, 0x80, 0, 0]] {
         let directory = with_search(move |_| answer.clone()).await;
         assert_eq!(code(&login(&directory, "alice", "right").await), "protocol_violation");
+    }
+}
+
+/// A directory that says this of itself, finds alice as one of its own would be found, and lets her in.
+async fn saying(root_dse: impl Fn(u8) -> Vec<u8> + Send + Sync + 'static) -> ScriptedDirectory {
+    let directory = ScriptedDirectory::start(move |id, request| match request {
+        Request::RootDse => Reply::Send(root_dse(id)),
+        Request::Search { .. } => Reply::Send([person(id, DN, "alice"), done(id, 0)].concat()),
+        Request::Bind { .. } => Reply::Send(bound(id, 0)),
+        Request::Other => Reply::Silence,
+    });
+    directory.await.unknown()
+}
+
+#[tokio::test]
+async fn the_directory_is_asked_once_what_it_is_and_before_anybody_is_bound_on_that_connection() {
+    let said = [("vendorName", "389 Project")];
+    let directory = saying(move |id| [entry(id, "", &said), done(id, 0)].concat()).await.with_service_account();
+    let configured = directory.configured();
+    for _ in 0..3 {
+        let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+        let answer = authenticate(&configured, &context, Credentials::new("alice", Secret::new("right"))).await;
+        assert_eq!(code(&answer), "accepted");
+    }
+    assert_eq!(configured.plan().unwrap().kind.to_string(), "389-DS");
+    let requests = directory.requests();
+    let asked: Vec<_> = requests.iter().filter(|(_, request)| *request == Request::RootDse).collect();
+    assert_eq!(asked.len(), 1);
+    let before = requests.iter().take_while(|(_, request)| *request != Request::RootDse);
+    assert!(before.clone().all(|(connection, _)| *connection != asked[0].0), "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_directory_that_does_not_say_what_it_is_is_one_of_no_known_kind() {
+    for refusal in [0, 32, 48, 50, 53] {
+        let directory = saying(move |id| done(id, refusal)).await.with_service_account();
+        assert_eq!(code(&login(&directory, "alice", "right").await), "accepted", "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_to_the_question_what_it_is_ends_the_login() {
+    let twice = |id| [entry(id, "", &[]), entry(id, "", &[]), done(id, 0)].concat();
+    assert_eq!(code(&login(&saying(twice).await, "alice", "right").await), "protocol_violation");
+    let somebody = |id| [bound(id, 0)].concat();
+    assert_eq!(code(&login(&saying(somebody).await, "alice", "right").await), "protocol_violation");
+}
+
+#[tokio::test]
+async fn in_a_windows_domain_a_group_or_a_machine_is_nobody() {
+    for control in ["4096", "514", "not a number"] {
+        let directory = ScriptedDirectory::start(move |id, request| match request {
+            Request::RootDse => {
+                let said = [("supportedCapabilities", "1.2.840.113556.1.4.800")];
+                Reply::Send([entry(id, "", &said), done(id, 0)].concat())
+            }
+            Request::Search { .. } => {
+                let guid = "0123456789abcdef";
+                let account = [("uid", "alice"), ("objectGUID", guid), ("userAccountControl", control)];
+                Reply::Send([entry(id, DN, &account), done(id, 0)].concat())
+            }
+            Request::Bind { .. } => Reply::Send(bound(id, 0)),
+            Request::Other => Reply::Silence,
+        });
+        let directory = directory.await.unknown();
+        let answer = login(&directory, "alice", "right").await;
+        let expected = if control == "514" { "account_disabled" } else { "other_refusal" };
+        assert_eq!(code(&answer), expected, "{control}");
     }
 }
