@@ -2,8 +2,9 @@ use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 use wire_guard::FoundEntry;
 
-use directory_data::AttributeName;
 use directory_data::Dn;
+use directory_data::range::{Range, range_option};
+use directory_data::{AttributeName, Malformed, attribute_key};
 
 /// An entry of a search result.
 ///
@@ -20,15 +21,24 @@ pub(crate) struct Entry {
 struct Attribute {
     /// The key of its name without options, see [`attribute::key`].
     key: String,
-    /// Whether there are options, such as in `cn;lang-de`.
-    has_options: bool,
+    /// The options, such as `lang-de` in `cn;lang-de`.
+    options: Option<String>,
     values: Vec<Vec<u8>>,
 }
 
 impl Attribute {
     fn new(name: &str, values: Vec<Vec<u8>>) -> Self {
         let (name, options) = name.split_once(';').map_or((name, None), |(name, options)| (name, Some(options)));
-        Self { key: directory_data::attribute_key(name), has_options: options.is_some(), values }
+        Self { key: attribute_key(name), options: options.map(ToOwned::to_owned), values }
+    }
+}
+
+impl Attribute {
+    /// Which piece of all values these are.
+    fn range(&self) -> Result<Option<Range>, Malformed> {
+        let Some(options) = &self.options else { return Ok(None) };
+        let description = format!("{};{options}", self.key);
+        range_option(&description).map(|range| range.map(|(_, range)| range))
     }
 }
 
@@ -82,7 +92,7 @@ impl Entry {
 
     /// All values of an attribute, whatever the case that the server writes its name in.
     pub(crate) fn values(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
-        let named = self.attributes.iter().filter(|own| own.key == name.key() && !own.has_options);
+        let named = self.attributes.iter().filter(|own| own.key == name.key() && own.options.is_none());
         named.flat_map(|own| &own.values).map(Vec::as_slice)
     }
 
@@ -91,6 +101,19 @@ impl Entry {
     pub(crate) fn values_with_options(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
         let named = self.attributes.iter().filter(|own| own.key == name.key());
         named.flat_map(|own| &own.values).map(Vec::as_slice)
+    }
+
+    /// The values of a piece of an attribute: Active Directory hands out many values piece by piece, under names such as
+    /// `memberOf;range=0-1499` (MS-ADTS section 3.1.1.3.1.3.3).
+    pub(crate) fn values_in_range(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
+        let pieces = self.attributes.iter().filter(|own| own.key == name.key() && matches!(own.range(), Ok(Some(_))));
+        pieces.flat_map(|own| &own.values).map(Vec::as_slice)
+    }
+
+    /// Which piece of an attribute it is, if it is one.
+    pub(crate) fn range_of(&self, name: &AttributeName) -> Result<Option<Range>, Malformed> {
+        let mut ranges = self.attributes.iter().filter(|own| own.key == name.key()).map(Attribute::range);
+        ranges.find_map(Result::transpose).transpose()
     }
 
     /// The values of an attribute that are texts with something in them.

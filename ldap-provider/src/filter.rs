@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use ldap3::asn1::{ASNTag, PL, StructureTag, TagClass};
 use wire_guard::ber::{self, CONSTRUCTED, OCTET_STRING};
 
+use crate::name::CarriedName;
 use directory_data::AttributeName;
 
 /// The deepest nesting of parentheses in an administrator's filter. The library that parses it recurses, and the
@@ -39,16 +40,16 @@ impl EncodedFilter {
     }
 }
 
-/// How users are found: the administrator's filter, if there is one, and the attributes that a name may stand in.
+/// How users are found: what they have to match, and the attributes that a name may stand in.
 #[derive(Clone, Debug)]
 pub(crate) struct UserFilter {
     restriction: Option<Restriction>,
     attributes: Vec<AttributeName>,
 }
 
-/// The administrator's filter.
+/// An administrator's filter.
 #[derive(Clone, Debug)]
-struct Restriction {
+pub(crate) struct Restriction {
     /// With its outer parentheses.
     text: String,
     encoded: Vec<u8>,
@@ -59,12 +60,66 @@ const AND: u8 = 0xa0;
 const OR: u8 = 0xa1;
 const EQUALITY_MATCH: u8 = 0xa3;
 
-impl UserFilter {
+/// `extensibleMatch [9]`, and within it `matchingRule [1]`, `type [2]` and `matchValue [3]`; `present [7]`.
+const EXTENSIBLE_MATCH: u8 = 0xa9;
+const MATCHING_RULE: u8 = 0x81;
+const MATCHING_TYPE: u8 = 0x82;
+const MATCHING_VALUE: u8 = 0x83;
+const PRESENT: u8 = 0x87;
+
+impl EncodedFilter {
+    /// Entries with this value. It is never part of a text: each of its octets means itself.
+    pub(crate) fn equals(attribute: &str, value: &[u8]) -> Self {
+        let mut assertion = ber::wrap(OCTET_STRING, attribute.as_bytes());
+        ber::push_octets(&mut assertion, OCTET_STRING, value);
+        Self(ber::wrap(EQUALITY_MATCH, &assertion))
+    }
+
+    /// Entries with this attribute.
+    pub(crate) fn has(attribute: &str) -> Self {
+        Self(ber::wrap(PRESENT, attribute.as_bytes()))
+    }
+
+    /// Entries with an attribute that matches by a rule of this number.
+    pub(crate) fn matches(attribute: &str, rule: &str, value: &[u8]) -> Self {
+        let mut assertion = ber::wrap(MATCHING_RULE, rule.as_bytes());
+        ber::push_octets(&mut assertion, MATCHING_TYPE, attribute.as_bytes());
+        ber::push_octets(&mut assertion, MATCHING_VALUE, value);
+        Self(ber::wrap(EXTENSIBLE_MATCH, &assertion))
+    }
+
+    /// Entries that match one of these, of which there is at least one.
+    pub(crate) fn any(filters: &[Self]) -> Self {
+        Self::joined(OR, filters)
+    }
+
+    /// Entries that match all of these, of which there is at least one.
+    pub(crate) fn all(filters: &[Self]) -> Self {
+        Self::joined(AND, filters)
+    }
+
+    fn joined(operation: u8, filters: &[Self]) -> Self {
+        match filters {
+            [one] => one.clone(),
+            several => {
+                let parts: Vec<&[u8]> = several.iter().map(Self::as_bytes).collect();
+                Self(ber::wrap(operation, &parts.concat()))
+            }
+        }
+    }
+}
+
+impl Restriction {
+    /// The filter's text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Checks an administrator's filter, which may come without its outer parentheses. A blank one is none.
-    pub(crate) fn parse(restriction: &str, attributes: Vec<AttributeName>) -> Result<Self, String> {
+    pub(crate) fn parse(restriction: &str) -> Result<Option<Self>, String> {
         let restriction = restriction.trim();
         if restriction.is_empty() {
-            return Ok(Self { restriction: None, attributes });
+            return Ok(None);
         }
         let text = if restriction.starts_with('(') { restriction.to_owned() } else { format!("({restriction})") };
         if text.len() > LONGEST {
@@ -80,24 +135,25 @@ impl UserFilter {
         })?;
         let mut encoded = Vec::new();
         encode(&tree.into_structure(), &mut encoded);
-        Ok(Self { restriction: Some(Restriction { text, encoded }), attributes })
+        Ok(Some(Self { text, encoded }))
+    }
+}
+
+impl UserFilter {
+    /// Users match the restriction, if there is one, and have a name in one of the attributes.
+    pub(crate) fn new(restriction: Option<Restriction>, attributes: Vec<AttributeName>) -> Self {
+        Self { restriction, attributes }
     }
 
-    /// Whoever carries this name. It is never part of a text: each of its octets means itself.
-    pub(crate) fn for_name(&self, name: &str) -> EncodedFilter {
-        let mut names = Vec::new();
-        for attribute in &self.attributes {
-            let mut assertion = ber::wrap(OCTET_STRING, attribute.as_str().as_bytes());
-            ber::push_octets(&mut assertion, OCTET_STRING, name.as_bytes());
-            ber::push_octets(&mut names, EQUALITY_MATCH, &assertion);
-        }
-        if self.attributes.len() > 1 {
-            names = ber::wrap(OR, &names);
-        }
-        EncodedFilter(match &self.restriction {
-            Some(restriction) => ber::wrap(AND, &[restriction.encoded.as_slice(), &names].concat()),
+    /// Whoever carries one of these names, each in its attribute.
+    pub(crate) fn for_names(&self, names: &[CarriedName<'_>]) -> EncodedFilter {
+        let names: Vec<_> =
+            names.iter().map(|name| EncodedFilter::equals(name.attribute.as_str(), name.value.as_bytes())).collect();
+        let names = EncodedFilter::any(&names);
+        match &self.restriction {
+            Some(restriction) => EncodedFilter::all(&[EncodedFilter(restriction.encoded.clone()), names]),
             None => names,
-        })
+        }
     }
 
     /// Whoever carries any name: the users that a login could find.
@@ -156,11 +212,17 @@ mod tests {
     use bytes::BytesMut;
     use ldap3::asn1::ASNTag;
 
-    use super::UserFilter;
+    use super::{CarriedName, EncodedFilter, Restriction, UserFilter};
     use directory_data::AttributeName;
 
     fn filter(restriction: &str, attributes: &[&str]) -> Result<UserFilter, String> {
-        UserFilter::parse(restriction, attributes.iter().map(|name| AttributeName::parse(name).unwrap()).collect())
+        let attributes = attributes.iter().map(|name| AttributeName::parse(name).unwrap()).collect();
+        Ok(UserFilter::new(Restriction::parse(restriction)?, attributes))
+    }
+
+    fn for_name(filter: &UserFilter, name: &str) -> Vec<u8> {
+        let names: Vec<_> = filter.attributes.iter().map(|attribute| CarriedName { attribute, value: name }).collect();
+        filter.for_names(&names).as_bytes().to_vec()
     }
 
     /// The same text, parsed and encoded by the library.
@@ -199,7 +261,7 @@ mod tests {
             let value = [&[4, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
             let content = [&[4, 3, b'u', b'i', b'd'][..], &value].concat();
             let expected = [&[0xa3, u8::try_from(content.len()).unwrap()][..], &content].concat();
-            assert_eq!(filter("", &["uid"]).unwrap().for_name(&name).as_bytes(), expected, "{name:?}");
+            assert_eq!(for_name(&filter("", &["uid"]).unwrap(), &name), expected, "{name:?}");
         }
     }
 
@@ -215,7 +277,7 @@ mod tests {
             "(&)",
         ] {
             let whole = encoded(&format!("(&{restriction}(|(uid=x)(cn=x)))"));
-            assert_eq!(filter(restriction, &["uid", "cn"]).unwrap().for_name("x").as_bytes(), whole, "{restriction}");
+            assert_eq!(for_name(&filter(restriction, &["uid", "cn"]).unwrap(), "x"), whole, "{restriction}");
         }
     }
 
@@ -225,11 +287,32 @@ mod tests {
             let users = filter(restriction, &["uid", "cn"]).unwrap();
             assert_eq!(users.for_anybody().as_str(), "(&(&(age=28)(!(name=Bob)))(|(uid=*)(cn=*)))");
             let expected = encoded(r"(&(&(age=28)(!(name=Bob)))(|(uid=al\2ace)(cn=al\2ace)))");
-            assert_eq!(users.for_name("al*ce").as_bytes(), expected);
+            assert_eq!(for_name(&users, "al*ce"), expected);
         }
         let users = filter("objectClass=person", &["uid"]).unwrap();
-        assert_eq!(users.for_name("x").as_bytes(), encoded("(&(objectClass=person)(uid=x))"));
+        assert_eq!(for_name(&users, "x"), encoded("(&(objectClass=person)(uid=x))"));
         assert_eq!(filter(" ", &["uid"]).unwrap().for_anybody().as_str(), "(uid=*)");
+    }
+
+    #[test]
+    fn filters_for_groups_are_encoded_as_the_library_encodes_their_text() {
+        for (built, text) in [
+            (EncodedFilter::equals("member", b"cn=a,dc=x"), "(member=cn=a,dc=x)"),
+            (EncodedFilter::has("memberOf"), "(memberOf=*)"),
+            (
+                EncodedFilter::matches("member", "1.2.840.113556.1.4.1941", b"cn=(a),dc=x"),
+                r"(member:1.2.840.113556.1.4.1941:=cn=\28a\29,dc=x)",
+            ),
+            (
+                EncodedFilter::all(&[
+                    EncodedFilter::any(&[EncodedFilter::has("a"), EncodedFilter::equals("b", &[0xff])]),
+                    EncodedFilter::any(&[EncodedFilter::has("c")]),
+                ]),
+                r"(&(|(a=*)(b=\ff))(c=*))",
+            ),
+        ] {
+            assert_eq!(built.as_bytes(), encoded(text), "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ldap3::controls::{Control, PagedResults, RawControl};
 use ldap3::{LdapError, LdapResult, SearchOptions};
@@ -15,17 +16,14 @@ use wire_guard::paged_results::{self, Cookie};
 use crate::directory::{Directory, Next, Query, Results, ServiceConnection};
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
-use crate::profile::{self, Profile};
+use crate::plan::Plan;
+use crate::profile;
 use crate::result_code::{
     self, ADMIN_LIMIT_EXCEEDED, PROTOCOL_ERROR, SIZE_LIMIT_EXCEEDED, SUCCESS, UNAVAILABLE_CRITICAL_EXTENSION,
     UNWILLING_TO_PERFORM, said,
 };
 use crate::search;
 use crate::settings::Config;
-
-/// How many users are asked for at a time. 389-DS answers 4 to a page as large as its size limit or larger (measured
-/// with a limit of 500), so the page stays well below usual limits; below 250, listing gets slower (measured).
-const PAGE: usize = 250;
 
 /// How many entries are read before others get their turn.
 const AT_A_STRETCH: usize = 16;
@@ -47,6 +45,7 @@ const WHAT: &str = "the listing";
 #[derive(Debug)]
 pub struct Listing {
     config: Arc<Config>,
+    plan: Arc<Plan>,
     current: Option<Page>,
     connection: ServiceConnection,
     page_size: usize,
@@ -75,16 +74,23 @@ impl Listing {
     /// Opens a connection and gets ready to ask for the first page.
     pub(crate) async fn begin(directory: &Directory, request: &ListRequest, deadline: Deadline) -> Result<Self, Fault> {
         let connection = directory.for_listing(deadline.at_most(directory.config.timeout)).await?;
-        Ok(Self::over(directory, connection, request))
+        Ok(Self::over(directory, directory.plan()?, connection, request))
     }
 
     /// Lists over a connection that is there.
-    pub(crate) fn over(directory: &Directory, connection: ServiceConnection, request: &ListRequest) -> Self {
-        let limit = request.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE);
+    pub(crate) fn over(
+        directory: &Directory,
+        plan: Arc<Plan>,
+        connection: ServiceConnection,
+        request: &ListRequest,
+    ) -> Self {
+        let page = plan.page_size;
+        let limit = request.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(page);
         Self {
             config: directory.config.clone(),
+            plan,
             connection,
-            page_size: limit.clamp(1, PAGE),
+            page_size: limit.clamp(1, page),
             cookie: Cookie::default(),
             seen: HashSet::new(),
             empty_pages: 0,
@@ -125,10 +131,10 @@ impl Listing {
             };
             let (dn, user) = match Entry::read(item) {
                 // Told and passed over: it must not keep everybody behind it from being listed.
-                Err(UnusableEntry::Dn { text, rest }) => (text, refused(listed(&rest, &self.config))),
+                Err(UnusableEntry::Dn { text, rest }) => (text, refused(listed(&rest, &self.plan))),
                 read => {
-                    let entry = search::checked(read, &self.config)?;
-                    (entry.dn.as_str().to_owned(), listed(&entry, &self.config))
+                    let entry = search::checked(read, &self.plan)?;
+                    (entry.dn.as_str().to_owned(), listed(&entry, &self.plan))
                 }
             };
             page.entries += 1;
@@ -143,7 +149,7 @@ impl Listing {
                 tokio::task::yield_now().await;
             }
             // One more than a page may hold: this server does not page. The rest is handed on piece by piece.
-            if users.len() > PAGE {
+            if users.len() > self.plan.page_size {
                 self.current = Some(page);
                 return Ok(Progress::More);
             }
@@ -153,7 +159,7 @@ impl Listing {
     async fn request(&mut self) -> Result<Page, Fault> {
         let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
         let control: RawControl = PagedResults { size, cookie: self.cookie.as_bytes().to_vec() }.into();
-        let attributes = Arc::clone(&self.config.user_attributes);
+        let attributes = Arc::clone(&self.plan.user_attributes);
         let results = self.search(search::options(), attributes, vec![control]).await?;
         Ok(Page { results, entries: 0, fingerprint: DefaultHasher::new() })
     }
@@ -189,10 +195,10 @@ impl Listing {
         attributes: Arc<[String]>,
         controls: Vec<RawControl>,
     ) -> Result<Results, Fault> {
-        let filter = self.config.user_filter.for_anybody();
+        let filter = self.plan.user_filter.for_anybody();
         let query = Query {
             base: &self.config.base_dn,
-            scope: search::scope(self.config.scope),
+            scope: search::scope(self.plan.scope),
             filter: &filter,
             attributes,
             options,
@@ -305,17 +311,18 @@ fn paging_refused(said: &str) -> Fault {
     Fault::unavailable(UnavailableReason::PAGING_REFUSED, format!("the server refuses to list page by page: {said}"))
 }
 
-fn listed(entry: &Entry, config: &Config) -> ListedUser {
-    let profile = Profile::of(entry);
+fn listed(entry: &Entry, plan: &Plan) -> ListedUser {
+    let profile = plan.profile.of(entry);
     let mut user = ListedUser::default();
-    user.login = profile::login(entry, &config.username_attributes);
+    user.login = profile::login(entry, plan.names.attributes());
     user.display_name = profile.display_name;
     user.email = profile.email;
     user.phone = profile.phone;
-    match config.subject.of(entry) {
+    match plan.subject.of(entry) {
         Ok(subject) => {
             user.subject = Some(subject.id);
             user.subject_attribute = Some(subject.attribute);
+            user.refusal = plan.state.check(entry, SystemTime::now()).err().map(|barred| barred.reason());
         }
         Err(_) => user.refusal = Some(RejectReason::NO_STABLE_ID),
     }

@@ -4,6 +4,7 @@
 //! mixes answers up would log one person in as another.
 
 use crate::entry::Entry;
+use crate::name::CarriedName;
 use directory_data::AttributeName;
 use directory_data::folding::fold;
 
@@ -13,11 +14,11 @@ const LONGEST: usize = 2 * 1024;
 /// How many octets of values are looked at: folding takes its time, and real entries have some dozens.
 const MOST: usize = 64 * 1024;
 
-/// Whether one of the attributes has the typed name as a value.
-pub(crate) fn carries(entry: &Entry, attributes: &[AttributeName], typed: &str) -> bool {
-    let typed = fold(typed);
+/// Whether the entry carries one of the names that were searched for.
+pub(crate) fn carries(entry: &Entry, names: &[CarriedName<'_>]) -> bool {
     let mut left = MOST;
-    attributes.iter().any(|name| {
+    names.iter().any(|CarriedName { attribute: name, value: typed }| {
+        let typed = fold(typed);
         let values = entry.values_with_options(name).filter(|value| value.len() <= LONGEST);
         let values = values.take_while(|value| {
             let (rest, is_over) = left.overflowing_sub(value.len());
@@ -44,14 +45,15 @@ fn without_separators(number: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::carries;
+    use super::{CarriedName, carries};
     use crate::entry::Entry;
     use directory_data::AttributeName;
 
     fn found(typed: &str, attribute: &str, value: &str) -> bool {
         let entry = Entry::of("cn=x", &[(attribute, &[b"other", value.as_bytes()])]);
         let names = ["uid", "cn", "telephoneNumber"].map(|name| AttributeName::parse(name).unwrap());
-        carries(&entry, &names, typed)
+        let names: Vec<_> = names.iter().map(|attribute| CarriedName { attribute, value: typed }).collect();
+        carries(&entry, &names)
     }
 
     #[test]
@@ -72,9 +74,10 @@ mod tests {
     fn an_entry_of_endless_names_is_not_looked_through_to_its_end() {
         let many = vec![&[b'x'; 1024][..]; 65];
         let with = |first: &'static [u8]| Entry::of("cn=x", &[("uid", &[&[first][..], &many].concat())]);
-        let names = [AttributeName::parse("uid").unwrap()];
-        assert!(carries(&with(b"alice"), &names, "alice"));
-        assert!(!carries(&with(&[b'y'; 1024]), &names, "alice"));
+        let uid = AttributeName::parse("uid").unwrap();
+        let names = [CarriedName { attribute: &uid, value: "alice" }];
+        assert!(carries(&with(b"alice"), &names));
+        assert!(!carries(&with(&[b'y'; 1024]), &names));
     }
 
     #[test]

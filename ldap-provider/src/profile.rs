@@ -1,14 +1,28 @@
-use crate::entry::Entry;
+use std::collections::BTreeMap;
+
 use directory_data::AttributeName;
 use directory_data::fold_dn_value;
 
-/// What is shown of a person, by attribute, in the order in which they are looked for.
-const DISPLAY_NAME: [&str; 2] = ["displayName", "cn"];
-const EMAIL: [&str; 1] = ["mail"];
-const PHONE: [&str; 2] = ["telephoneNumber", "mobile"];
+use crate::entry::Entry;
+use crate::plan::named;
+use crate::settings::ProfileChoices;
 
 /// A longer value, in characters, is taken for something else than what it should be, and left out.
 const LONGEST: usize = 512;
+
+/// The most values of one further attribute that are handed on.
+const MOST_VALUES: usize = 64;
+
+/// Which attributes tell what of a person; of several, the first that is there counts.
+#[derive(Clone, Debug)]
+pub(crate) struct ProfileMap {
+    display_name: Vec<AttributeName>,
+    given_name: Vec<AttributeName>,
+    family_name: Vec<AttributeName>,
+    email: Vec<AttributeName>,
+    phone: Vec<AttributeName>,
+    extra: Vec<AttributeName>,
+}
 
 /// What an entry says of a person, apart from the id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,17 +30,56 @@ pub(crate) struct Profile {
     pub(crate) display_name: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) phone: Option<String>,
+    /// The given and the family name under names that no attribute can have, and the further attributes under theirs.
+    pub(crate) attributes: BTreeMap<String, Vec<String>>,
 }
 
-impl Profile {
-    /// Reads an entry.
-    pub(crate) fn of(entry: &Entry) -> Self {
-        Self { display_name: first(entry, &DISPLAY_NAME), email: first(entry, &EMAIL), phone: first(entry, &PHONE) }
+const GIVEN_NAME: &str = "given_name";
+const FAMILY_NAME: &str = "family_name";
+
+impl ProfileMap {
+    /// The administrator's choices, and what is usual.
+    pub(crate) fn new(choices: &ProfileChoices, display_name: &[&str]) -> Self {
+        let or = |choice: &Option<Vec<AttributeName>>, usual: &[&str]| choice.clone().unwrap_or_else(|| named(usual));
+        Self {
+            display_name: or(&choices.display_name, display_name),
+            given_name: or(&choices.given_name, &["givenName"]),
+            family_name: or(&choices.family_name, &["sn"]),
+            email: or(&choices.email, &["mail"]),
+            phone: or(&choices.phone, &["telephoneNumber", "mobile"]),
+            extra: choices.extra.clone(),
+        }
     }
 
     /// The attributes to ask the server for.
-    pub(crate) fn attributes() -> impl Iterator<Item = &'static str> {
-        DISPLAY_NAME.into_iter().chain(EMAIL).chain(PHONE)
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = &AttributeName> {
+        [&self.display_name, &self.given_name, &self.family_name, &self.email, &self.phone, &self.extra]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Reads an entry.
+    pub(crate) fn of(&self, entry: &Entry) -> Profile {
+        let mut attributes = BTreeMap::new();
+        for (key, names) in [(GIVEN_NAME, &self.given_name), (FAMILY_NAME, &self.family_name)] {
+            if let Some(name) = first(entry, names) {
+                attributes.insert(key.to_owned(), vec![name]);
+            }
+        }
+        for name in &self.extra {
+            let mut values: Vec<_> = shown(entry, name).map(ToOwned::to_owned).collect();
+            values.sort();
+            values.truncate(MOST_VALUES);
+            if !values.is_empty() {
+                attributes.insert(name.as_str().to_owned(), values);
+            }
+        }
+        Profile {
+            display_name: first(entry, &self.display_name),
+            email: first(entry, &self.email),
+            phone: first(entry, &self.phone),
+            attributes,
+        }
     }
 }
 
@@ -42,9 +95,13 @@ pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<Strin
     })
 }
 
-fn first(entry: &Entry, names: &[&str]) -> Option<String> {
-    let mut attributes = names.iter().filter_map(|name| AttributeName::parse(name).ok());
-    attributes.find_map(|name| smallest(shown(entry, &name)).map(ToOwned::to_owned))
+/// The name of whatever the entry is, if it has one that can be shown.
+pub(crate) fn name_of(entry: &Entry) -> Option<String> {
+    first(entry, &named(&["cn"]))
+}
+
+fn first(entry: &Entry, names: &[AttributeName]) -> Option<String> {
+    names.iter().find_map(|name| smallest(shown(entry, name)).map(ToOwned::to_owned))
 }
 
 /// The values that can be shown to a person.
@@ -64,9 +121,14 @@ fn smallest<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Profile, login};
+    use super::{Profile, ProfileMap, login};
     use crate::entry::Entry;
+    use crate::settings::ProfileChoices;
     use directory_data::AttributeName;
+
+    fn profile(entry: &Entry) -> Profile {
+        ProfileMap::new(&ProfileChoices::default(), &["displayName", "cn"]).of(entry)
+    }
 
     fn names(names: &[&str]) -> Vec<AttributeName> {
         names.iter().map(|name| AttributeName::parse(name).unwrap()).collect()
@@ -90,7 +152,7 @@ mod tests {
             values.rotate_left(1);
             let entry = Entry::of("cn=x", &[("uid", &values), ("mail", &values)]);
             assert_eq!(login(&entry, &names(&["uid"])).as_deref(), Some("a@x"));
-            assert_eq!(Profile::of(&entry).email.as_deref(), Some("a@x"));
+            assert_eq!(profile(&entry).email.as_deref(), Some("a@x"));
         }
     }
 
@@ -99,7 +161,7 @@ mod tests {
         let entry =
             Entry::of("uid=a\\0a,dc=x", &[("uid", &[b"a\n", "\u{202e}a".as_bytes(), b"b"]), ("mail", &[b"\0"])]);
         assert_eq!(login(&entry, &names(&["uid"])).as_deref(), Some("b"));
-        assert_eq!(Profile::of(&entry).email, None);
+        assert_eq!(profile(&entry).email, None);
     }
 
     #[test]
@@ -114,9 +176,37 @@ mod tests {
             "cn=x",
             &[("cn", &[b"Al"]), ("displayname", &[b" "]), ("Mobile", &[b"+49 1"]), ("mail", &[&[0xff]])],
         );
-        let profile = Profile::of(&entry);
+        let profile = profile(&entry);
         assert_eq!(profile.display_name.as_deref(), Some("Al"));
         assert_eq!(profile.phone.as_deref(), Some("+49 1"));
         assert_eq!(profile.email, None);
+    }
+
+    #[test]
+    fn the_attributes_are_the_administrators_choice() {
+        let choices = ProfileChoices {
+            display_name: Some(names(&["description", "cn"])),
+            extra: names(&["employeeNumber", "ou"]),
+            ..ProfileChoices::default()
+        };
+        let map = ProfileMap::new(&choices, &["displayName"]);
+        let entry = Entry::of(
+            "cn=x",
+            &[
+                ("displayName", &[b"Not this"]),
+                ("cn", &[b"Al"]),
+                ("givenName", &[b"Alice"]),
+                ("sn", &[b"Smith"]),
+                ("ou", &[b"b", b"a", b"x\n"]),
+                ("employeeNumber", &[&[0xff]]),
+            ],
+        );
+        let profile = map.of(&entry);
+        assert_eq!(profile.display_name.as_deref(), Some("Al"));
+        let attributes: Vec<_> =
+            profile.attributes.iter().map(|(name, values)| format!("{name}={}", values.join(","))).collect();
+        assert_eq!(attributes, ["family_name=Smith", "given_name=Alice", "ou=a,b"]);
+        let asked: Vec<_> = map.attributes().map(AttributeName::as_str).collect();
+        assert!(asked.contains(&"description") && asked.contains(&"ou") && !asked.contains(&"displayName"));
     }
 }

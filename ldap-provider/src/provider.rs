@@ -6,9 +6,9 @@ use provider_api::{
     one_line,
 };
 
-use crate::authenticate::authenticate;
 use crate::directory::Directory;
 use crate::listing::Listing;
+use crate::login::authenticate;
 use crate::settings::{Config, Settings};
 use crate::validate::validate;
 

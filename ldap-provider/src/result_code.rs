@@ -90,6 +90,23 @@ pub(crate) fn search_fault(code: u32, diagnostic: &str, anonymous: bool) -> Faul
     }
 }
 
+/// Why a search for something else than users failed.
+pub(crate) fn search_fault_of(what: &str, code: u32, diagnostic: &str, anonymous: bool) -> Fault {
+    match code {
+        NO_SUCH_OBJECT | REFERRAL => Fault::misconfigured(
+            MisconfiguredReason::BASE_DN_NOT_FOUND,
+            format!(
+                "{what} has no place to begin, or the service account may not see it; check group_base_dn: {}",
+                said(code, diagnostic)
+            ),
+        ),
+        INVALID_DN_SYNTAX => {
+            Fault::setting("group_base_dn", format!("is refused by the server: {}", said(code, diagnostic)))
+        }
+        _ => search_fault(code, diagnostic, anonymous),
+    }
+}
+
 fn no_permission(anonymous: bool, said: &str) -> Fault {
     let advice = if anonymous {
         "the server does not let just anybody search; set bind_dn and bind_password"

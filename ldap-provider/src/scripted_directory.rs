@@ -86,6 +86,7 @@ impl ScriptedDirectory {
         let mut settings = serde_json::json!({
             "host": format!("ldap://{}", self.address),
             "base_dn": "dc=x",
+            "directory": "other",
             "scope": "sub",
             "username_attribute": "uid",
             "timeout": self.timeout,

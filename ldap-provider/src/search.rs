@@ -1,21 +1,19 @@
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use ldap3::{DerefAliases, LdapError, SearchOptions};
+use directory_data::Dn;
+use ldap3::{DerefAliases, LdapError, LdapResult, SearchOptions};
 use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
-use wire_guard::{PipeEnd, SearchFailure, SearchScope, SearchTemplate};
+use wire_guard::{Found as Answered, PipeEnd, SearchConnection, SearchFailure, SearchScope, SearchTemplate};
 
-use crate::directory::{Next, Place, Query, ServiceConnection};
+use crate::directory::{Next, Place, Query, Server, ServiceConnection, Setback, Steps};
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
-use crate::filter::SearchFilter;
-use crate::profile::Profile;
-use crate::result_code::{self, SIZE_LIMIT_EXCEEDED, SUCCESS};
+use crate::filter::{EncodedFilter, SearchFilter};
+use crate::name::CarriedName;
+use crate::plan::Plan;
+use crate::result_code::{self, NO_SUCH_OBJECT, SIZE_LIMIT_EXCEEDED, SUCCESS};
 use crate::settings::{Config, Scope};
-use crate::subject::SubjectRule;
-use directory_data::AttributeName;
-use directory_data::Dn;
 
 /// What a search for a name found.
 #[derive(Debug)]
@@ -43,29 +41,34 @@ pub(crate) enum SearchError {
     Violation(Fault),
 }
 
-/// Looks for the one entry that carries a name.
+/// Looks for the one entry that carries one of these names.
 pub(crate) async fn find_user(
     place: &Place,
     config: &Config,
-    name: &str,
+    plan: &Plan,
+    names: &[CarriedName<'_>],
     deadline: Deadline,
 ) -> Result<Found, SearchError> {
-    let request = config.user_search.with_filter(config.user_filter.for_name(name).as_bytes());
+    let request = plan.user_search.with_filter(plan.user_filter.for_names(names).as_bytes());
     let searching = place.connection.search(&request, SIZE_LIMIT.into());
-    let found = match timeout_at(deadline.instant().into(), searching).await {
-        Err(_) => return Err(SearchError::Silent(fault::timeout(WHAT))),
+    match timeout_at(deadline.instant().into(), searching).await {
+        Err(_) => Err(SearchError::Silent(fault::timeout(WHAT))),
         Ok(Err(SearchFailure(end))) => {
             let fault = fault::ended(WHAT, &end);
-            return Err(if matches!(end, PipeEnd::Violation(_)) {
+            Err(if matches!(end, PipeEnd::Violation(_)) {
                 SearchError::Violation(fault)
             } else {
                 SearchError::Ended(fault)
-            });
+            })
         }
-        Ok(Ok(found)) => found,
-    };
-    let entries = found.entries.iter().map(|entry| checked(Entry::found(entry), config));
-    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(SearchError::Answered)?;
+        Ok(Ok(found)) => one_user(found, config, plan).map_err(SearchError::Answered),
+    }
+}
+
+/// The one user among what was found.
+fn one_user(found: Answered, config: &Config, plan: &Plan) -> Result<Found, Fault> {
+    let entries = found.entries.iter().map(|entry| checked(Entry::found(entry), plan));
+    let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
     let result = found.end.map(|(result, _)| result);
     // A limit that lets not even one entry through tells nothing about how many there are.
     let is_limited = result.as_ref().is_some_and(|result| result.code == SIZE_LIMIT_EXCEEDED);
@@ -75,8 +78,7 @@ pub(crate) async fn find_user(
     if let Some(result) = result
         && result.code != SUCCESS
     {
-        let fault = result_code::search_fault(result.code, &result.diagnostic, config.is_anonymous());
-        return Err(SearchError::Answered(fault));
+        return Err(result_code::search_fault(result.code, &result.diagnostic, config.is_anonymous()));
     }
     Ok(entries.pop().map_or(Found::Nobody, |entry| Found::One(Box::new(entry))))
 }
@@ -99,9 +101,37 @@ pub(crate) async fn read_base(
     config: &Config,
     deadline: Deadline,
 ) -> Result<(), Fault> {
-    const WHAT: &str = "the search for the base DN";
+    let result = read_entry(connection, &config.base_dn, "the search for the base DN", deadline).await?;
+    if result.rc == SUCCESS {
+        return Ok(());
+    }
+    Err(result_code::search_fault(result.rc, &result.text, config.is_anonymous()))
+}
+
+/// Whether there is an entry of this DN that can be seen.
+pub(crate) async fn exists(
+    connection: &ServiceConnection,
+    dn: &Dn,
+    config: &Config,
+    deadline: Deadline,
+) -> Result<bool, Fault> {
+    const WHAT: &str = "the search for a group";
+    let result = read_entry(connection, dn, WHAT, deadline).await?;
+    match result.rc {
+        SUCCESS => Ok(true),
+        NO_SUCH_OBJECT => Ok(false),
+        code => Err(result_code::search_fault_of(WHAT, code, &result.text, config.is_anonymous())),
+    }
+}
+
+async fn read_entry(
+    connection: &ServiceConnection,
+    dn: &Dn,
+    what: &str,
+    deadline: Deadline,
+) -> Result<LdapResult, Fault> {
     let query = Query {
-        base: &config.base_dn,
+        base: dn,
         scope: ldap3::Scope::Base,
         filter: &SearchFilter::any_entry(),
         attributes: no_attributes(),
@@ -113,7 +143,7 @@ pub(crate) async fn read_base(
         let mut entries = 0;
         loop {
             match results.next().await? {
-                // There is one base: whoever sends more sends without end.
+                // There is one entry of a DN: whoever sends more sends without end.
                 Next::Entry(_) if entries == 1 => return Ok(None),
                 Next::Entry(_) => entries += 1,
                 Next::End(result) => return Ok::<_, LdapError>(Some(result)),
@@ -121,11 +151,10 @@ pub(crate) async fn read_base(
         }
     };
     match timeout_at(deadline.instant().into(), search).await {
-        Err(_) => Err(fault::timeout(WHAT)),
-        Ok(Err(error)) => Err(fault::broken_search(WHAT, connection.end(), &error)),
-        Ok(Ok(None)) => Err(fault::protocol_violation(format_args!("{WHAT}: the server sent more than one entry"))),
-        Ok(Ok(Some(result))) if result.rc == SUCCESS => Ok(()),
-        Ok(Ok(Some(result))) => Err(result_code::search_fault(result.rc, &result.text, config.is_anonymous())),
+        Err(_) => Err(fault::timeout(what)),
+        Ok(Err(error)) => Err(fault::broken_search(what, connection.end(), &error)),
+        Ok(Ok(None)) => Err(fault::protocol_violation(format_args!("{what}: the server sent more than one entry"))),
+        Ok(Ok(Some(result))) => Ok(result),
     }
 }
 
@@ -146,29 +175,144 @@ pub(crate) fn no_attributes() -> Arc<[String]> {
     Arc::new(["1.1".to_owned()])
 }
 
-/// The attributes that are asked for, each once: never all of them, which may be megabytes.
-pub(crate) fn user_attributes(username: &[AttributeName], subject: &SubjectRule) -> Arc<[String]> {
-    let names = username.iter().chain(subject.attributes()).map(AttributeName::as_str);
-    let mut keys = HashSet::new();
-    names
-        .chain(Profile::attributes().map(|name| -> &str { name }))
-        .filter(|name| keys.insert(directory_data::attribute_key(name)))
-        .map(ToOwned::to_owned)
-        .collect()
-}
-
 /// Makes sure that what was read is an entry that was asked for.
-pub(crate) fn checked(read: Result<Entry, UnusableEntry>, config: &Config) -> Result<Entry, Fault> {
+pub(crate) fn checked(read: Result<Entry, UnusableEntry>, plan: &Plan) -> Result<Entry, Fault> {
     let entry = read.map_err(|error| fault::protocol_violation(format_args!("the server sent {error}")))?;
     // Binding as the root's empty DN succeeds on most servers, and proves nothing.
     if entry.dn.is_empty() {
         return Err(fault::protocol_violation("the server sent an entry with an empty DN"));
     }
-    if !config.is_in_scope(&entry.dn) {
+    if !plan.is_in_scope(&entry.dn) {
         return Err(fault::protocol_violation(format_args!(
             "the server sent the entry {}, which lies outside of base_dn and scope",
             entry.dn
         )));
     }
     Ok(entry)
+}
+
+/// A search for entries that are no users.
+#[derive(Debug)]
+pub(crate) struct EntryQuery<'a, A> {
+    pub(crate) base: &'a Dn,
+    pub(crate) scope: SearchScope,
+    pub(crate) filter: &'a EncodedFilter,
+    pub(crate) attributes: &'a [A],
+    /// How many entries are waited for.
+    pub(crate) most: usize,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) entries: Vec<Entry>,
+    /// Whether these are all: neither the server nor this side has stopped before.
+    pub(crate) is_complete: bool,
+}
+
+/// Who searches, and over which connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Searcher<'a> {
+    over: Over<'a>,
+    is_anonymous: bool,
+    steps: Steps,
+    deadline: Deadline,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Over<'a> {
+    /// The connections that all logins share.
+    Shared(&'a Arc<Server>),
+    /// That of one person, who searches as themselves.
+    Own(&'a SearchConnection),
+}
+
+impl<'a> Searcher<'a> {
+    /// Searches as the service account.
+    pub(crate) fn shared(server: &'a Arc<Server>, config: &Config, steps: Steps, deadline: Deadline) -> Self {
+        Self { over: Over::Shared(server), is_anonymous: config.is_anonymous(), steps, deadline }
+    }
+
+    /// Searches as who is bound on this connection.
+    pub(crate) fn own(connection: &'a SearchConnection, steps: Steps, deadline: Deadline) -> Self {
+        Self { over: Over::Own(connection), is_anonymous: false, steps, deadline }
+    }
+
+    /// Searches, and once again over another connection if the first ends: nothing is changed by it.
+    pub(crate) async fn search(
+        &self,
+        query: &EntryQuery<'_, impl AsRef<str>>,
+        what: &'static str,
+    ) -> Result<Answer, Fault> {
+        let limit = u32::try_from(query.most).unwrap_or(u32::MAX);
+        let template = SearchTemplate::new(query.base.as_str(), query.scope, limit, query.attributes);
+        let request = template.with_filter(query.filter.as_bytes());
+        let mut is_second = false;
+        let found = loop {
+            let deadline = self.deadline.at_most(self.steps.operation).instant().into();
+            let outcome = match self.over {
+                Over::Own(connection) => timeout_at(deadline, connection.search(&request, query.most)).await,
+                Over::Shared(server) => {
+                    let _turn = server.group_turn(self.deadline).await?;
+                    let place = server.place(self.steps, self.deadline).await.map_err(Setback::into_fault)?;
+                    server.count_search();
+                    timeout_at(deadline, place.connection.search(&request, query.most)).await
+                }
+            };
+            match outcome {
+                Err(_) => return Err(fault::timeout(what)),
+                Ok(Ok(found)) => break found,
+                Ok(Err(_)) if matches!(self.over, Over::Shared(_)) && !is_second => is_second = true,
+                Ok(Err(SearchFailure(end))) => return Err(fault::ended(what, &end)),
+            }
+        };
+        let entries = found.entries.iter().map(|entry| {
+            Entry::found(entry)
+                .map_err(|error| fault::protocol_violation(format_args!("{what}: the server sent {error}")))
+        });
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        match found.end.map(|(result, _)| result) {
+            None => Ok(Answer { entries, is_complete: false }),
+            Some(result) if result.code == SUCCESS => Ok(Answer { entries, is_complete: true }),
+            Some(result) if result.code == SIZE_LIMIT_EXCEEDED => Ok(Answer { entries, is_complete: false }),
+            // The entry itself is gone meanwhile, or cannot be seen.
+            Some(result) if result.code == NO_SUCH_OBJECT && query.scope == SearchScope::Base => {
+                Ok(Answer { entries, is_complete: true })
+            }
+            Some(result) => Err(result_code::search_fault_of(what, result.code, &result.diagnostic, self.is_anonymous)),
+        }
+    }
+
+    /// Looks for the one user who carries one of these names, or who is the entry of this DN.
+    pub(crate) async fn user(
+        &self,
+        config: &Config,
+        plan: &Plan,
+        names: &[CarriedName<'_>],
+        own_dn: Option<&Dn>,
+    ) -> Result<Found, Fault> {
+        let filter = plan.user_filter.for_names(names);
+        let found = self
+            .raw(&match own_dn {
+                Some(dn) => {
+                    SearchTemplate::new(dn.as_str(), SearchScope::Base, SIZE_LIMIT.into(), &plan.user_attributes)
+                        .with_filter(filter.as_bytes())
+                }
+                None => plan.user_search.with_filter(filter.as_bytes()),
+            })
+            .await?;
+        one_user(found, config, plan)
+    }
+
+    async fn raw(&self, request: &wire_guard::SearchRequest) -> Result<Answered, Fault> {
+        let Over::Own(connection) = self.over else {
+            return Err(Fault::internal("a user's own connection is missing"));
+        };
+        let deadline = self.deadline.at_most(self.steps.operation).instant().into();
+        match timeout_at(deadline, connection.search(request, SIZE_LIMIT.into())).await {
+            Err(_) => Err(fault::timeout(WHAT)),
+            Ok(Err(SearchFailure(end))) => Err(fault::ended(WHAT, &end)),
+            Ok(Ok(found)) => Ok(found),
+        }
+    }
 }

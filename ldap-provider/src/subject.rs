@@ -1,7 +1,5 @@
-use std::fmt::Write as _;
-
 use crate::entry::Entry;
-use directory_data::AttributeName;
+use directory_data::{AttributeName, identifier};
 
 /// Which attribute holds the immutable id of a person, in the order in which they are looked for: the first that an
 /// entry has decides. The order is part of every account's key and never changes.
@@ -11,7 +9,7 @@ use directory_data::AttributeName;
 /// - `nsUniqueId`: 389-DS, FreeIPA
 /// - `ipaUniqueID`: FreeIPA
 /// - `GUID`: eDirectory
-pub(crate) const KNOWN: [&str; 5] = ["entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID", "GUID"];
+pub(crate) const KNOWN: &[&str] = &["entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID", "GUID"];
 
 /// The longest id that is taken, in characters.
 const LONGEST: usize = 256;
@@ -45,9 +43,9 @@ pub(crate) enum NoSubject {
 }
 
 impl SubjectRule {
-    /// The fixed order of [`KNOWN`] attributes.
-    pub(crate) fn known() -> Self {
-        Self(KNOWN.iter().filter_map(|name| AttributeName::parse(name).ok()).collect())
+    /// The first of these that an entry has.
+    pub(crate) fn first_of(names: &[&str]) -> Self {
+        Self(names.iter().filter_map(|name| AttributeName::parse(name).ok()).collect())
     }
 
     /// One attribute that the administrator chose, in the spelling of [`KNOWN`] if it is one of them: the name is
@@ -84,10 +82,10 @@ impl SubjectRule {
 /// The one form in which an id is kept.
 fn decode(attribute: &AttributeName, value: &[u8]) -> Result<String, &'static str> {
     if attribute.is("objectGUID") {
-        return guid(value, &MIXED_ENDIAN);
+        return identifier::guid_mixed_endian(value).map_err(|error| error.why());
     }
     if attribute.is("GUID") {
-        return guid(value, &IN_ORDER);
+        return identifier::guid_in_order(value).map_err(|error| error.why());
     }
     let text = str::from_utf8(value).map_err(|_| "it is not a text")?;
     let is_id = !text.trim().is_empty() && !text.chars().any(char::is_control) && text.chars().nth(LONGEST).is_none();
@@ -95,58 +93,19 @@ fn decode(attribute: &AttributeName, value: &[u8]) -> Result<String, &'static st
         return Err("it is empty, too long or has control characters");
     }
     if attribute.is("entryUUID") {
-        return uuid(text);
+        return identifier::entry_uuid(value).map_err(|error| error.why());
     }
     Ok(text.to_owned())
 }
 
-/// RFC 4530: a text of 36 characters, compared without regard to case.
-fn uuid(text: &str) -> Result<String, &'static str> {
-    let is_uuid = text.len() == 36
-        && text.bytes().enumerate().all(|(position, byte)| match position {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    if !is_uuid {
-        return Err("it is not a UUID");
-    }
-    if text.bytes().all(|byte| matches!(byte, b'0' | b'-')) {
-        return Err("it is all zeros");
-    }
-    Ok(text.to_ascii_lowercase())
-}
-
-/// Where the octets of the text come from. Active Directory writes the first three fields with their least octet
-/// first.
-const MIXED_ENDIAN: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-const IN_ORDER: [usize; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-
-fn guid(value: &[u8], order: &[usize; 16]) -> Result<String, &'static str> {
-    if value.len() != order.len() {
-        return Err("it does not have 16 octets");
-    }
-    if value.iter().all(|&octet| octet == 0) {
-        return Err("it is all zeros");
-    }
-    let mut text = String::with_capacity(36);
-    for (position, octet) in order.iter().filter_map(|&from| value.get(from)).enumerate() {
-        if matches!(position, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{octet:02x}");
-    }
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{NoSubject, SubjectRule};
+    use super::{KNOWN, NoSubject, SubjectRule};
     use crate::entry::Entry;
     use directory_data::AttributeName;
 
     fn id(attributes: &[(&str, &[&[u8]])]) -> Result<(String, String), NoSubject> {
-        SubjectRule::known().of(&Entry::of("cn=x", attributes)).map(|subject| (subject.attribute, subject.id))
+        SubjectRule::first_of(KNOWN).of(&Entry::of("cn=x", attributes)).map(|subject| (subject.attribute, subject.id))
     }
 
     fn assert_id(attributes: &[(&str, &[&[u8]])], attribute: &str, expected: &str) {

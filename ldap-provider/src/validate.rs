@@ -5,12 +5,18 @@ use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
 use wire_guard::{Connection, Limits};
 
-use crate::directory::{Directory, Server, ServiceConnection, Steps};
+use crate::directory::{Detection, Directory, Server, ServiceConnection, Steps};
+use crate::groups::GroupPlan;
+use crate::kind::Kind;
 use crate::listing::Listing;
+use crate::plan::Plan;
 use crate::search;
 
 /// The stages that need the network, in their order.
-const NETWORK_STAGES: [&str; 6] = ["resolve", "connect", "tls", "service_bind", "base", "users"];
+const NETWORK_STAGES: [&str; 8] = ["resolve", "connect", "tls", "service_bind", "directory", "base", GROUPS, "users"];
+
+/// The stage that is there only if somebody asks for groups.
+const GROUPS: &str = "groups";
 
 /// The stage in which the servers are told of that the others do not tell of.
 const OTHER_SERVERS: &str = "other_servers";
@@ -29,9 +35,14 @@ pub(crate) async fn validate(directory: &Directory, context: &RequestContext) ->
     for server in others.by_ref() {
         let mut found = Vec::new();
         match check(directory, server, context, whole, &mut found).await {
-            Ok(service) => {
+            Ok((service, plan)) => {
                 let clock = Clock::start("users");
-                found.push(clock.finish(users(directory, service, context, whole).await));
+                let users = if everybody_reads(directory) {
+                    clock.finish(users(directory, plan, service, context, whole).await)
+                } else {
+                    Stage::skipped("users", ONLY_THEMSELVES)
+                };
+                found.push(users);
                 told = Some(found);
                 break;
             }
@@ -44,7 +55,8 @@ pub(crate) async fn validate(directory: &Directory, context: &RequestContext) ->
     }
     let works = told.as_ref().is_some_and(|found| found.iter().any(|stage| stage.id == "users"));
     stages.extend(told.unwrap_or_default());
-    for id in NETWORK_STAGES {
+    let asks_for_groups = directory.config.choices.groups.is_some();
+    for id in NETWORK_STAGES.into_iter().filter(|id| asks_for_groups || *id != GROUPS) {
         if !stages.iter().any(|stage| stage.id == id) {
             stages.push(Stage::skipped(id, "not tried, because an earlier stage failed"));
         }
@@ -95,7 +107,7 @@ async fn check(
     context: &RequestContext,
     whole: Deadline,
     stages: &mut Vec<Stage>,
-) -> Result<ServiceConnection, Stage> {
+) -> Result<(ServiceConnection, Arc<Plan>), Stage> {
     // As long as a login gives the step, or as long as the caller has: of several servers, all get their turn.
     let steps = Steps::of(directory.config.timeout.min(context.deadline.remaining()));
     let limit = |step: Duration| whole.at_most(step);
@@ -124,12 +136,77 @@ async fn check(
     };
     stages.push(clock.passed(bound));
 
+    let clock = Clock::start("directory");
+    let (connection, root_dse) =
+        server.root_dse(connection, limit(steps.operation)).await.map_err(|fault| clock.failed(&fault))?;
+    let plan = directory.learn(root_dse.as_ref());
+    stages.push(clock.finish(kind(&plan, Detection::kind_of(root_dse.as_ref()), directory.config.kind.is_some())));
+
     let clock = Clock::start("base");
     let service = ServiceConnection::over(connection, open).await.map_err(|fault| clock.failed(&fault))?;
+    if !everybody_reads(directory) {
+        stages.push(Stage::skipped("base", ONLY_THEMSELVES));
+        stages.extend(plan.groups.is_some().then(|| Stage::skipped(GROUPS, ONLY_THEMSELVES)));
+        return Ok((service, plan));
+    }
     let base = search::read_base(&service, &directory.config, limit(steps.operation)).await;
     base.map_err(|fault| clock.failed(&fault))?;
     stages.push(clock.passed(format!("{} is there", directory.config.base_dn)));
-    Ok(service)
+
+    if let Some(wanted) = &plan.groups {
+        let clock = Clock::start(GROUPS);
+        let groups = groups(directory, wanted, &service, limit(steps.operation)).await;
+        stages.push(clock.finish(groups.map_err(|fault| clock.failed(&fault))?));
+    }
+    Ok((service, plan))
+}
+
+const ONLY_THEMSELVES: &str = "bind_template is set and bind_dn is not: nobody but users themselves searches";
+
+/// Whether there is somebody to search for users, beside the users themselves.
+fn everybody_reads(directory: &Directory) -> bool {
+    directory.config.bind_template.is_none() || !directory.config.is_anonymous()
+}
+
+/// Which kind of directory it is, and what follows from that.
+fn kind(plan: &Plan, detected: Option<Kind>, is_set: bool) -> Stage {
+    const ID: &str = "directory";
+    let what = format!("{}: {}", plan.kind, plan.consequences());
+    match detected {
+        Some(detected) if detected != plan.kind => {
+            Stage::warned(ID, "directory_mismatch", format!("{what}; but this server says that it is {detected}"))
+                .advice("set directory to what the servers are, or leave it out; all have to be of one kind")
+        }
+        None if !is_set => {
+            Stage::warned(ID, "directory_unknown", format!("the server does not say what it is; {what}"))
+                .advice("set directory, or let the service account read the root DSE")
+        }
+        _ => Stage::passed(ID, what),
+    }
+}
+
+/// Whether the groups that decide over logins are there. One that is not keeps everybody out, or nobody.
+async fn groups(
+    directory: &Directory,
+    groups: &GroupPlan,
+    service: &ServiceConnection,
+    deadline: Deadline,
+) -> Result<Stage, Fault> {
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for dn in groups.deciding() {
+        count += 1;
+        if !search::exists(service, dn, &directory.config, deadline).await? {
+            missing.push(dn.to_string());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(Stage::passed(GROUPS, format!("{groups}; required and denied groups that are there: {count}")));
+    }
+    let detail = format!("not there, or not to be seen: {}", missing.join("; "));
+    Ok(Stage::warned(GROUPS, "group_not_found", detail).advice(
+        "check required_groups and denied_groups: they hold DNs; a required group that is not there lets nobody in",
+    ))
 }
 
 fn tls(connection: &Connection) -> Stage {
@@ -140,9 +217,15 @@ fn tls(connection: &Connection) -> Stage {
 }
 
 /// Counts users as the listing finds them, up to the sample.
-async fn users(directory: &Directory, service: ServiceConnection, context: &RequestContext, whole: Deadline) -> Stage {
+async fn users(
+    directory: &Directory,
+    plan: Arc<Plan>,
+    service: ServiceConnection,
+    context: &RequestContext,
+    whole: Deadline,
+) -> Stage {
     const ID: &str = "users";
-    let mut listing = Listing::over(directory, service, &ListRequest::everybody());
+    let mut listing = Listing::over(directory, plan, service, &ListRequest::everybody());
     let mut page_context = context.clone();
     page_context.deadline = whole;
     let mut count = Count::default();

@@ -8,6 +8,7 @@
 //! - [`compat`]: plugins and a host built against other versions of the interface
 //! - [`fault_proxy`]: a TCP proxy that does what networks and dying servers do, and records the binds that come by
 //! - [`faulty`]: the plugin that does wrong on command
+//! - [`misbehaviour`]: all that it can do wrong, entry point by entry point
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
 //! - [`process`]: what the running process holds: threads, memory, descriptors
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
@@ -43,6 +44,7 @@ pub mod harness;
 pub mod host;
 pub mod hostile;
 pub mod log_capture;
+pub mod misbehaviour;
 pub mod open_files;
 pub mod oracle;
 pub mod plugin;

@@ -15,6 +15,7 @@ use provider_api::host::{CallLimits, HostServices};
 use provider_api::{Fault, FaultKind, ListRequest, UnavailableReason};
 use serde_json::json;
 use tests::faulty::{MARGIN, SHORT, call, in_time, login, plugin, provider, provider_with, within};
+use tests::misbehaviour::{EntryPoint, Misbehaviour, Offender, Wrong};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -179,4 +180,32 @@ async fn a_plugin_that_hangs_at_configuring_gets_no_thread_after_the_fourth() {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), configured).await.expect("the threads come back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_goes_wrong_in_any_entry_point_another_provider_answers_meanwhile() {
+    const KEPT: Duration = Duration::from_secs(3);
+    let other = provider(json!({})).await;
+    for wrong in [Wrong::Panic, Wrong::Hang, Wrong::SlowDrop, Wrong::Spin] {
+        // All entry points at once. What a plugin says of itself goes wrong in a process of its own, in `loading`.
+        let misbehaving =
+            |misbehaviour: &Misbehaviour| misbehaviour.wrong == wrong && misbehaviour.point != EntryPoint::Describe;
+        let mut offending = JoinSet::new();
+        for misbehaviour in Misbehaviour::all().filter(misbehaving) {
+            let offender = Offender::new(misbehaviour, KEPT).await;
+            offending.spawn(async move { offender.once().await });
+        }
+        assert!(offending.len() >= 6, "{wrong:?}: {}", offending.len());
+        let begun = Instant::now();
+        while !offending.is_empty() || begun.elapsed() < Duration::from_millis(500) {
+            let start = Instant::now();
+            login(&other, &in_time()).await.unwrap_or_else(|fault| panic!("{wrong:?}: {fault}"));
+            assert!(start.elapsed() < KEPT / 2, "{wrong:?}: a login took {:?}", start.elapsed());
+            while let Some(ended) = offending.try_join_next() {
+                ended.expect("the host does not panic");
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert!(begun.elapsed() < KEPT, "{wrong:?}: the host waited for what goes wrong: {:?}", begun.elapsed());
+    }
 }

@@ -6,9 +6,20 @@
 
 #![forbid(unsafe_code)]
 
+pub mod active_directory;
 mod attribute;
+pub mod boolean;
 mod dn;
 pub mod folding;
+pub mod generalized_time;
+pub mod identifier;
+mod integer;
+mod malformed;
+pub mod netscape;
+pub mod ppolicy;
+pub mod range;
+pub mod shadow;
 
 pub use attribute::{AttributeName, key as attribute_key};
-pub use dn::{Dn, InvalidDn, fold as fold_dn_value};
+pub use dn::{Dn, DnKey, InvalidDn, fold as fold_dn_value};
+pub use malformed::Malformed;

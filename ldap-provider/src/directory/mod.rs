@@ -7,6 +7,7 @@
 
 mod bind_pool;
 mod breaker;
+mod detection;
 mod open_connection;
 mod search_pool;
 mod server;
@@ -21,8 +22,9 @@ use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, Metric, one_line};
 use tokio::sync::watch;
-use wire_guard::Limits;
+use wire_guard::{FoundEntry, Limits};
 
+pub(crate) use detection::Detection;
 pub(crate) use search_pool::{Place, TRUSTED_FOR};
 pub(crate) use server::Server;
 pub(crate) use service_connection::{Next, Query, Results, ServiceConnection};
@@ -31,6 +33,7 @@ pub(crate) use shared_connection::SharedConnection;
 pub(crate) use steps::Steps;
 
 use crate::metrics::Metrics;
+use crate::plan::Plan;
 use crate::settings::Config;
 use breaker::{Availability, Urgency};
 
@@ -46,6 +49,9 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub(crate) struct Directory {
     pub(crate) config: Arc<Config>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) detection: Arc<Detection>,
+    /// The name of the domain in Windows' own names, once it was looked up.
+    pub(crate) windows_domain: Arc<tokio::sync::OnceCell<Option<String>>>,
     servers: Arc<Servers>,
 }
 
@@ -61,11 +67,25 @@ impl Directory {
     pub(crate) fn new(config: Config) -> Self {
         let (config, metrics) = (Arc::new(config), Arc::<Metrics>::default());
         let (recovery, recoveries) = watch::channel(());
+        let detection = Arc::new(Detection::new(Arc::clone(&config)));
         let server = |endpoint: &wire_guard::Endpoint| {
-            Arc::new(Server::new(endpoint.clone(), Arc::clone(&config), Arc::clone(&metrics), recovery.clone()))
+            let shared = (Arc::clone(&config), Arc::clone(&metrics), Arc::clone(&detection));
+            Arc::new(Server::new(endpoint.clone(), shared, recovery.clone()))
         };
         let all = config.endpoints.iter().map(server).collect();
-        Self { config, metrics, servers: Arc::new(Servers { all, recoveries, upkeep: OnceLock::new() }) }
+        let servers = Arc::new(Servers { all, recoveries, upkeep: OnceLock::new() });
+        Self { config, metrics, detection, windows_domain: Arc::default(), servers }
+    }
+
+    /// How users are found and read. Known as soon as there was a connection.
+    pub(crate) fn plan(&self) -> Result<Arc<Plan>, Fault> {
+        let plan = self.detection.plan().cloned();
+        plan.ok_or_else(|| Fault::internal("the kind of the directory is not known although there is a connection"))
+    }
+
+    /// How users are found and read, which follows from what a server says of itself if it is not known yet.
+    pub(crate) fn learn(&self, root_dse: Option<&FoundEntry>) -> Arc<Plan> {
+        Arc::clone(self.detection.learn(root_dse))
     }
 
     /// All servers, in order of preference.

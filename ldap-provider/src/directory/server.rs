@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, FaultKind, UnavailableReason};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::time::timeout_at;
-use wire_guard::{BindResponse, Connection, Endpoint, Limits, Security, UserBind, UserBindError, tcp};
+use wire_guard::{
+    BindResponse, Connection, Endpoint, FoundEntry, Limits, Security, UserBind, UserBindAnswer, UserBindError, tcp,
+};
 
 use super::bind_pool::{BindPool, Idle, Turn};
 use super::breaker::{Availability, Breaker, Urgency};
+use super::detection::Detection;
 use super::open_connection::OpenConnection;
 use super::search_pool::{Offer, Place, SearchPool, TRUSTED_FOR};
 use super::service_account::ServiceAccount;
@@ -21,6 +24,7 @@ use super::setback::Setback;
 use super::shared_connection::SharedConnection;
 use super::steps::Steps;
 use crate::fault;
+use crate::kind::RootDse;
 use crate::metrics::Metrics;
 use crate::result_code::{
     CONSTRAINT_VIOLATION, INAPPROPRIATE_AUTHENTICATION, INSUFFICIENT_ACCESS_RIGHTS, INVALID_CREDENTIALS, SUCCESS,
@@ -34,9 +38,12 @@ pub(crate) struct Server {
     pub(crate) endpoint: Endpoint,
     config: Arc<Config>,
     metrics: Arc<Metrics>,
+    detection: Arc<Detection>,
     breaker: Breaker,
     account: ServiceAccount,
     searches: SearchPool,
+    /// For searches that may find many entries each: so many at a time lie in memory.
+    group_turns: Semaphore,
     binds: BindPool,
     /// The attempt to open a connection for searching that is under way, if there is one. All who need one wait for it.
     opening: Mutex<Option<watch::Receiver<Attempt>>>,
@@ -50,6 +57,10 @@ pub(crate) struct Server {
 
 /// What has become of an attempt; `None` while it is under way.
 type Attempt = Option<Result<(), Fault>>;
+
+/// How many searches for groups may be under way. Each may be answered with as much as all that [`Limits::LOGIN`] lets a
+/// search be answered with.
+const GROUP_SEARCHES: usize = 4;
 
 /// How many connections may be gone by the time that a login comes to use them.
 const MOST_OPENED: usize = 3;
@@ -65,14 +76,15 @@ const WHAT_WAITS: &str = "all connections to the server are busy";
 impl Server {
     pub(super) fn new(
         endpoint: Endpoint,
-        config: Arc<Config>,
-        metrics: Arc<Metrics>,
+        (config, metrics, detection): (Arc<Config>, Arc<Metrics>, Arc<Detection>),
         recoveries: watch::Sender<()>,
     ) -> Self {
         Self {
             endpoint,
             config,
             metrics,
+            detection,
+            group_turns: Semaphore::new(GROUP_SEARCHES),
             breaker: Breaker::default(),
             account: ServiceAccount::default(),
             searches: SearchPool::default(),
@@ -115,6 +127,26 @@ impl Server {
         Ok((connection.map_err(|error| fault::secure(&self.endpoint, &error))?, open))
     }
 
+    /// Finds out which kind of directory it is, if that is not known.
+    async fn detect(&self, connection: Connection, deadline: Deadline) -> Result<Connection, Fault> {
+        if self.detection.plan().is_some() {
+            return Ok(connection);
+        }
+        let (connection, root_dse) = self.root_dse(connection, deadline).await?;
+        self.detection.learn(root_dse.as_ref());
+        Ok(connection)
+    }
+
+    /// What the server says of itself.
+    pub(crate) async fn root_dse(
+        &self,
+        connection: Connection,
+        deadline: Deadline,
+    ) -> Result<(Connection, Option<FoundEntry>), Fault> {
+        let read = connection.root_dse(&RootDse::ATTRIBUTES, deadline.instant()).await;
+        read.map_err(|error| fault::exchange("reading the server's root DSE", &error))
+    }
+
     /// The service account's bind, whether or not it was refused just before.
     pub(crate) async fn bind_service_anyway(
         &self,
@@ -138,7 +170,7 @@ impl Server {
         let deadline = deadline.at_most(steps.connect);
         let tcp = self.connect(&addresses, deadline).await?;
         let (connection, open) = self.bound(tcp, limits, deadline).await?;
-        ServiceConnection::over(connection, open).await
+        ServiceConnection::over(self.detect(connection, deadline).await?, open).await
     }
 
     /// Nobody has to be dialled to hear again what was said less than a minute ago.
@@ -201,6 +233,19 @@ impl Server {
         }
     }
 
+    /// A turn for a search that may find many entries.
+    pub(crate) async fn group_turn(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, Fault> {
+        match timeout_at(deadline.instant().into(), self.group_turns.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(fault::timeout("other searches for groups are under way")),
+        }
+    }
+
+    /// Takes note that a search is made for a login.
+    pub(crate) fn count_search(&self) {
+        self.metrics.searches.add();
+    }
+
     /// Gives up a connection that does not answer, or has ended, and all that have been idle: a server, a firewall or a
     /// proxy that has forgotten one has forgotten those too.
     pub(crate) fn give_up(&self, connection: &SharedConnection) {
@@ -254,13 +299,14 @@ impl Server {
         let addresses = self.in_order(self.resolve(Deadline::after(steps.resolve)).await?);
         let deadline = Deadline::after(steps.connect);
         let is_up = self.availability() == Availability::Available;
+        let mut detected = None;
         // Beside this one, so that the first login does not wait for two handshakes, one after the other.
         if let ([address], true) = (addresses.as_slice(), is_up) {
-            self.warm_up(*address, deadline);
+            detected = self.warm_up(*address, deadline);
         }
         let tcp = self.connect(&addresses, deadline).await?;
         if let ([_, _, ..], Ok(peer), true) = (addresses.as_slice(), tcp.peer_addr(), is_up) {
-            self.warm_up(peer, deadline);
+            detected = self.warm_up(peer, deadline);
         }
         let peer = tcp.peer_addr().ok();
         let made = async {
@@ -271,7 +317,11 @@ impl Server {
                 let probed = connection.probe(deadline.instant()).await;
                 connection = probed.map_err(|error| fault::exchange("the first question to the server", &error))?;
             }
-            Ok(SharedConnection::over(connection, open))
+            if let Some(detected) = detected {
+                // Whether it was found out there shows below.
+                let _ = timeout_at(deadline.instant().into(), detected).await;
+            }
+            Ok(SharedConnection::over(self.detect(connection, deadline).await?, open))
         };
         let made = made.await;
         if made.is_err()
@@ -408,17 +458,30 @@ impl Server {
         }
     }
 
-    /// Opens the first connection for binds before anybody needs it, if there is none.
-    fn warm_up(self: &Arc<Self>, address: SocketAddr, deadline: Deadline) {
-        if self.config.user_binds != UserBinds::Pooled {
-            return;
+    /// Opens the first connection for binds before anybody needs it, if there is none. As long as the kind of the directory
+    /// is not known, it is asked there, before anybody is bound: beside the service account's bind, it costs no time. What
+    /// is returned ends with the answer.
+    fn warm_up(self: &Arc<Self>, address: SocketAddr, deadline: Deadline) -> Option<oneshot::Receiver<()>> {
+        if self.config.user_binds != UserBinds::Pooled || self.config.bind_template.is_some() {
+            return None;
         }
-        let Some(warming) = self.binds.begin_warming() else { return };
+        let warming = self.binds.begin_warming()?;
+        let (answered, detected) = oneshot::channel();
         let server = Arc::clone(self);
         tokio::spawn(async move {
             let opened = async {
                 let tcp = server.connect(&[address], deadline).await?;
-                server.secure(tcp, Limits::LOGIN, deadline).await
+                let (mut connection, open) = server.secure(tcp, Limits::LOGIN, deadline).await?;
+                if server.detection.plan().is_none() {
+                    let root_dse;
+                    (connection, root_dse) = server.root_dse(connection, deadline).await?;
+                    // One that is shown to nobody may be shown to the service account.
+                    if root_dse.is_some() {
+                        server.detection.learn(root_dse.as_ref());
+                    }
+                }
+                drop(answered);
+                Ok::<_, Fault>((connection, open))
             };
             // If it fails, the connection beside it fails too, or whoever needs it hears of it.
             if let Ok((connection, open)) = opened.await {
@@ -426,6 +489,45 @@ impl Server {
             }
             drop(warming);
         });
+        Some(detected)
+    }
+
+    /// Tries a typed password on a connection of its own, on which its owner can be asked afterwards.
+    ///
+    /// # Errors
+    ///
+    /// With the bind, if nothing of it was sent.
+    pub(crate) async fn bind_directly(
+        &self,
+        bind: UserBind,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<(UserBindAnswer, OpenConnection), (Setback, Option<UserBind>)> {
+        let opened = async {
+            let addresses = self.in_order(self.resolve(deadline.at_most(steps.resolve)).await?);
+            let limit = deadline.at_most(steps.connect);
+            let tcp = self.connect(&addresses, limit).await?;
+            let (connection, open) = self.secure(tcp, Limits::LOGIN, limit).await?;
+            Ok((self.detect(connection, limit).await?, open))
+        };
+        let (connection, open) = match opened.await {
+            Ok(opened) => opened,
+            Err(fault) if deadline.remaining().is_zero() => return Err((Setback::Final(fault), Some(bind))),
+            Err(fault) => return Err((Setback::before_the_password(fault), Some(bind))),
+        };
+        if deadline.remaining() < LEAST_TIME {
+            return Err((Setback::Final(fault::timeout("opening a connection")), Some(bind)));
+        }
+        self.metrics.user_binds.add();
+        match connection.bind_user(bind, deadline.at_most(steps.operation).instant()).await {
+            Ok(answer) => Ok((answer, open)),
+            Err(UserBindError::NotSent(error, unspent)) => {
+                self.metrics.user_binds.take_back();
+                let fault = fault::exchange("the bind as the user: nothing was sent", &error);
+                Err((Setback::Elsewhere(fault), Some(unspent)))
+            }
+            Err(error) => Err((Setback::Final(fault::user_bind(&error)), None)),
+        }
     }
 
     /// A connection for a bind, and whether it was opened for another.

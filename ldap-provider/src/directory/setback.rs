@@ -15,4 +15,11 @@ impl Setback {
     pub(crate) fn before_the_password(fault: Fault) -> Self {
         if fault.kind() == FaultKind::Unavailable { Self::Elsewhere(fault) } else { Self::Final(fault) }
     }
+
+    /// The fault, for whom no other server is asked.
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Self::Elsewhere(fault) | Self::Final(fault) => fault,
+        }
+    }
 }

@@ -1,19 +1,14 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
+use directory_data::Dn;
 use provider_api::{Fault, Secret};
-use wire_guard::{BindName, BindPassword, Endpoint, Host, SearchTemplate, Security, Trust};
+use wire_guard::{BindName, BindPassword, Endpoint, Host, Security, Trust};
 
 use super::server::Server;
-use super::username_attribute::OneOrMany;
-use super::{Scope, Settings, UserBinds, timeout};
-use crate::filter::UserFilter;
-use crate::search;
-use crate::subject::SubjectRule;
-use directory_data::AttributeName;
-use directory_data::Dn;
+use super::{BindTemplate, Choices, Settings, UserBinds, duration, present};
+use crate::kind::Kind;
 
 /// The ports that speak TLS from the first octet: LDAPS, and the global catalog of Active Directory.
 const LDAPS_PORTS: [u16; 2] = [636, 3269];
@@ -24,15 +19,11 @@ pub(crate) struct Config {
     /// In order of preference, at least one, all protected in the same way.
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) base_dn: Dn,
-    pub(crate) scope: Scope,
     pub(crate) account: Account,
-    pub(crate) username_attributes: Vec<AttributeName>,
-    /// What is asked for of each user.
-    pub(crate) user_attributes: Arc<[String]>,
-    /// The search for a user, but for the name.
-    pub(crate) user_search: SearchTemplate,
-    pub(crate) user_filter: UserFilter,
-    pub(crate) subject: SubjectRule,
+    /// Which server it is, unless it is asked.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) bind_template: Option<BindTemplate>,
+    pub(crate) choices: Choices,
     pub(crate) user_binds: UserBinds,
     pub(crate) timeout: Duration,
 }
@@ -94,31 +85,23 @@ impl Config {
                 "is empty; write the DN below which users are, such as ou=people,dc=example,dc=com",
             ));
         }
-        let username_attributes = username_attributes(&settings.username_attribute.0)?;
-        let user_filter =
-            UserFilter::parse(settings.filter.as_deref().unwrap_or_default(), username_attributes.clone())
-                .map_err(|error| Fault::setting("filter", error))?;
-        let subject = match present(settings.subject_attribute.as_deref()) {
-            None => SubjectRule::known(),
-            Some(name) => SubjectRule::only(&attribute("subject_attribute", name)?),
-        };
         let timeout = match present(Some(&settings.timeout)) {
-            None => timeout::parse(&timeout::default_text()),
-            Some(text) => timeout::parse(text),
+            None => duration::timeout(&duration::default_timeout()),
+            Some(text) => duration::timeout(text),
         };
         let timeout = timeout.map_err(|error| Fault::setting("timeout", error))?;
+        let bind_template = present(settings.bind_template.as_deref());
+        let bind_template = bind_template.map(|text| BindTemplate::parse(text, &base_dn)).transpose();
+        let bind_template = bind_template.map_err(|error| Fault::setting("bind_template", error))?;
+        let choices = Choices::parse(&settings)?;
         let account = account(settings.bind_dn.as_deref(), settings.bind_password)?;
-        let user_attributes = search::user_attributes(&username_attributes, &subject);
         Ok(Self {
             endpoints,
-            user_search: search::user_search(&base_dn, settings.scope, &user_attributes),
             base_dn,
-            scope: settings.scope,
             account,
-            user_attributes,
-            username_attributes,
-            user_filter,
-            subject,
+            kind: settings.directory.kind(),
+            bind_template,
+            choices,
             user_binds: settings.user_binds,
             timeout,
         })
@@ -145,21 +128,6 @@ impl Config {
             }
         })
     }
-
-    /// Whether a user of this DN can be one that was searched for: a server that answers with somebody else's entry
-    /// would log that one in.
-    pub(crate) fn is_in_scope(&self, dn: &Dn) -> bool {
-        match (dn.levels_below(&self.base_dn), self.scope) {
-            (Some(levels), Scope::One) => levels == 1,
-            (levels, Scope::Sub) => levels.is_some(),
-            (None, Scope::One) => false,
-        }
-    }
-}
-
-/// A setting that is there and not blank: a form sends its empty fields too.
-fn present(setting: Option<&str>) -> Option<&str> {
-    setting.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// More servers than anybody has, and few enough that they can all be tried.
@@ -281,30 +249,6 @@ fn protection(ldaps: bool, settings: &Settings) -> Result<Protection, Fault> {
     let server_name = tls_server_name.map(Host::parse).transpose();
     let server_name = server_name.map_err(|error| Fault::setting("tls_server_name", error.to_string()))?;
     Ok(Protection::Tls { trust, ldaps, server_name })
-}
-
-fn attribute(key: &str, text: &str) -> Result<AttributeName, Fault> {
-    AttributeName::parse(text.trim()).map_err(|error| Fault::setting(key, error))
-}
-
-fn username_attributes(names: &[String]) -> Result<Vec<AttributeName>, Fault> {
-    const KEY: &str = "username_attribute";
-    if names.is_empty() {
-        return Err(Fault::setting(
-            KEY,
-            "is an empty list; name at least one attribute, such as uid or sAMAccountName",
-        ));
-    }
-    // An empty field of a form, like the other texts.
-    if let [name] = names
-        && present(Some(name)).is_none()
-    {
-        return username_attributes(&OneOrMany::default().0);
-    }
-    if names.len() > 16 {
-        return Err(Fault::setting(KEY, "has more than 16 attributes"));
-    }
-    names.iter().map(|name| attribute(KEY, name)).collect()
 }
 
 fn account(bind_dn: Option<&str>, bind_password: Option<Secret>) -> Result<Account, Fault> {

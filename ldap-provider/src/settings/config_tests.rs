@@ -4,6 +4,8 @@ use provider_api::Fault;
 use serde_json::{Value, json};
 
 use super::{Account, Config, Scope, Settings, config::TlsWarning};
+use crate::kind::Kind;
+use crate::plan::Plan;
 use directory_data::Dn;
 
 fn parse(changes: Value) -> Result<Config, Fault> {
@@ -13,6 +15,10 @@ fn parse(changes: Value) -> Result<Config, Fault> {
         settings[key] = value;
     }
     Config::parse(serde_json::from_value(settings).expect("well-typed settings"))
+}
+
+fn plan(changes: Value) -> Plan {
+    Plan::new(&parse(changes).unwrap(), Kind::Other, None)
 }
 
 fn refused_key(changes: &Value) -> String {
@@ -29,10 +35,10 @@ fn refused_key(changes: &Value) -> String {
 fn two_settings_are_enough() {
     let config = parse(json!({})).unwrap();
     assert_eq!(config.servers(), "ldap://ldap.example.com:389");
-    assert_eq!(config.scope, Scope::One);
+    assert_eq!(plan(json!({})).scope, Scope::One);
     assert!(matches!(config.account, Account::Anonymous));
     assert_eq!(config.timeout.as_secs(), 8);
-    assert_eq!(config.user_filter.for_anybody().as_str(), "(|(uid=*)(cn=*))");
+    assert_eq!(plan(json!({})).user_filter.for_anybody().as_str(), "(|(uid=*)(cn=*))");
     assert_eq!(config.tls_warning(), Some(TlsWarning::Plain));
 }
 
@@ -64,11 +70,19 @@ fn empty_fields_of_a_form_count_as_absent() {
         "tls_server_name": "",
         "subject_attribute": "",
         "username_attribute": " ",
+        "bind_template": "",
+        "required_groups": "",
+        "denied_groups": " ",
+        "group_base_dn": "",
+        "display_name_attribute": "",
+        "extra_attributes": "",
+        "password_expiry_warning": "",
         "timeout": " ",
     });
     let config = parse(empty).unwrap();
     assert!(matches!(config.account, Account::Anonymous));
-    assert_eq!(config.username_attributes.len(), 2);
+    assert!(config.choices.username_attributes.is_none() && config.choices.filter.is_none());
+    assert!(config.bind_template.is_none() && config.choices.groups.is_none() && config.kind.is_none());
     assert_eq!(config.timeout.as_secs(), 8);
 }
 
@@ -112,6 +126,17 @@ fn impossible_settings_are_refused_by_their_key() {
         ("tls_server_name", json!({ "host": "ldaps://x", "no_tls_verify": true, "tls_server_name": "two words" })),
         ("subject_attribute", json!({ "subject_attribute": "entry uuid" })),
         ("timeout", json!({ "timeout": "8" })),
+        ("bind_template", json!({ "bind_template": "uid=alice,ou=people,dc=example,dc=com" })),
+        ("bind_template", json!({ "bind_template": "uid={username},dc=example,dc=org" })),
+        ("required_groups", json!({ "required_groups": "RustDesk Users" })),
+        ("denied_groups", json!({ "denied_groups": ["cn=a,dc=x", "admins"] })),
+        ("groups", json!({ "groups": "none", "required_groups": "cn=a,dc=x" })),
+        ("group_base_dn", json!({ "groups": "auto", "group_base_dn": "groups" })),
+        ("nested_groups", json!({ "groups": "token_groups", "nested_groups": false })),
+        ("display_name_attribute", json!({ "display_name_attribute": "*" })),
+        ("email_attribute", json!({ "email_attribute": [] })),
+        ("extra_attributes", json!({ "extra_attributes": ["title", "*"] })),
+        ("password_expiry_warning", json!({ "password_expiry_warning": "two weeks" })),
     ] {
         assert_eq!(refused_key(&changes), key, "{changes}");
     }
@@ -142,8 +167,8 @@ fn unverified_tls_is_warned_of_and_verified_tls_is_not() {
 
 #[test]
 fn an_attribute_is_asked_for_once_by_whichever_of_its_names() {
-    let config = parse(json!({ "username_attribute": ["commonName", "userid", "uid"] })).unwrap();
-    let wanted = &config.user_attributes;
+    let plan = plan(json!({ "username_attribute": ["commonName", "userid", "uid"] }));
+    let wanted = &plan.user_attributes;
     assert!(wanted.contains(&"commonName".to_owned()) && wanted.contains(&"userid".to_owned()), "{wanted:?}");
     assert!(!wanted.contains(&"cn".to_owned()) && !wanted.contains(&"uid".to_owned()), "{wanted:?}");
 }
@@ -157,12 +182,49 @@ fn active_directorys_names_are_taken_for_the_service_account() {
 
 #[test]
 fn an_entry_outside_of_base_and_scope_is_known() {
-    let in_scope = |scope: &str, dn: &str| {
-        parse(json!({ "base_dn": "dc=x", "scope": scope })).unwrap().is_in_scope(&Dn::parse(dn).unwrap())
-    };
+    let in_scope =
+        |scope: &str, dn: &str| plan(json!({ "base_dn": "dc=x", "scope": scope })).is_in_scope(&Dn::parse(dn).unwrap());
     assert!(in_scope("one", "uid=a,dc=x") && !in_scope("one", "uid=a,ou=b,dc=x") && !in_scope("one", "dc=x"));
     assert!(in_scope("sub", "uid=a,dc=x") && in_scope("sub", "uid=a,ou=b,dc=x") && in_scope("sub", "dc=x"));
     assert!(!in_scope("one", "uid=a,dc=y") && !in_scope("sub", "uid=a,dc=y"));
+}
+
+#[test]
+fn what_the_administrator_has_set_wins_over_what_suits_the_directory() {
+    let of = |kind: Kind, changes: Value| Plan::new(&parse(changes).unwrap(), kind, None);
+    let attributes = |plan: &Plan| plan.names.attributes().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let by_itself = of(Kind::Samba, json!({}));
+    assert_eq!(attributes(&by_itself), ["sAMAccountName", "userPrincipalName"]);
+    assert_eq!(by_itself.scope, Scope::Sub);
+    assert!(by_itself.user_filter.for_anybody().as_str().contains("objectCategory=person"));
+    assert_eq!(by_itself.subject.attributes().map(ToString::to_string).collect::<Vec<_>>(), ["objectGUID"]);
+    assert_eq!(by_itself.naming_context.as_str(), "dc=example,dc=com");
+    let changes = json!({
+        "username_attribute": "mail",
+        "scope": "one",
+        "filter": "(title=guest)",
+        "subject_attribute": "employeeNumber",
+    });
+    let overruled = of(Kind::Samba, changes);
+    assert_eq!(attributes(&overruled), ["mail"]);
+    assert_eq!(overruled.scope, Scope::One);
+    assert_eq!(overruled.user_filter.for_anybody().as_str(), "(&(title=guest)(mail=*))");
+    assert!(overruled.user_attributes.contains(&"employeeNumber".to_owned()));
+    assert!(!overruled.user_attributes.contains(&"objectGUID".to_owned()));
+}
+
+#[test]
+fn groups_are_asked_for_only_if_somebody_wants_them() {
+    for (changes, wanted) in [
+        (json!({}), false),
+        (json!({ "groups": "none" }), false),
+        (json!({ "groups": "auto" }), true),
+        (json!({ "groups": "search" }), true),
+        (json!({ "required_groups": "cn=a,dc=x" }), true),
+        (json!({ "denied_groups": ["cn=a,dc=x", "cn=b,dc=x"] }), true),
+    ] {
+        assert_eq!(plan(changes.clone()).groups.is_some(), wanted, "{changes}");
+    }
 }
 
 #[test]
@@ -190,12 +252,13 @@ fn unknown_keys_and_wrong_types_do_not_deserialise() {
 fn the_schema_describes_every_setting_and_marks_the_secret() {
     let schema = schemars::schema_for!(Settings).to_value();
     let properties = schema["properties"].as_object().unwrap();
-    assert_eq!(properties.len(), 16);
+    assert_eq!(properties.len(), 30);
     for (key, property) in properties {
         assert!(property["description"].as_str().is_some_and(|text| text.len() > 10), "{key} has no description");
         assert_eq!(property.get("writeOnly") == Some(&json!(true)), key == "bind_password", "{key}");
     }
     assert_eq!(schema["additionalProperties"], json!(false));
-    assert_eq!(properties["scope"]["default"], json!("one"));
+    assert_eq!(properties["directory"]["default"], json!("auto"));
+    assert_eq!(properties["password_expiry_warning"]["default"], json!("14d"));
     assert_eq!(properties["port"]["minimum"], json!(1));
 }

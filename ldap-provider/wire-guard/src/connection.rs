@@ -16,7 +16,7 @@ use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
 use crate::pipe::{self, Pipe};
-use crate::searches::SearchConnection;
+use crate::searches::{self, FoundEntry, SearchConnection};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
@@ -157,6 +157,22 @@ impl Connection {
         let ample = Instant::now() + Duration::from_mins(1);
         let ready = ready(&mut self.stream, &mut self.incoming, ample).await;
         self.reported(ready).is_ok().then_some(self)
+    }
+
+    /// Reads what the server says of itself: its root DSE (RFC 4512 section 5.1), of which these attributes. `None` if the
+    /// server does not show it to whom the connection is bound as.
+    pub async fn root_dse(
+        mut self,
+        attributes: &[impl AsRef<str>],
+        deadline: Instant,
+    ) -> Result<(Self, Option<FoundEntry>), ExchangeError> {
+        let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
+        self.reported(ready)?;
+        self.last_id += 1;
+        let root_dse =
+            searches::root_dse(&mut self.stream, &mut self.incoming, self.last_id, attributes, deadline).await;
+        let root_dse = self.reported(root_dse)?;
+        Ok((self, root_dse))
     }
 
     async fn bind_when_ready(

@@ -49,7 +49,8 @@ impl Limits {
         result: 256 * 1024,
         search: SearchBudget { entries: 16, references: 1_000, octets: 2 * 1024 * 1024, elements: 16_384 },
         notifications: 16,
-        gathered: 4 * 1024 * 1024,
+        // Those of users, and some searches for all groups of somebody.
+        gathered: 12 * 1024 * 1024,
         unconsumed: ONE_MIB,
     };
 

@@ -10,6 +10,9 @@ use crate::limits::SearchBudget;
 /// to answer what nobody asked.
 const MOST_ABANDONED: usize = 1_024;
 
+/// How many elements an entry may have, on average, of which so many are waited for that the budget of all would not do.
+const ELEMENTS_OF_ONE: usize = 64;
+
 /// The searches that wait for answers, each with what is left of its budget. An abandoned one stays for a while: the
 /// server may have answered before it read the abandon request, and does not have to say that it has.
 pub(crate) struct Outstanding {
@@ -25,6 +28,7 @@ struct Searches {
 }
 
 struct Search {
+    whole: SearchBudget,
     left: SearchBudget,
     wanted: Wanted,
 }
@@ -43,7 +47,20 @@ impl Outstanding {
 
     /// A search begins.
     pub(crate) fn begin(&self, id: u32) {
-        self.with(|searches| searches.by_id.insert(id, Search { left: self.budget, wanted: Wanted::Yes }));
+        self.begin_within(id, self.budget);
+    }
+
+    /// A search begins of which so many entries are waited for: a server may send them all.
+    pub(crate) fn begin_for(&self, id: u32, entries: usize) {
+        let SearchBudget { references, octets, .. } = self.budget;
+        let entries = self.budget.entries.max(entries);
+        let elements = self.budget.elements.max(entries.saturating_mul(ELEMENTS_OF_ONE));
+        self.begin_within(id, SearchBudget { entries, references, octets, elements });
+    }
+
+    fn begin_within(&self, id: u32, budget: SearchBudget) {
+        let search = Search { whole: budget, left: budget, wanted: Wanted::Yes };
+        self.with(|searches| searches.by_id.insert(id, search));
     }
 
     /// Nobody wants to hear of this search any more.
@@ -62,21 +79,19 @@ impl Outstanding {
 
     /// Takes a message out of the budget of the search that it answers.
     pub(crate) fn received(&self, id: u32, frame: &Frame) -> Result<(), Violation> {
-        let limits = self.budget;
         self.with(|searches| {
-            let left = &mut searches.get(id)?.left;
-            spend(&mut left.octets, frame.bytes.len(), "octets", limits.octets)?;
-            spend(&mut left.elements, frame.elements, "elements", limits.elements)
+            let Search { whole, left, .. } = searches.get(id)?;
+            spend(&mut left.octets, frame.bytes.len(), "octets", whole.octets)?;
+            spend(&mut left.elements, frame.elements, "elements", whole.elements)
         })
     }
 
     /// Takes an answer out of the budget of its search, and says whether anybody waits for it. The last one ends the
     /// search.
     pub(crate) fn answered(&self, id: u32, answer: &SearchAnswer<'_>) -> Result<Wanted, Violation> {
-        let limits = self.budget;
         self.with(|searches| {
             let search = searches.get(id)?;
-            let wanted = search.wanted;
+            let (wanted, limits) = (search.wanted, search.whole);
             match answer {
                 // What nobody wants is kept nowhere: its octets are limit enough.
                 SearchAnswer::Entry(_) | SearchAnswer::Reference if wanted == Wanted::No => {}

@@ -33,8 +33,9 @@
 //! | `cancellation` | calls that are dropped leave nothing behind that stops the next ones |
 //! | `concurrency` | many calls at a time get each its own answer |
 //! | `listing` | complete, without doubles, with the subjects of logins; or none, if it is not a capability |
+//! | `metrics` | names that can be read, and counters (`_total`) that are finite and never go back |
 //! | `shutdown` | it ends at once when nothing is in flight, and nothing is answered afterwards |
-//! | `secrets` | no password and no secret setting in logs, faults, reports and listings |
+//! | `secrets` | no password and no secret setting in logs, faults, reports, listings and metrics |
 //! | `panics` | none, in all of this |
 
 mod answers;
@@ -42,6 +43,7 @@ mod bench;
 mod ending;
 mod hostile;
 mod listing;
+mod metrics;
 mod report;
 mod settings;
 mod subject;
@@ -82,6 +84,7 @@ impl Subject {
         report.add("cancellation", timing::cancellation(&bench).await);
         report.add("concurrency", timing::concurrency(&bench).await);
         report.add("listing", listing::listing(&bench).await);
+        report.add("metrics", metrics::metrics(&bench).await);
         report.add("shutdown", ending::shutdown(&bench).await);
         report.add("secrets", bench.leaks());
         report.add("panics", bench.panics());

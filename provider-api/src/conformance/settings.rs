@@ -89,12 +89,5 @@ pub(super) async fn validation(bench: &Bench<'_>) -> Result<(), Vec<String>> {
             problems.add(format!("a validation reports and does not fail: {fault}"));
         }
     }
-    match provider.metrics(&patient()).await {
-        Ok(metrics) => bench.hear(&metrics),
-        Err(fault) => {
-            bench.count_panic(&fault);
-            problems.add(format!("the metrics are not to be had: {fault}"));
-        }
-    }
     problems.result()
 }

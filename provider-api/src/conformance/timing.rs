@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
+
 use super::bench::{Bench, NOBODY, WRONG_PASSWORD, brief};
 use super::report::Problems;
 use crate::{Credentials, Decision, ListRequest, Secret};
@@ -82,7 +84,7 @@ pub(super) async fn concurrency(bench: &Bench<'_>) -> Result<(), Vec<String>> {
             Err(problem) => return Err(vec![problem]),
         }
     }
-    let mut calls = tokio::task::JoinSet::new();
+    let mut calls = JoinSet::new();
     for number in 0..AT_A_TIME {
         let Some((known, subject)) = subjects.get(number % subjects.len()) else { continue };
         // Everybody with the right password, everybody with a wrong one, and nobody.
@@ -94,8 +96,7 @@ pub(super) async fn concurrency(bench: &Bench<'_>) -> Result<(), Vec<String>> {
         let (provider, typed) = (provider.clone(), Credentials::new(name, Secret::new(password)));
         calls.spawn(async move { (wanted, provider.authenticate(&super::bench::patient(), &typed).await) });
     }
-    while let Some(call) = calls.join_next().await {
-        let Ok((wanted, answer)) = call else { continue };
+    for (wanted, answer) in ended(calls, &mut problems).await {
         bench.hear(&answer);
         let right = match (&wanted, &answer) {
             (Some(subject), Ok(Decision::Accepted(accepted))) => accepted.identity.subject == *subject,
@@ -108,4 +109,36 @@ pub(super) async fn concurrency(bench: &Bench<'_>) -> Result<(), Vec<String>> {
         });
     }
     problems.result()
+}
+
+/// What came of all calls. One that ended in a panic was made and got no answer.
+async fn ended<T: 'static>(mut calls: JoinSet<T>, problems: &mut Problems) -> Vec<T> {
+    let mut answers = Vec::new();
+    while let Some(call) = calls.join_next().await {
+        match call {
+            Ok(answer) => answers.push(answer),
+            Err(error) => {
+                problems.add(format!("with {AT_A_TIME} logins at a time, a call ended without an answer: {error}"));
+            }
+        }
+    }
+    answers
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+
+    use super::{Problems, ended};
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_a_problem_and_not_passed_over() {
+        let mut calls = JoinSet::new();
+        calls.spawn(async { 7 });
+        calls.spawn(async { panic!("as planned") });
+        let mut problems = Problems::default();
+        assert_eq!(ended(calls, &mut problems).await, [7]);
+        let said = problems.result().expect_err("one has panicked");
+        assert!(said.len() == 1 && said[0].contains("ended without an answer"), "{said:?}");
+    }
 }

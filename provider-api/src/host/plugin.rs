@@ -11,7 +11,7 @@ use super::error::{PluginError, Refusal};
 use super::limited::{Threads, limited};
 use super::services::HostServices;
 use super::trust::{self, Sha256Digest, Trust};
-use super::{Provider, image, preflight};
+use super::{Provider, image, preflight, search_path};
 use crate::abi::{AbiPair, ProviderModuleRef};
 use crate::{Description, Fault, wire};
 
@@ -124,6 +124,9 @@ fn load(path: &Path, trust: &Trust) -> Result<Loaded, Refusal> {
     // First the pin: what is not wanted is not even looked into.
     trust.admit(digest)?;
     preflight::check(&bytes)?;
+    for problem in search_path::problems(&bytes, trust.copies())? {
+        trust.judge(problem, &mut warnings)?;
+    }
     let module = image::load(&bytes, digest, trust)?;
     let description = wire::read(&module.describe()()).map_err(Refusal::NotDescribed)?;
     Ok(Loaded { description, digest, warnings, module })

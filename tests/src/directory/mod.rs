@@ -221,6 +221,8 @@ impl Directory {
             "host": self.host(),
             "port": self.port(),
             "base_dn": format!("ou=people,{SUFFIX}"),
+            // What it is, other tests find out; these count requests.
+            "directory": "openldap",
             "scope": "sub",
             "bind_dn": READER_DN,
             "bind_password": READER_PASSWORD,

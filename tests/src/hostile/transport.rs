@@ -94,6 +94,7 @@ impl Certificates {
             "host": if transport == Transport::Ldaps { "ldaps://127.0.0.1" } else { "ldap://127.0.0.1" },
             "port": port,
             "base_dn": BASE,
+            "directory": "other",
             "scope": "sub",
             "bind_dn": SERVICE_DN,
             "bind_password": SERVICE_PASSWORD,

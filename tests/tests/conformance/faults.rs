@@ -25,10 +25,15 @@ const FAULTS: &[(&str, &str)] = &[
     ("mixes_up", "concurrency"),
     ("misses_somebody", "listing"),
     ("lists_twice", "listing"),
+    ("names_metrics_badly", "metrics"),
+    ("counts_to_infinity", "metrics"),
+    ("counts_backwards", "metrics"),
+    ("counts_twice", "metrics"),
     ("hogs_its_threads", "shutdown"),
     ("logs_passwords", "secrets"),
     ("tells_passwords", "secrets"),
     ("logs_its_secret", "secrets"),
+    ("counts_passwords", "secrets"),
     ("panics", "panics"),
 ];
 

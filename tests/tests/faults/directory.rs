@@ -21,6 +21,7 @@ pub(super) fn settings(address: SocketAddr) -> Value {
         "host": address.ip().to_string(),
         "port": address.port(),
         "base_dn": BASE_DN,
+        "directory": "other",
         "username_attribute": "uid",
         "timeout": "1s",
     })

@@ -70,6 +70,7 @@ pub(super) fn settings(oracle: &Oracle) -> Value {
         "host": oracle.address().ip().to_string(),
         "port": oracle.address().port(),
         "base_dn": BASE_DN,
+        "directory": "other",
         "timeout": "60s",
     })
 }

@@ -59,6 +59,7 @@ pub(crate) fn settings(hosts: &[String], timeout: &str) -> Value {
     json!({
         "host": host,
         "base_dn": format!("ou=bulk,{SUFFIX}"),
+        "directory": "openldap",
         "username_attribute": "uid",
         "bind_dn": READER_DN,
         "bind_password": READER_PASSWORD,

@@ -16,3 +16,4 @@ mod damage;
 mod presented;
 mod profiles;
 mod races;
+mod search_path;

@@ -14,6 +14,11 @@ pub struct BindResponse {
 }
 
 impl BindResponse {
+    /// An answer of this result, with these controls.
+    pub fn new(result: OperationResult, controls: Vec<Control>) -> Self {
+        Self { result, controls }
+    }
+
     /// Whether the server says that the name and the password belong together.
     pub fn is_success(&self) -> bool {
         self.result.code == 0

@@ -7,6 +7,7 @@
 mod found;
 mod outgoing;
 mod request;
+mod root_dse;
 mod waiting;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use crate::stream::Stream;
 pub use found::{Found, FoundEntry};
 use outgoing::Outgoing;
 pub use request::{SearchRequest, SearchScope, SearchTemplate};
+pub(crate) use root_dse::root_dse;
 use waiting::{Waiting, WaitingSearches};
 
 /// How long a connection that has ended may take to say goodbye.
@@ -69,13 +71,14 @@ impl SearchConnection {
     }
 
     /// Searches. The size limit of the request is the server's to keep; one that does not is listened to up to `most`
-    /// entries and the one that is too much, and told that nobody waits for more.
+    /// entries and the one that is too much, and told that nobody waits for more. What they may come to is set by
+    /// [`Limits::search`](crate::Limits::search), of which the number of entries grows with `most`.
     ///
     /// A search that is given up is abandoned (RFC 4511 section 4.11).
     pub async fn search(&self, request: &SearchRequest, most: usize) -> Result<Found, SearchFailure> {
         let (id, answer) = self.shared.waiting.begin(most);
         let search = Search { shared: &self.shared, id };
-        self.shared.outstanding.begin(id);
+        self.shared.outstanding.begin_for(id, most);
         self.shared.outgoing.push(&message::encode(id, request.encoded()));
         // Whoever ends the connection says so before those who wait are let go.
         if let Some(end) = self.end() {

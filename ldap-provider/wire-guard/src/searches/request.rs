@@ -4,6 +4,8 @@ use crate::message::operation::SEARCH_REQUEST;
 /// How deep a search goes (RFC 4511 section 4.5.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchScope {
+    /// The base itself.
+    Base,
     /// The entries immediately below the base.
     OneLevel,
     /// The base and everything below it.
@@ -31,6 +33,7 @@ impl SearchTemplate {
         ber::push_enumerated(
             &mut before,
             match scope {
+                SearchScope::Base => 0,
                 SearchScope::OneLevel => 1,
                 SearchScope::Subtree => 2,
             },
@@ -56,7 +59,7 @@ impl SearchTemplate {
 }
 
 impl SearchRequest {
-    pub(super) fn encoded(&self) -> &[u8] {
+    pub(crate) fn encoded(&self) -> &[u8] {
         &self.0
     }
 }

@@ -5,14 +5,16 @@
 //! opened once and read once, and its bytes in memory are hashed, looked at and loaded.
 
 mod digest;
+mod examine;
 mod permissions;
 mod walk;
 
 use std::path::{Path, PathBuf};
 
 pub use digest::{InvalidSha256, Sha256Digest};
+pub use examine::{Examined, NotExamined, examine};
 pub(super) use permissions::own_folder;
-pub(super) use walk::{folder, read};
+pub(super) use walk::{folder, read, writers};
 
 use super::error::Refusal;
 
@@ -41,7 +43,8 @@ impl TrustProfile {
 /// In either [profile](TrustProfile) the path is a whole one without `..`, no part of it is a symbolic link, and what it
 /// names is a regular file. In `strict` the file and all its folders belong to root or to the host's user, and nobody
 /// else may write them; a sticky folder of root's, such as `/tmp`, passes, since nobody can replace there what is
-/// another's.
+/// another's. So it is with the folders in which the plugin makes the system's loader look for libraries, and with
+/// libraries that it names by a path.
 ///
 /// ```
 /// use provider_api::host::Trust;
@@ -85,6 +88,11 @@ impl Trust {
         self
     }
 
+    /// The profile.
+    pub fn profile(&self) -> TrustProfile {
+        self.profile
+    }
+
     pub(super) fn copies(&self) -> Option<&Path> {
         self.copies.as_deref()
     }
@@ -100,7 +108,7 @@ impl Trust {
     }
 
     /// What comes of a file or folder that others could change.
-    fn judge(&self, problem: String, warnings: &mut Vec<String>) -> Result<(), Refusal> {
+    pub(super) fn judge(&self, problem: String, warnings: &mut Vec<String>) -> Result<(), Refusal> {
         match self.profile {
             TrustProfile::Strict => Err(Refusal::NotTrusted(problem)),
             TrustProfile::Developer => {

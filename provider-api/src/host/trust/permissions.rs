@@ -18,8 +18,8 @@ const STICKY: u32 = 0o1000;
 /// An access list that lets others write shows as the group's permission to write.
 pub(super) fn problem(path: &Path, stat: &Stat) -> Option<String> {
     let user = geteuid().as_raw();
-    let path = one_line(&path.to_string_lossy());
     if stat.st_uid != 0 && stat.st_uid != user {
+        let path = one_line(&path.to_string_lossy());
         return Some(format!(
             "{path} belongs to user {} and neither to root nor to the host's user {user}; chown it",
             stat.st_uid
@@ -27,11 +27,17 @@ pub(super) fn problem(path: &Path, stat: &Stat) -> Option<String> {
     }
     let roots_sticky_folder =
         FileType::from_raw_mode(stat.st_mode) == FileType::Directory && stat.st_mode & STICKY != 0 && stat.st_uid == 0;
-    if stat.st_mode & WRITABLE_BY_OTHERS == 0 || roots_sticky_folder {
+    if roots_sticky_folder { None } else { writers(path, stat) }
+}
+
+/// Who may write a file or folder beside its owner, if anybody may.
+pub(super) fn writers(path: &Path, stat: &Stat) -> Option<String> {
+    let mode = stat.st_mode & 0o7777;
+    if mode & WRITABLE_BY_OTHERS == 0 {
         return None;
     }
-    let who = if stat.st_mode & WRITABLE_BY_OTHERS == WRITABLE_BY_GROUP { "its group" } else { "others" };
-    Some(format!("{path} may be written by {who} (mode {:o}); chmod go-w it", stat.st_mode & 0o7777))
+    let who = if mode & WRITABLE_BY_OTHERS == WRITABLE_BY_GROUP { "its group" } else { "others" };
+    Some(format!("{} may be written by {who} (mode {mode:o}); chmod go-w it", one_line(&path.to_string_lossy())))
 }
 
 /// What is wrong with a folder that is to be the host's alone. A sticky folder is everybody's.

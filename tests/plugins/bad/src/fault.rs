@@ -52,6 +52,16 @@ pub(crate) enum Bug {
     TellsPasswords,
     /// Its secret setting is logged.
     LogsItsSecret,
+    /// A metric has no name that anybody could read.
+    NamesMetricsBadly,
+    /// A metric becomes infinite.
+    CountsToInfinity,
+    /// A counter goes back.
+    CountsBackwards,
+    /// The same counter is there twice.
+    CountsTwice,
+    /// Typed passwords are in the names of metrics.
+    CountsPasswords,
     /// An unknown name is a panic.
     Panics,
 }

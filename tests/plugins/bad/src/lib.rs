@@ -14,8 +14,8 @@ use std::time::Duration;
 use fault::Bug;
 use provider_api::author::{AuthProvider, UserCursor};
 use provider_api::{
-    Accepted, Capability, Credentials, Decision, Fault, Identity, ListRequest, ListedUser, RejectReason, Rejection,
-    RequestContext, Stage, UnavailableReason, UserCode, UserPage, ValidationReport,
+    Accepted, Capability, Credentials, Decision, Fault, Identity, ListRequest, ListedUser, Metric, RejectReason,
+    Rejection, RequestContext, Stage, UnavailableReason, UserCode, UserPage, ValidationReport,
 };
 use settings::Settings;
 
@@ -30,8 +30,10 @@ struct Bad {
     unreachable: bool,
     /// For `Bug::KeepsALock`: whether somebody is being checked.
     busy: AtomicBool,
-    /// For `Bug::MixesUp`: who came last.
+    /// For `Bug::MixesUp` and `Bug::CountsPasswords`: who came last, or what they typed.
     last: Mutex<String>,
+    /// How many logins there were.
+    logins: AtomicU64,
     /// For `Bug::HogsItsThreads`: whether it has begun.
     hogging: AtomicBool,
 }
@@ -79,6 +81,14 @@ impl Bad {
         }
     }
 
+    fn note(&self, text: &str) {
+        self.last.lock().map(|mut last| text.clone_into(&mut last)).unwrap_or_default();
+    }
+
+    fn noted(&self) -> String {
+        self.last.lock().map(|last| last.clone()).unwrap_or_default()
+    }
+
     /// Keeps both threads of this provider: the other one at once, this one when the login has been answered.
     fn hog(&self) {
         if !self.hogging.swap(true, Ordering::SeqCst) {
@@ -104,7 +114,7 @@ impl AuthProvider for Bad {
             log::debug!("configured with {secret}");
         }
         let (busy, last, hogging) = (AtomicBool::new(false), Mutex::default(), AtomicBool::new(false));
-        Ok(Self { bug, unreachable, busy, last, hogging })
+        Ok(Self { bug, unreachable, busy, last, logins: AtomicU64::new(0), hogging })
     }
 
     async fn validate(&self, _: &RequestContext) -> ValidationReport {
@@ -117,6 +127,7 @@ impl AuthProvider for Bad {
     }
 
     async fn authenticate(&self, context: &RequestContext, typed: Credentials) -> Result<Decision, Fault> {
+        self.logins.fetch_add(1, Ordering::Relaxed);
         if self.unreachable {
             return match self.bug {
                 Some(Bug::OutageIsARejection) => Ok(Rejection::new(RejectReason::UNKNOWN_USER, "no answer").into()),
@@ -125,6 +136,7 @@ impl AuthProvider for Bad {
         }
         let (name, password) = (typed.username.as_str(), typed.password.expose());
         match self.bug {
+            Some(Bug::CountsPasswords) => self.note(password),
             Some(Bug::LogsPasswords) => log::trace!("{name} typed {password}"),
             Some(Bug::ChokesOnNames) if !name.is_ascii() => return Err(Fault::internal("cannot read this name")),
             Some(Bug::Blocks) if context.deadline.remaining() < Duration::from_millis(100) => {
@@ -139,10 +151,9 @@ impl AuthProvider for Bad {
                 self.busy.store(false, Ordering::SeqCst);
             }
             Some(Bug::MixesUp) => {
-                let note = |name: &str| self.last.lock().map(|mut last| name.clone_into(&mut last)).unwrap_or_default();
-                note(name);
+                self.note(name);
                 tokio::time::sleep(Duration::from_millis(5)).await;
-                let last = self.last.lock().map(|last| last.clone()).unwrap_or_default();
+                let last = self.noted();
                 return Ok(self.decide(&last, &format!("canary: {last}")));
             }
             Some(Bug::HogsItsThreads) => self.hog(),
@@ -166,6 +177,21 @@ impl AuthProvider for Bad {
             user
         });
         Ok(Pages(users.collect()))
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let count = f64::from(u32::try_from(self.logins.load(Ordering::Relaxed)).unwrap_or(u32::MAX));
+        let logins = |count: f64| Metric::new("logins_total", count);
+        match self.bug {
+            Some(Bug::NamesMetricsBadly) => vec![Metric::new("The Logins!", count)],
+            Some(Bug::CountsToInfinity) => vec![logins(if count > 0.0 { f64::INFINITY } else { count })],
+            Some(Bug::CountsBackwards) => vec![logins(-count)],
+            Some(Bug::CountsTwice) => vec![logins(count), logins(count)],
+            Some(Bug::CountsPasswords) => {
+                vec![Metric::new(format!("logins_total{{typed=\"{}\"}}", self.noted()), count)]
+            }
+            _ => vec![logins(count)],
+        }
     }
 }
 

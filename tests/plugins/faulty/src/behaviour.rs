@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-/// How long a thread is kept: longer than any test waits, short enough for a test program to end with none spinning.
-const KEPT: Duration = Duration::from_secs(6);
+/// How long a thread is kept unless the settings say otherwise: longer than any test waits, short enough for a test
+/// program to end with none spinning.
+pub(crate) const KEPT: Duration = Duration::from_secs(6);
 
 /// Nine tenths of the 2 MiB that the contract promises to each thread of a plugin, in octets.
 const DEEP: usize = 2 * 1024 * 1024 / 10 * 9;
@@ -48,8 +49,8 @@ pub(crate) enum Behaviour {
 }
 
 impl Behaviour {
-    /// For entry points that cannot wait.
-    pub(crate) fn act(self, point: &'static str) {
+    /// For entry points that cannot wait. A thread that is blocked or busy is so for `kept`.
+    pub(crate) fn act(self, point: &'static str, kept: Duration) {
         match self {
             Self::Work | Self::Wait | Self::Nap | Self::PanicElsewhere => {}
             Self::DeepStack => {
@@ -58,10 +59,10 @@ impl Behaviour {
             }
             Self::Panic => panic!("faulty: {point}"),
             Self::PanicTwice => std::panic::panic_any(Explosive),
-            Self::Block => std::thread::sleep(KEPT),
+            Self::Block => std::thread::sleep(kept),
             Self::Spin => {
                 let start = Instant::now();
-                while start.elapsed() < KEPT {
+                while start.elapsed() < kept {
                     black_box(start);
                 }
             }
@@ -76,7 +77,7 @@ impl Behaviour {
     }
 
     /// For entry points that can.
-    pub(crate) async fn act_async(self, point: &'static str) {
+    pub(crate) async fn act_async(self, point: &'static str, kept: Duration) {
         match self {
             Self::Wait => pending().await,
             Self::Nap => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -84,7 +85,7 @@ impl Behaviour {
                 // The task's own error is of no interest: its panic is what the host shall hear of.
                 let _ = tokio::spawn(async { panic!("faulty: elsewhere") }).await;
             }
-            other => other.act(point),
+            other => other.act(point, kept),
         }
     }
 }
@@ -102,6 +103,7 @@ pub(crate) struct Witness {
     pub(crate) file: Option<PathBuf>,
     pub(crate) name: &'static str,
     pub(crate) behaviour: Behaviour,
+    pub(crate) kept: Duration,
 }
 
 impl Witness {
@@ -118,7 +120,7 @@ impl Drop for Witness {
     fn drop(&mut self) {
         self.note(self.name);
         if !std::thread::panicking() {
-            self.behaviour.act(self.name);
+            self.behaviour.act(self.name, self.kept);
         }
     }
 }

@@ -9,8 +9,9 @@ mod behaviour;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use behaviour::{Behaviour, Witness};
+use behaviour::{Behaviour, KEPT, Witness};
 use provider_api::author::schemars::{self, JsonSchema, Schema, SchemaGenerator};
 use provider_api::author::{AuthProvider, UserCursor};
 use provider_api::{
@@ -31,6 +32,8 @@ struct Settings {
     witness: Option<PathBuf>,
     /// How many pages a listing has; 3 if nothing is said.
     pages: Option<u64>,
+    /// For how many milliseconds a thread is blocked or busy; 6,000 if nothing is said.
+    kept_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -54,12 +57,29 @@ impl JsonSchema for Settings {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let kept = std::env::var("FAULTY_KEPT_MS").ok().and_then(|text| text.parse().ok());
+        let kept = kept.map_or(KEPT, Duration::from_millis);
         match std::env::var("FAULTY_DESCRIBE").as_deref() {
-            Ok("panic") => panic!("faulty: describe"),
-            Ok("block") => Behaviour::Block.act("describe"),
+            Ok("panic") => Behaviour::Panic.act("describe", kept),
+            Ok("block") => Behaviour::Block.act("describe", kept),
+            Ok("spin") => Behaviour::Spin.act("describe", kept),
             _ => {}
         }
-        schemars::json_schema!({ "type": "object", "properties": { "at": { "type": "object" }, "witness": { "type": "string" }, "pages": { "type": "integer" } } })
+        schemars::json_schema!({
+            "type": "object",
+            "properties": {
+                "at": { "type": "object" },
+                "witness": { "type": "string" },
+                "pages": { "type": "integer" },
+                "kept_ms": { "type": "integer" },
+            },
+        })
+    }
+}
+
+impl Settings {
+    fn kept(&self) -> Duration {
+        self.kept_ms.map_or(KEPT, Duration::from_millis)
     }
 }
 
@@ -73,7 +93,8 @@ impl Faulty {
     }
 
     fn witness(&self, point: EntryPoint, name: &'static str) -> Witness {
-        Witness { file: self.settings.witness.clone(), name, behaviour: self.behaviour(point) }
+        let (behaviour, kept) = (self.behaviour(point), self.settings.kept());
+        Witness { file: self.settings.witness.clone(), name, behaviour, kept }
     }
 }
 
@@ -85,19 +106,20 @@ impl AuthProvider for Faulty {
     type Cursor = Pages;
 
     fn configure(settings: Settings) -> Result<Self, Fault> {
-        settings.at.get(&EntryPoint::Configure).copied().unwrap_or_default().act("configure");
+        settings.at.get(&EntryPoint::Configure).copied().unwrap_or_default().act("configure", settings.kept());
         Ok(Self { settings })
     }
 
     async fn validate(&self, _: &RequestContext) -> ValidationReport {
-        self.behaviour(EntryPoint::Validate).act_async("validate").await;
+        let _held = self.witness(EntryPoint::DropCall, "call");
+        self.behaviour(EntryPoint::Validate).act_async("validate", self.settings.kept()).await;
         ValidationReport::new(vec![Stage::passed("faulty", "nothing was checked")])
     }
 
     async fn authenticate(&self, _: &RequestContext, typed: Credentials) -> Result<Decision, Fault> {
         let held = self.witness(EntryPoint::DropCall, "call");
         held.note("started");
-        self.behaviour(EntryPoint::Authenticate).act_async("authenticate").await;
+        self.behaviour(EntryPoint::Authenticate).act_async("authenticate", self.settings.kept()).await;
         if typed.password.expose() == "wrong" {
             return Ok(Rejection::new(RejectReason::INVALID_CREDENTIALS, "wrong password").into());
         }
@@ -106,16 +128,19 @@ impl AuthProvider for Faulty {
     }
 
     async fn list_users(&self, _: &RequestContext, _: ListRequest) -> Result<Pages, Fault> {
-        self.behaviour(EntryPoint::ListUsers).act_async("list_users").await;
+        let _held = self.witness(EntryPoint::DropCall, "call");
+        self.behaviour(EntryPoint::ListUsers).act_async("list_users", self.settings.kept()).await;
         Ok(Pages {
             left: self.settings.pages.unwrap_or(3),
             behaviour: self.behaviour(EntryPoint::NextPage),
+            kept: self.settings.kept(),
+            at_its_end: self.behaviour(EntryPoint::DropCall),
             _held: self.witness(EntryPoint::DropCursor, "cursor"),
         })
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        self.behaviour(EntryPoint::Metrics).act("metrics");
+        self.behaviour(EntryPoint::Metrics).act("metrics", self.settings.kept());
         vec![Metric::new("answers_total", 42.0)]
     }
 }
@@ -129,6 +154,9 @@ impl Drop for Faulty {
 struct Pages {
     left: u64,
     behaviour: Behaviour,
+    kept: Duration,
+    /// What happens when the call for the second page is dropped.
+    at_its_end: Behaviour,
     _held: Witness,
 }
 
@@ -138,7 +166,8 @@ impl UserCursor for Pages {
         let mut user = ListedUser::default();
         user.login = Some(format!("user-{}", self.left));
         if self.left == 1 {
-            self.behaviour.act_async("next_page").await;
+            let _held = Witness { file: None, name: "call", behaviour: self.at_its_end, kept: self.kept };
+            self.behaviour.act_async("next_page", self.kept).await;
         }
         Ok(if self.left == 0 { UserPage::last(vec![user]) } else { UserPage::of(vec![user]) })
     }

@@ -1,0 +1,174 @@
+mod parser;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::{self, Write as _};
+
+pub use parser::InvalidDn;
+
+use crate::attribute::AttributeName;
+use crate::folding;
+
+/// A distinguished name: its text as it came, and its parts for comparing (RFC 4514).
+///
+/// DNs are never compared as text: servers answer `\2C` for what was written `\,`, and in another case. There are two
+/// ways to compare them, so there is no `==`: [`is_same`](Self::is_same) and [`levels_below`](Self::levels_below).
+#[derive(Clone, Debug)]
+pub struct Dn {
+    text: String,
+    /// From the entry up to the root.
+    rdns: Vec<Rdn>,
+    /// The first value as it was written, unescaped.
+    first_value: Option<String>,
+}
+
+/// What all spellings of a DN have in common that are [the same](Dn::is_same): to look DNs up by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DnKey(Vec<Rdn>);
+
+/// The parts of one level, in an order of their own: `a=1+b=2` is `b=2+a=1`.
+type Rdn = Vec<Part>;
+
+/// The type by its first name in lower case, and the value as it compares.
+type Part = (String, Vec<u8>);
+
+impl Dn {
+    /// Reads a DN. An empty text is the DN of the root, with no parts.
+    pub fn parse(text: &str) -> Result<Self, InvalidDn> {
+        if text.trim().is_empty() {
+            return Ok(Self { text: text.to_owned(), ..Self::root() });
+        }
+        let (rdns, first_value) = parser::read(text)?;
+        Ok(Self { text: text.to_owned(), rdns, first_value })
+    }
+
+    /// Reads a value of `uniqueMember`: a DN, behind which a `#` and a bit string such as `'0101'B` may follow, which is
+    /// taken off (RFC 4517 section 3.3.21). A `#` that a backslash escapes is the DN's own. For attributes that hold
+    /// DNs alone this is wrong: there, what looks like a bit string belongs to the DN.
+    pub fn parse_member(text: &str) -> Result<Self, InvalidDn> {
+        Self::parse(without_uid(text).unwrap_or(text))
+    }
+
+    /// The DN of the root, which names no entry.
+    pub fn root() -> Self {
+        Self { text: String::new(), rdns: Vec::new(), first_value: None }
+    }
+
+    /// The text as it came: what is sent to a server.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether this is the root's DN, which names no entry.
+    pub fn is_empty(&self) -> bool {
+        self.rdns.is_empty()
+    }
+
+    /// The values of this attribute that the entry's own level is made of, as they [compare](fold).
+    pub fn naming_values(&self, attribute: &AttributeName) -> Vec<&[u8]> {
+        let parts = self.rdns.first().into_iter().flatten();
+        parts.filter(|(name, _)| name == attribute.key()).map(|(_, value)| value.as_slice()).collect()
+    }
+
+    /// The value that the entry's own level is made of, the first if there are several, as it was written: with its case
+    /// and without escapes. That is the name of a group. It may hold any characters, also such as nobody may print.
+    ///
+    /// `None` for the root, for a value in BER (`#04024869`), and for an empty one.
+    pub fn first_value(&self) -> Option<String> {
+        self.first_value.clone().filter(|value| !value.is_empty())
+    }
+
+    /// Whether both name the same entry: all parts are equal, without regard to the case, to runs of spaces, and to the
+    /// order of the parts of one level. Servers may take more for equal, letters without their accents for one.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.rdns == other.rdns
+    }
+
+    /// What is equal for those that are [the same](Self::is_same), and for no others.
+    pub fn key(&self) -> DnKey {
+        DnKey(self.rdns.clone())
+    }
+
+    /// The levels at the end that are made of `dc` alone (RFC 2247), which is what a domain's entries lie below; `None` if
+    /// there are none.
+    pub fn domain(&self) -> Option<Self> {
+        let name = self.dns_name()?;
+        let text: Vec<_> = name.split('.').map(|label| format!("dc={}", Self::escape_value(label))).collect();
+        Self::parse(&text.join(",")).ok()
+    }
+
+    /// The name in DNS of the domain that this lies in: `lab.test` for `cn=Users,dc=lab,dc=test` (RFC 2247), in lower case.
+    pub fn dns_name(&self) -> Option<String> {
+        let label = |rdn: &Rdn| match rdn.as_slice() {
+            [(name, value)] if name == "dc" => {
+                String::from_utf8(value.clone()).ok().filter(|label| !label.contains('.'))
+            }
+            _ => None,
+        };
+        let mut labels: Vec<_> = self.rdns.iter().rev().map_while(label).collect();
+        labels.reverse();
+        (!labels.is_empty()).then(|| labels.join("."))
+    }
+
+    /// A text escaped as the value of an attribute in a DN (RFC 4514 section 2.4): what has a meaning there, and control
+    /// characters, as two hexadecimal digits per octet. [`parse`](Self::parse) gives it back.
+    pub fn escape_value(value: &str) -> String {
+        let mut escaped = String::with_capacity(value.len());
+        let last = value.chars().count().saturating_sub(1);
+        for (position, character) in value.chars().enumerate() {
+            let is_special = match character {
+                '"' | '+' | ',' | ';' | '<' | '>' | '\\' => true,
+                '#' => position == 0,
+                ' ' => position == 0 || position == last,
+                _ => character.is_ascii_control(),
+            };
+            if is_special {
+                // All of these are ASCII, and writing to a String cannot fail.
+                let _ = write!(escaped, "\\{:02x}", u32::from(character));
+            } else {
+                escaped.push(character);
+            }
+        }
+        escaped
+    }
+
+    /// How many levels this lies below `base`: 0 for the base itself, `None` if it lies elsewhere. Values compare as a
+    /// generous server compares them, which answers a base DN without accents with one that has them: this is to notice
+    /// an answer from elsewhere, and not to tell branches apart that a server's own comparison keeps apart.
+    pub fn levels_below(&self, base: &Self) -> Option<usize> {
+        let levels = self.rdns.len().checked_sub(base.rdns.len())?;
+        let above = self.rdns.get(levels..)?;
+        let is_same = above == base.rdns.as_slice() || above.iter().zip(&base.rdns).all(|(a, b)| is_same_level(a, b));
+        is_same.then_some(levels)
+    }
+}
+
+impl fmt::Display for Dn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&provider_api::one_line(&self.text))
+    }
+}
+
+/// The DN of a `uniqueMember` without its bit string, if it has one.
+fn without_uid(text: &str) -> Option<&str> {
+    let bits = text.strip_suffix("'B")?;
+    let dn = bits.trim_end_matches(['0', '1']).strip_suffix("#'")?;
+    let backslashes = dn.len() - dn.trim_end_matches('\\').len();
+    (backslashes % 2 == 0).then_some(dn)
+}
+
+fn is_same_level(one: &Rdn, other: &Rdn) -> bool {
+    let is_same = |(a, b): (&Part, &Part)| a.0 == b.0 && is_same_value(&a.1, &b.1);
+    one.len() == other.len() && one.iter().zip(other).all(is_same)
+}
+
+fn is_same_value(one: &[u8], other: &[u8]) -> bool {
+    let texts = || Some((str::from_utf8(one).ok()?, str::from_utf8(other).ok()?));
+    one == other || texts().is_some_and(|(one, other)| folding::fold(one) == folding::fold(other))
+}
+
+/// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
+/// made of compare (RFC 4517 section 4.2.11).
+pub fn fold(value: &str) -> Vec<u8> {
+    value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
+}

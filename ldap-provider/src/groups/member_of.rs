@@ -1,0 +1,175 @@
+use std::collections::{HashMap, HashSet};
+
+use directory_data::{AttributeName, Dn, DnKey};
+use provider_api::{Fault, Group};
+use wire_guard::SearchScope;
+
+use super::found::{beyond, by_dn, too_many};
+use super::{AT_ONCE, FoundGroups, GroupPlan, MOST_GROUPS, MOST_LEVELS, MOST_SEARCHES, members, primary};
+use crate::entry::Entry;
+use crate::fault;
+use crate::filter::EncodedFilter;
+use crate::search::{EntryQuery, Searcher};
+
+pub(super) const MEMBER_OF: &str = "memberOf";
+
+/// What groups are, in the directories that keep `memberOf`.
+const GROUP_CLASSES: [&str; 5] = ["groupOfNames", "groupOfUniqueNames", "groupOfMembers", "posixGroup", "group"];
+
+/// A group that was read, and the groups that it lies in.
+struct Read {
+    dn: Dn,
+    group: Group,
+    parents: Vec<Dn>,
+}
+
+/// The groups that the entry says it is in, then those that these are in.
+///
+/// Where these have to be looked for, the first search brings all groups that lie in others, beside those that are asked
+/// for, so that the whole nesting is known after it and a second one reads what lies at the top. Where there are more
+/// of them than one search may find, it goes level by level.
+pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher<'_>) -> Result<FoundGroups, Fault> {
+    let mut level = values(entry, searcher).await?;
+    let Some(dn_attribute) = plan.dn_attribute else {
+        return without_dn_attribute(plan, entry, searcher, level).await;
+    };
+    let primary = primary::sid(plan, entry)?;
+    let walks = plan.nested && !plan.member_of_is_transitive;
+    let mut groups = FoundGroups::default();
+    let mut read = HashMap::<DnKey, Read>::new();
+    let mut reached = HashSet::<DnKey>::new();
+    let mut asked = 0;
+    for depth in 0..=MOST_LEVELS {
+        level.retain(|dn| reached.insert(dn.key()));
+        let unread = level.iter().filter(|dn| !read.contains_key(&dn.key()));
+        let mut filters: Vec<_> =
+            unread.map(|dn| EncodedFilter::equals(dn_attribute, dn.as_str().as_bytes())).collect();
+        let wanted_sid = primary.as_ref().filter(|_| depth == 0);
+        filters.extend(wanted_sid.map(|sid| EncodedFilter::equals(primary::OBJECT_SID, sid.as_bytes())));
+        if level.is_empty() && filters.is_empty() {
+            return Ok(groups);
+        }
+        if depth == MOST_LEVELS {
+            break;
+        }
+        for some in filters.chunks(AT_ONCE) {
+            asked += 1;
+            if asked > MOST_SEARCHES {
+                return Err(beyond("the groups of groups take more searches than one login may cost"));
+            }
+            for found in read_groups(plan, searcher, some, walks && asked == 1).await? {
+                if wanted_sid.is_some_and(|sid| primary::is_of(sid, &found)) && reached.insert(found.dn.key()) {
+                    level.push(found.dn.clone());
+                }
+                let parents = values_there(&found)?;
+                read.insert(found.dn.key(), Read { group: plan.read(&found), dn: found.dn, parents });
+            }
+        }
+        let mut next = Vec::new();
+        for dn in level {
+            // One that cannot be read is a group all the same: the server says so.
+            match read.get(&dn.key()) {
+                Some(Read { dn, group, parents }) => {
+                    groups.add(dn.clone(), group.clone())?;
+                    next.extend(parents.iter().filter(|_| walks).cloned());
+                }
+                None => drop(groups.add(dn.clone(), by_dn(&dn))?),
+            }
+        }
+        level = next;
+    }
+    Err(beyond(&format!("groups lie in groups more than {MOST_LEVELS} levels deep")))
+}
+
+/// The groups that match one of the filters, and with them all that lie in others, if that is not too much.
+async fn read_groups(
+    plan: &GroupPlan,
+    searcher: &Searcher<'_>,
+    filters: &[EncodedFilter],
+    with_nesting: bool,
+) -> Result<Vec<Entry>, Fault> {
+    const WHAT: &str = "the search for groups";
+    let wanted = EncodedFilter::any(filters);
+    if with_nesting {
+        let classes = GROUP_CLASSES.map(|class| EncodedFilter::equals("objectClass", class.as_bytes()));
+        let nested = EncodedFilter::all(&[EncodedFilter::any(&classes), EncodedFilter::has(MEMBER_OF)]);
+        let both = EncodedFilter::any(&[wanted.clone(), nested]);
+        let answer = searcher.search(&plan.query(&both), WHAT).await?;
+        if answer.is_complete {
+            return Ok(answer.entries);
+        }
+    }
+    plan.search(searcher, &wanted).await
+}
+
+/// For directories in which an entry cannot be looked for by its DN: groups are found by their members.
+async fn without_dn_attribute(
+    plan: &GroupPlan,
+    entry: &Entry,
+    searcher: &Searcher<'_>,
+    direct: Vec<Dn>,
+) -> Result<FoundGroups, Fault> {
+    let mut groups = FoundGroups::default();
+    for dn in &direct {
+        groups.add(dn.clone(), by_dn(dn))?;
+    }
+    let having = members::having(plan, &entry.dn);
+    for found in plan.search(searcher, &EncodedFilter::any(&having)).await? {
+        // The entry's own word counts; these are read for their ids.
+        if groups.contains(&found.dn) {
+            groups.add(found.dn.clone(), plan.read(&found))?;
+        }
+    }
+    if plan.nested && !plan.member_of_is_transitive {
+        members::walk_up(plan, searcher, &mut groups, direct).await?;
+    }
+    Ok(groups)
+}
+
+/// All values of the entry's `memberOf`, also those that Active Directory hands out in pieces.
+async fn values(entry: &Entry, searcher: &Searcher<'_>) -> Result<Vec<Dn>, Fault> {
+    let attribute = AttributeName::parse(MEMBER_OF).map_err(Fault::internal)?;
+    let mut dns = values_there(entry)?;
+    let mut last = entry.range_of(&attribute).map_err(malformed)?;
+    while let Some(next) = last.and_then(|range| range.last).and_then(|last| last.checked_add(1)) {
+        let name = format!("{MEMBER_OF};range={next}-*");
+        let query = EntryQuery {
+            base: &entry.dn,
+            scope: SearchScope::Base,
+            filter: &EncodedFilter::has("objectClass"),
+            attributes: &[name],
+            most: 1,
+        };
+        let answer = searcher.search(&query, "the search for further groups").await?;
+        let Some(more) = answer.entries.first() else { break };
+        let range = more.range_of(&attribute).map_err(malformed)?;
+        // One that does not begin where the last one ended goes round in circles.
+        if range.as_ref().is_some_and(|range| range.first != next) {
+            return Err(fault::protocol_violation(
+                "the server hands out another piece of memberOf than it was asked for",
+            ));
+        }
+        dns.extend(values_there(more)?);
+        if dns.len() > MOST_GROUPS {
+            return Err(too_many());
+        }
+        last = range;
+    }
+    Ok(dns)
+}
+
+/// The values of an entry's `memberOf` that came with it.
+fn values_there(entry: &Entry) -> Result<Vec<Dn>, Fault> {
+    let attribute = AttributeName::parse(MEMBER_OF).map_err(Fault::internal)?;
+    let values = entry.values(&attribute).chain(entry.values_in_range(&attribute));
+    values
+        .map(|value| {
+            let text = str::from_utf8(value).map_err(malformed)?;
+            Dn::parse(text).map_err(malformed)
+        })
+        .collect()
+}
+
+fn malformed(error: impl std::fmt::Display) -> Fault {
+    fault::protocol_violation(format_args!("a value of memberOf {error}"))
+}

@@ -1,0 +1,177 @@
+//! The groups of a person: where they are looked for, how far, and what follows from them.
+//!
+//! Whatever is not known fails closed: a search that fails, a limit that is reached and a value that cannot be read let
+//! nobody in.
+
+mod chain;
+mod found;
+mod member_of;
+mod members;
+mod primary;
+mod tokens;
+
+use std::fmt;
+
+use directory_data::{AttributeName, Dn};
+use provider_api::{Fault, Group, RejectReason, Rejection, UserCode};
+
+pub(crate) use found::FoundGroups;
+
+use crate::entry::Entry;
+use crate::kind::Facts;
+use crate::search::Searcher;
+use crate::settings::GroupChoices;
+use crate::subject::SubjectRule;
+
+/// How many groups one person may be in.
+pub(crate) const MOST_GROUPS: usize = 1_000;
+
+/// How deep groups may lie in groups.
+const MOST_LEVELS: usize = 10;
+
+/// How many searches one login may cost.
+const MOST_SEARCHES: usize = 50;
+
+/// How many groups one search asks about.
+const AT_ONCE: usize = 200;
+
+/// Where the groups of a person come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The entry's own `memberOf`, and that of its groups.
+    MemberOf,
+    /// The groups that have it as `member`, `uniqueMember` or `memberUid`, and those that have these.
+    Search,
+    /// Active Directory's `tokenGroups`: security groups, with the primary group and nested ones (MS-ADTS section
+    /// 3.1.1.4.5.19).
+    TokenGroups,
+    /// Active Directory's rule of membership in a chain (MS-ADTS section 3.1.1.3.4.4.3).
+    InChain,
+}
+
+/// How groups are looked for.
+#[derive(Debug)]
+pub(crate) struct GroupPlan {
+    source: Source,
+    nested: bool,
+    base: Dn,
+    required: Vec<Dn>,
+    denied: Vec<Dn>,
+    id: SubjectRule,
+    /// What is asked for of each group.
+    attributes: Vec<String>,
+    /// The attributes in which groups have their members by DN.
+    member_attributes: &'static [&'static str],
+    /// The attribute that a person has whose values stand in `memberUid` (RFC 2307), where there may be such groups.
+    posix_name: Option<AttributeName>,
+    has_primary_group: bool,
+    member_of_is_transitive: bool,
+    dn_attribute: Option<&'static str>,
+}
+
+impl GroupPlan {
+    /// What follows from the administrator's choices and from what is known of the directory.
+    pub(crate) fn new(choices: &GroupChoices, facts: &Facts, naming_context: &Dn) -> Self {
+        let source = match choices.source.unwrap_or(facts.groups) {
+            // It has all groups or none.
+            Source::TokenGroups if !choices.nested => Source::MemberOf,
+            source => source,
+        };
+        let id = SubjectRule::first_of(facts.subject);
+        let is_windows = facts.has_windows_names;
+        let walks_by_member_of = source == Source::MemberOf && choices.nested && !facts.member_of_is_transitive;
+        let mut attributes: Vec<_> = id.attributes().map(|name| name.as_str().to_owned()).collect();
+        attributes.push("cn".to_owned());
+        attributes.extend(is_windows.then(|| primary::OBJECT_SID.to_owned()));
+        attributes.extend(walks_by_member_of.then(|| member_of::MEMBER_OF.to_owned()));
+        Self {
+            source,
+            nested: choices.nested,
+            base: choices.base.clone().unwrap_or_else(|| naming_context.clone()),
+            required: choices.required.clone(),
+            denied: choices.denied.clone(),
+            id,
+            attributes,
+            member_attributes: if is_windows { &["member"] } else { &["member", "uniqueMember"] },
+            posix_name: if is_windows { None } else { AttributeName::parse("uid").ok() },
+            has_primary_group: is_windows,
+            member_of_is_transitive: facts.member_of_is_transitive,
+            dn_attribute: facts.dn_attribute,
+        }
+    }
+
+    /// What has to be asked for of each user.
+    pub(crate) fn user_attributes(&self) -> impl Iterator<Item = &str> {
+        let primary = self.has_primary_group && self.source != Source::TokenGroups;
+        let posix = self.posix_name.as_ref().filter(|_| self.source == Source::Search);
+        primary::ATTRIBUTES
+            .into_iter()
+            .filter(move |_| primary)
+            .chain((self.source == Source::MemberOf).then_some(member_of::MEMBER_OF))
+            .chain(posix.map(AttributeName::as_str))
+    }
+
+    /// The DNs of groups that decide over logins.
+    pub(crate) fn deciding(&self) -> impl Iterator<Item = &Dn> {
+        self.required.iter().chain(&self.denied)
+    }
+
+    /// Looks for the groups of an entry.
+    ///
+    /// # Errors
+    ///
+    /// When it is not known that these are all.
+    pub(crate) async fn of(&self, entry: &Entry, searcher: &Searcher<'_>) -> Result<FoundGroups, Fault> {
+        match self.source {
+            Source::TokenGroups => tokens::look_up(self, entry, searcher).await,
+            Source::InChain => chain::look_up(self, entry, searcher).await,
+            Source::Search => members::look_up(self, entry, searcher).await,
+            Source::MemberOf => member_of::look_up(self, entry, searcher).await,
+        }
+    }
+
+    /// Whether somebody in these groups may log in. Asked after the password was proven right.
+    pub(crate) fn decide(&self, groups: &FoundGroups) -> Result<(), Rejection> {
+        let refused = |reason, message: String| {
+            Err(Rejection::new(reason, message).telling_the_user(UserCode::LOGON_NOT_ALLOWED))
+        };
+        // What might be meant is denied.
+        let is_meant = |denied: &Dn, dn: &Dn| denied.is_same(dn) || denied.levels_below(dn) == Some(0);
+        if let Some(denied) = self.denied.iter().find(|denied| groups.dns().any(|dn| is_meant(denied, dn))) {
+            return refused(RejectReason::IN_DENIED_GROUP, format!("is in the denied group {denied}"));
+        }
+        if self.required.is_empty() || self.required.iter().any(|required| groups.contains(required)) {
+            return Ok(());
+        }
+        let required: Vec<_> = self.required.iter().map(ToString::to_string).collect();
+        let message = format!("is in none of the required groups ({}), but {}", required.join("; "), groups.shown());
+        refused(RejectReason::NOT_IN_REQUIRED_GROUP, message)
+    }
+
+    /// The group of an entry.
+    fn read(&self, entry: &Entry) -> Group {
+        let mut group = found::by_dn(&entry.dn);
+        if let Some(name) = crate::profile::name_of(entry) {
+            group.name = name;
+        }
+        group.id = self.id.of(entry).ok().map(|subject| subject.id);
+        group
+    }
+}
+
+impl fmt::Display for GroupPlan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match self.source {
+            Source::MemberOf => "memberOf",
+            Source::Search if self.posix_name.is_some() => "member, uniqueMember and memberUid of groups",
+            Source::Search => "member of groups",
+            Source::TokenGroups => "tokenGroups",
+            Source::InChain => "membership in a chain",
+        };
+        let nested = if self.nested { ", nested ones too" } else { "" };
+        write!(formatter, "by {source}{nested}, below {}", self.base)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use directory_data::Dn;
+use provider_api::{Group, UserCode};
+
+use super::found::by_dn;
+use super::{FoundGroups, GroupPlan, MOST_GROUPS, Source};
+use crate::kind::Kind;
+use crate::settings::GroupChoices;
+
+fn dn(text: &str) -> Dn {
+    Dn::parse(text).unwrap()
+}
+
+fn plan(kind: Kind, source: Option<Source>, required: &[&str], denied: &[&str]) -> GroupPlan {
+    let dns = |texts: &[&str]| texts.iter().map(|text| dn(text)).collect();
+    let choices = GroupChoices { source, nested: true, base: None, required: dns(required), denied: dns(denied) };
+    GroupPlan::new(&choices, kind.facts(), &dn("dc=x"))
+}
+
+fn groups(dns: &[&str]) -> FoundGroups {
+    let mut groups = FoundGroups::default();
+    for text in dns {
+        groups.add(dn(text), by_dn(&dn(text))).unwrap();
+    }
+    groups
+}
+
+/// The reason of the rejection, `may` if there is none.
+fn decided(required: &[&str], denied: &[&str], of: &[&str]) -> String {
+    match plan(Kind::OpenLdap, None, required, denied).decide(&groups(of)) {
+        Ok(()) => "may".to_owned(),
+        Err(rejection) => {
+            assert_eq!(rejection.user_code, UserCode::LOGON_NOT_ALLOWED);
+            rejection.reason.to_string()
+        }
+    }
+}
+
+#[test]
+fn who_is_in_one_of_the_required_groups_may_log_in_however_its_dn_is_written() {
+    let required = ["cn=RustDesk Users,ou=groups,dc=x", "cn=admins,dc=x"];
+    assert_eq!(decided(&required, &[], &["CN=rustdesk  users, OU=Groups, DC=x"]), "may");
+    assert_eq!(decided(&required, &[], &[r"cn=\61dmins,dc=x", "cn=other,dc=x"]), "may");
+    assert_eq!(decided(&required, &[], &["cn=other,dc=x"]), "not_in_required_group");
+    assert_eq!(decided(&required, &[], &[]), "not_in_required_group");
+    assert_eq!(decided(&[], &[], &[]), "may");
+}
+
+#[test]
+fn a_group_of_the_same_name_elsewhere_is_another_group() {
+    assert_eq!(decided(&["cn=admins,ou=groups,dc=x"], &[], &["cn=admins,ou=people,dc=x"]), "not_in_required_group");
+    assert_eq!(decided(&["cn=résumé,dc=x"], &[], &["cn=resume,dc=x"]), "not_in_required_group");
+}
+
+#[test]
+fn who_is_in_a_denied_group_may_not_whatever_else_they_are_in() {
+    assert_eq!(decided(&["cn=users,dc=x"], &["cn=left,dc=x"], &["cn=users,dc=x", "CN=Left,DC=x"]), "in_denied_group");
+    assert_eq!(decided(&[], &["cn=left,dc=x"], &["cn=users,dc=x"]), "may");
+    assert_eq!(decided(&[], &["cn=résumé,dc=x"], &["cn=resume,dc=x"]), "in_denied_group", "what might be meant");
+}
+
+#[test]
+fn groups_are_counted_once_and_up_to_a_limit() {
+    let mut groups = FoundGroups::default();
+    for number in 0..MOST_GROUPS {
+        let dn = dn(&format!("cn=g{number},dc=x"));
+        assert!(groups.add(dn.clone(), by_dn(&dn)).unwrap());
+    }
+    assert!(!groups.add(dn("CN=G0,DC=X"), Group::named("again")).unwrap());
+    assert_eq!(groups.len(), MOST_GROUPS);
+    let over = groups.add(dn("cn=one-more,dc=x"), Group::named("one more")).unwrap_err();
+    assert_eq!(over.code(), "size_limit");
+}
+
+#[test]
+fn a_group_that_was_read_is_better_than_one_of_which_the_dn_is_known() {
+    let mut groups = groups(&["cn=a,dc=x"]);
+    let mut read = by_dn(&dn("cn=a,dc=x"));
+    read.id = Some("id".to_owned());
+    groups.add(dn("cn=a,dc=x"), read).unwrap();
+    groups.add(dn("cn=a,dc=x"), by_dn(&dn("cn=a,dc=x"))).unwrap();
+    assert_eq!(groups.into_groups()[0].id.as_deref(), Some("id"));
+}
+
+#[test]
+fn each_kind_of_directory_is_asked_in_its_own_way() {
+    let asked =
+        |kind, source| plan(kind, source, &[], &[]).user_attributes().map(ToOwned::to_owned).collect::<Vec<_>>();
+    assert_eq!(asked(Kind::ActiveDirectory, None), [""; 0], "tokenGroups takes a search of its own");
+    assert_eq!(asked(Kind::Samba, Some(Source::MemberOf)), ["objectSid", "primaryGroupID", "memberOf"]);
+    assert_eq!(asked(Kind::OpenLdap, None), ["uid"]);
+    assert_eq!(asked(Kind::OpenLdap, Some(Source::MemberOf)), ["memberOf"]);
+    assert_eq!(asked(Kind::Lldap, None), ["memberOf"]);
+}

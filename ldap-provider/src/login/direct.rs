@@ -1,0 +1,161 @@
+//! A login without a search before it: the typed name becomes the name that is bound as.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use directory_data::AttributeName;
+use directory_data::folding::fold;
+use provider_api::{Decision, Fault, RejectReason, Rejection};
+use wire_guard::{BindName, BindRequest, SearchScope, UserBind};
+
+use super::{Login, conclude, identity, one};
+use crate::directory::{Server, Setback, Steps};
+use crate::entry::Entry;
+use crate::fault;
+use crate::filter::EncodedFilter;
+use crate::name::{CarriedName, Meaning};
+use crate::plan::Plan;
+use crate::search::{EntryQuery, Searcher};
+use crate::settings::{BindTemplate, Rendered};
+use crate::user_bind;
+
+const PRINCIPAL_NAME: &str = "userPrincipalName";
+const ACCOUNT_NAME: &str = "sAMAccountName";
+
+impl Login<'_> {
+    /// The answer of one server: a bind on a connection of its own, on which the entry is read as the person, and which
+    /// is closed after that.
+    pub(super) async fn directly(
+        &mut self,
+        server: &Arc<Server>,
+        template: &BindTemplate,
+    ) -> Result<Decision, Setback> {
+        let rendered = match template.render(self.name) {
+            Ok(rendered) => rendered,
+            Err(error) => return Ok(Rejection::new(RejectReason::UNKNOWN_USER, error.to_string()).into()),
+        };
+        let name = match &rendered {
+            Rendered::Dn(dn) => dn.as_str(),
+            Rendered::Principal { name, .. } => name,
+        };
+        let name =
+            BindName::new(name).map_err(|error| Setback::Final(Fault::setting("bind_template", error.to_string())))?;
+        let Some((password, permit)) = self.unspent.take() else {
+            return Err(Setback::Final(Fault::internal("the password of this login has been spent")));
+        };
+        let bind = UserBind::new(BindRequest::simple(name, password), permit);
+        let began = Instant::now();
+        let (answer, _open) = match server.bind_directly(bind, self.steps, self.deadline).await {
+            Ok(answered) => answered,
+            Err((setback, unspent)) => {
+                self.unspent = unspent.map(UserBind::unspent);
+                // A caller in a hurry says nothing about the server.
+                if let Setback::Elsewhere(fault) = &setback
+                    && self.steps.connect >= Steps::of(self.directory.config.timeout).connect / 2
+                {
+                    server.is_down(fault, began);
+                }
+                return Err(setback);
+            }
+        };
+        // From here on the password is spent: no other server is asked.
+        let response = answer.response;
+        if let Err(rejection) = user_bind::password_verdict(&response).map_err(Setback::Final)? {
+            return Ok(rejection.into());
+        }
+        let connection = answer.connection.ok_or_else(|| {
+            Setback::Final(fault::protocol_violation("the server said more than the answer to the bind"))
+        })?;
+        let plan = self.directory.plan().map_err(Setback::Final)?;
+        let connection = connection.into_searches();
+        let searcher = Searcher::own(&connection, self.steps, self.deadline);
+        let decided = self.as_themselves(&plan, &rendered, &searcher, &response).await;
+        decided.map_err(Setback::Final)
+    }
+
+    async fn as_themselves(
+        &self,
+        plan: &Plan,
+        rendered: &Rendered,
+        searcher: &Searcher<'_>,
+        response: &wire_guard::BindResponse,
+    ) -> Result<Decision, Fault> {
+        let config = &*self.directory.config;
+        let principal = AttributeName::parse(PRINCIPAL_NAME).map_err(Fault::internal)?;
+        let account = AttributeName::parse(ACCOUNT_NAME).map_err(Fault::internal)?;
+        let (names, own_dn) = match rendered {
+            Rendered::Dn(dn) => match plan.names.meaning(self.name) {
+                Meaning::Names(names) => (names, Some(dn)),
+                Meaning::InDomain { .. } => return Ok(nobody().into()),
+            },
+            Rendered::Principal { name, user } => (
+                vec![
+                    CarriedName { attribute: &principal, value: name },
+                    CarriedName { attribute: &account, value: user },
+                ],
+                None,
+            ),
+        };
+        let found = searcher.user(config, plan, &names, own_dn).await;
+        let entry = match one(found?) {
+            Ok(entry) => entry,
+            Err(rejection) if rejection.reason == RejectReason::UNKNOWN_USER => return Ok(nobody().into()),
+            Err(rejection) => return Ok(rejection.into()),
+        };
+        if let Some(dn) = own_dn
+            && !entry.dn.is_same(dn)
+        {
+            return Err(fault::protocol_violation("the server answered with another entry than the one that was read"));
+        }
+        if let Rendered::Principal { name, .. } = rendered
+            && !is_the_one_bound(plan, &entry, name, searcher).await?
+        {
+            let message = format!("{} is not known to be the one who is bound as this name", entry.dn);
+            return Ok(Rejection::new(RejectReason::NAME_MISMATCH, message).into());
+        }
+        // Searches for groups make no sense for who may not log in anyway.
+        if let Err(rejection) = user_bind::verdict(response, &entry, &plan.state, SystemTime::now())? {
+            return Ok(rejection.into());
+        }
+        let identity = match identity(plan, &entry, &names)? {
+            Ok(identity) => identity,
+            Err(rejection) => return Ok(rejection.into()),
+        };
+        let groups = match &plan.groups {
+            Some(groups) => Some(groups.of(&entry, searcher).await),
+            None => None,
+        };
+        conclude(plan, &entry, identity, response, groups)
+    }
+}
+
+/// Whether the entry is the one that a bind as a principal name has authenticated: it has the name written in it, or it
+/// has the account name, its domain is the name's, and nobody else in the domain has the name written in them. A server
+/// takes the written name first (MS-ADTS section 5.1.1.1.1), so that the account name alone could be somebody else's.
+async fn is_the_one_bound(plan: &Plan, entry: &Entry, name: &str, searcher: &Searcher<'_>) -> Result<bool, Fault> {
+    let principal = AttributeName::parse(PRINCIPAL_NAME).map_err(Fault::internal)?;
+    if entry.texts(&principal).any(|own| fold(own) == fold(name)) {
+        return Ok(true);
+    }
+    let domain = name.rsplit_once('@').map(|(_, domain)| domain);
+    let is_ours = plan.naming_context.dns_name().zip(domain).is_some_and(|(ours, domain)| fold(&ours) == fold(domain));
+    if !is_ours {
+        return Ok(false);
+    }
+    let query = EntryQuery {
+        base: &plan.naming_context,
+        scope: SearchScope::Subtree,
+        filter: &EncodedFilter::equals(PRINCIPAL_NAME, name.as_bytes()),
+        attributes: &["1.1"],
+        most: 1,
+    };
+    let others = searcher.search(&query, "the search for others of this name").await?;
+    Ok(others.is_complete && others.entries.is_empty())
+}
+
+fn nobody() -> Rejection {
+    Rejection::new(
+        RejectReason::UNKNOWN_USER,
+        "the password is right, but the person's own entry does not match filter and base_dn, or they may not read it",
+    )
+}

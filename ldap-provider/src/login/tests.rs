@@ -1,0 +1,170 @@
+use std::time::Duration;
+
+use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
+
+use super::authenticate;
+use crate::scripted_directory::{
+    Reply, Request, SERVICE_DN, SERVICE_PASSWORD, ScriptedDirectory, bound, done, entry, person,
+};
+
+const DN: &str = "uid=alice,dc=x";
+
+async fn login(directory: &ScriptedDirectory, name: &str, password: &str) -> Result<Decision, Fault> {
+    let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+    authenticate(&directory.configured(), &context, Credentials::new(name, Secret::new(password))).await
+}
+
+/// The code of an answer, `accepted` for an acceptance.
+fn code(answer: &Result<Decision, Fault>) -> &str {
+    match answer {
+        Ok(Decision::Accepted(_)) => "accepted",
+        Ok(Decision::Rejected(rejection)) => rejection.reason.as_str(),
+        Err(fault) => fault.code(),
+    }
+}
+
+/// A directory that finds alice and answers her bind so.
+async fn with_bind(reply: impl Fn(u8) -> Reply + Send + Sync + 'static) -> ScriptedDirectory {
+    ScriptedDirectory::start(move |id, request| match request {
+        Request::Search { .. } => Reply::Send([person(id, DN, "alice"), done(id, 0)].concat()),
+        Request::Bind { .. } => reply(id),
+        Request::Other => Reply::Silence,
+    })
+    .await
+}
+
+/// A directory that answers each search so, and each bind with success.
+async fn with_search(answer: impl Fn(u8) -> Vec<u8> + Send + Sync + 'static) -> ScriptedDirectory {
+    ScriptedDirectory::start(move |id, request| match request {
+        Request::Search { .. } => Reply::Send(answer(id)),
+        Request::Bind { .. } => Reply::Send(bound(id, 0)),
+        Request::Other => Reply::Silence,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_right_password_is_accepted_as_the_entry_that_was_found() {
+    let directory = with_bind(|id| Reply::Send(bound(id, 0))).await;
+    match login(&directory, "ALICE", "right").await {
+        Ok(Decision::Accepted(accepted)) => {
+            let identity = accepted.identity;
+            assert_eq!((identity.login.as_str(), identity.subject.as_str()), ("alice", "id-of-alice"));
+            assert_eq!(identity.subject_attribute, "nsUniqueId");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_costs_exactly_one_bind_on_a_connection_of_its_own() {
+    let directory = with_bind(|id| Reply::Send(bound(id, 49))).await;
+    assert_eq!(code(&login(&directory, "alice", "wrong").await), "invalid_credentials");
+    let bind = Request::Bind { name: DN.to_owned(), password: "wrong".to_owned() };
+    assert_eq!(directory.binds(), [(2, bind)]);
+    assert_eq!(directory.requests().iter().filter(|(connection, _)| *connection == 2).count(), 1);
+}
+
+#[tokio::test]
+async fn the_service_accounts_password_and_the_typed_one_travel_on_connections_of_their_own() {
+    let directory = with_bind(|id| Reply::Send(bound(id, 0))).await.with_service_account();
+    assert_eq!(code(&login(&directory, "alice", "right").await), "accepted");
+    let bind = |name: &str, password: &str| Request::Bind { name: name.to_owned(), password: password.to_owned() };
+    assert_eq!(directory.binds(), [(1, bind(SERVICE_DN, SERVICE_PASSWORD)), (2, bind(DN, "right"))]);
+}
+
+#[tokio::test]
+async fn a_refused_service_account_searches_for_nobody_and_tries_no_password() {
+    let directory = with_bind(|id| Reply::Send(bound(id, 49))).await.with_service_account();
+    assert_eq!(code(&login(&directory, "alice", "right").await), "service_credentials_refused");
+    let bind = Request::Bind { name: SERVICE_DN.to_owned(), password: SERVICE_PASSWORD.to_owned() };
+    assert_eq!(directory.requests(), [(1, bind)]);
+}
+
+#[tokio::test]
+async fn a_bind_without_an_answer_is_never_sent_again() {
+    for (reply, expected) in [
+        (0, "connection_lost"),
+        (1, "timeout"),
+        (2, "protocol_violation"),
+        (3, "server_busy"),
+        (4, "server_error"),
+        (5, "server_error"),
+    ] {
+        let directory = with_bind(move |id| match reply {
+            0 => Reply::Close,
+            1 => Reply::Silence,
+            2 => Reply::Send(done(id, 0)),
+            3 => Reply::Send(bound(id, 51)),
+            4 => Reply::Send(bound(id, 14)),
+            _ => Reply::Send(bound(id, 10)),
+        })
+        .await;
+        let directory = if expected == "timeout" { directory.silent() } else { directory };
+        assert_eq!(code(&login(&directory, "alice", "right").await), expected);
+        assert_eq!(directory.binds().len(), 1, "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_as_input_reaches_no_directory() {
+    let directory = with_bind(|id| Reply::Send(bound(id, 0))).await;
+    for (name, password, expected) in [
+        ("alice", "", "empty_password"),
+        ("", "right", "input_refused"),
+        (" ", "right", "input_refused"),
+        ("alice", "right\0junk", "input_refused"),
+        ("alice\n", "right", "input_refused"),
+        ("alice", &"x".repeat(1_025), "input_refused"),
+        (&"x".repeat(257), "right", "input_refused"),
+    ] {
+        assert_eq!(code(&login(&directory, name, password).await), expected);
+    }
+    assert_eq!(directory.requests(), []);
+}
+
+#[tokio::test]
+async fn a_password_is_sent_for_exactly_one_usable_entry_and_for_nothing_else() {
+    type Answer = fn(u8) -> Vec<u8>;
+    let cases: [(Answer, &str); 13] = [
+        (|id| done(id, 0), "unknown_user"),
+        (|id| [person(id, "uid=a,dc=x", "a"), person(id, "uid=b,dc=x", "b"), done(id, 0)].concat(), "ambiguous_user"),
+        // slapd with a limit of one: an entry, and the word that there are more.
+        (|id| [person(id, DN, "alice"), done(id, 4)].concat(), "ambiguous_user"),
+        // A limit that lets nobody through tells nothing.
+        (|id| done(id, 4), "size_limit"),
+        (|id| [person(id, "uid=alice,dc=y", "alice"), done(id, 0)].concat(), "protocol_violation"),
+        (|id| [person(id, "", "alice"), done(id, 0)].concat(), "protocol_violation"),
+        (|id| [person(id, "no dn", "alice"), done(id, 0)].concat(), "protocol_violation"),
+        (|id| [person(id, r"uid=alice\FF,dc=x", "alice"), done(id, 0)].concat(), "protocol_violation"),
+        (|id| [person(id, "uid=bob,dc=x", "bob"), done(id, 0)].concat(), "name_mismatch"),
+        (|id| [entry(id, DN, &[("uid", "alice")]), done(id, 0)].concat(), "no_stable_id"),
+        (|id| [entry(id, DN, &[("nsUniqueId", "x")]), done(id, 0)].concat(), "no_permission"),
+        (|id| done(id, 32), "base_dn_not_found"),
+        (|id| [person(id, DN, "alice"), done(id, 51)].concat(), "server_busy"),
+    ];
+    for (answer, expected) in cases {
+        let directory = with_search(answer).await;
+        assert_eq!(code(&login(&directory, "alice", "right").await), expected);
+        assert_eq!(directory.binds(), [], "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_breaks_off_is_an_outage_and_never_an_unknown_user() {
+    let closing = ScriptedDirectory::start(|_, _| Reply::Close).await;
+    assert_eq!(code(&login(&closing, "alice", "right").await), "connection_lost");
+    let silent = ScriptedDirectory::start(|_, _| Reply::Silence).await.silent();
+    assert_eq!(code(&login(&silent, "alice", "right").await), "timeout");
+    let endless = with_search(|id| (0..200).flat_map(|_| person(id, DN, "alice")).collect()).await;
+    assert_eq!(code(&login(&endless, "alice", "right").await), "ambiguous_user", "three entries are enough to know");
+}
+
+#[tokio::test]
+async fn malformed_answers_are_violations_and_no_panic() {
+    let nested = (0..10_000).fold(Vec::new(), |inner, _| wire_guard::ber::wrap(0x30, &inner));
+    for answer in [nested, vec![0x30, 0x00], b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), vec![0x30, 0x80, 0, 0]] {
+        let directory = with_search(move |_| answer.clone()).await;
+        assert_eq!(code(&login(&directory, "alice", "right").await), "protocol_violation");
+    }
+}

@@ -1,0 +1,128 @@
+//! What the settings and the kind of the directory come to together: how users are found and read.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use directory_data::{AttributeName, Dn, attribute_key};
+use wire_guard::SearchTemplate;
+
+use crate::account_state::StateRules;
+use crate::filter::{Restriction, UserFilter};
+use crate::groups::GroupPlan;
+use crate::kind::{Kind, RootDse};
+use crate::name::NameRules;
+use crate::profile::ProfileMap;
+use crate::search;
+use crate::settings::{Config, Scope};
+use crate::subject::SubjectRule;
+
+/// How users are found and read.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) kind: Kind,
+    pub(crate) base_dn: Dn,
+    pub(crate) scope: Scope,
+    pub(crate) names: NameRules,
+    pub(crate) user_filter: UserFilter,
+    /// What is asked for of each user.
+    pub(crate) user_attributes: Arc<[String]>,
+    /// The search for a user, but for the name.
+    pub(crate) user_search: SearchTemplate,
+    pub(crate) subject: SubjectRule,
+    pub(crate) profile: ProfileMap,
+    pub(crate) state: StateRules,
+    /// `None` if nobody asks for groups.
+    pub(crate) groups: Option<GroupPlan>,
+    /// How many users are asked for at a time when they are listed.
+    pub(crate) page_size: usize,
+    /// The DN of the domain or naming context that users lie in.
+    pub(crate) naming_context: Dn,
+    /// Where Active Directory has what is common to all domains of a forest.
+    pub(crate) configuration_context: Option<Dn>,
+    /// The setting of the filter, or what the kind has for it.
+    pub(crate) filter_text: String,
+}
+
+impl Plan {
+    /// What follows for a directory of this kind. `root_dse` is what the server says of itself, if it was asked.
+    pub(crate) fn new(config: &Config, kind: Kind, root_dse: Option<&RootDse>) -> Self {
+        let facts = kind.facts();
+        let choices = &config.choices;
+        let usernames = choices.username_attributes.clone().unwrap_or_else(|| named(facts.username_attributes));
+        let scope = choices.scope.unwrap_or(facts.scope);
+        let filter = choices.filter.clone().or_else(|| Restriction::parse(facts.filter).ok().flatten());
+        let subject = choices.subject.as_ref().map_or_else(|| SubjectRule::first_of(facts.subject), SubjectRule::only);
+        let naming_context = root_dse
+            .and_then(|root_dse| root_dse.naming_context_of(&config.base_dn))
+            .cloned()
+            .unwrap_or_else(|| config.base_dn.domain().unwrap_or_else(|| config.base_dn.clone()));
+        let dns_domain = naming_context.dns_name().filter(|_| facts.has_windows_names);
+        let profile = ProfileMap::new(&choices.profile, facts.display_name);
+        let state = StateRules::new(facts.state, choices.expiry_warning);
+        let groups = choices.groups.as_ref().map(|groups| GroupPlan::new(groups, facts, &naming_context));
+        let wanted = [
+            usernames.iter().map(AttributeName::as_str).collect::<Vec<_>>(),
+            subject.attributes().map(AttributeName::as_str).collect(),
+            profile.attributes().map(AttributeName::as_str).collect(),
+            state.attributes().collect(),
+            groups.iter().flat_map(GroupPlan::user_attributes).collect(),
+        ];
+        let user_attributes = each_once(wanted.into_iter().flatten());
+        Self {
+            kind,
+            scope,
+            user_search: search::user_search(&config.base_dn, scope, &user_attributes),
+            filter_text: filter.as_ref().map(|filter| filter.as_str().to_owned()).unwrap_or_default(),
+            user_filter: UserFilter::new(filter, usernames.clone()),
+            names: NameRules::new(usernames, facts.has_windows_names, dns_domain),
+            user_attributes,
+            subject,
+            profile,
+            state,
+            groups,
+            page_size: facts.page_size,
+            configuration_context: root_dse.and_then(|root_dse| root_dse.configuration_context.clone()),
+            naming_context,
+            base_dn: config.base_dn.clone(),
+        }
+    }
+
+    /// Whether a user of this DN can be one that was searched for: a server that answers with somebody else's entry
+    /// would log that one in.
+    pub(crate) fn is_in_scope(&self, dn: &Dn) -> bool {
+        match (dn.levels_below(&self.base_dn), self.scope) {
+            (Some(levels), Scope::One) => levels == 1,
+            (levels, Scope::Sub) => levels.is_some(),
+            (None, Scope::One) => false,
+        }
+    }
+
+    /// What follows, for an administrator to read.
+    pub(crate) fn consequences(&self) -> String {
+        let list = |names: &[AttributeName]| names.iter().map(AttributeName::as_str).collect::<Vec<_>>().join(", ");
+        let subject: Vec<_> = self.subject.attributes().cloned().collect();
+        let filter = if self.filter_text.is_empty() { "no filter" } else { &self.filter_text };
+        let scope = match self.scope {
+            Scope::One => "immediately below base_dn",
+            Scope::Sub => "in and below base_dn",
+        };
+        let groups = self.groups.as_ref().map_or_else(|| "not asked for".to_owned(), ToString::to_string);
+        format!(
+            "names are looked for in {}{}, {scope}, with {filter}; the id is {}; groups: {groups}",
+            list(self.names.attributes()),
+            if self.names.has_windows_names() { r" (also as DOMAIN\user and user@domain)" } else { "" },
+            list(&subject),
+        )
+    }
+}
+
+/// The attributes of these names, all of which are written in this program and are names.
+pub(crate) fn named(names: &[&str]) -> Vec<AttributeName> {
+    names.iter().filter_map(|name| AttributeName::parse(name).ok()).collect()
+}
+
+/// The attributes that are asked for, each once: never all that an entry has, which may be megabytes.
+fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Arc<[String]> {
+    let mut keys = HashSet::new();
+    names.filter(|name| keys.insert(attribute_key(name))).map(ToOwned::to_owned).collect()
+}
