@@ -25,6 +25,7 @@ pub(crate) fn bind_in(kind: Kind, state: AccountState) -> Bound {
 
         (Kind::Ds389, Disabled) => Answer(53, "Account inactivated"),
         (Kind::Ds389, Locked) => Answer(19, "Exceed password retry limit"),
+        (Kind::Ds389, Expired) => Answer(19, "Account inactivity limit exceeded"),
         (Kind::Ds389, PasswordExpired) => Answer(49, "password expired!"),
 
         (Kind::OpenLdap | Kind::Ds389, GraceLogin) => Answer(0, "grace"),
@@ -41,9 +42,7 @@ pub(crate) fn bind_in(kind: Kind, state: AccountState) -> Bound {
         // A warning is for the client to make, of the day until which the password is good.
         (Kind::Samba, ExpiresSoon) => Answer(0, ""),
 
-        (Kind::OpenLdap | Kind::Ds389, LogonHours | Workstation)
-        | (Kind::Ds389, Expired)
-        | (Kind::Samba, GraceLogin) => NoSuchState,
+        (Kind::OpenLdap | Kind::Ds389, LogonHours | Workstation) | (Kind::Samba, GraceLogin) => NoSuchState,
     }
 }
 
@@ -156,8 +155,10 @@ pub(crate) fn login_in(kind: Kind, state: AccountState) -> Option<Answer> {
     let told = |code: &str| Some(Answer::rejected_telling(code, code));
     match (kind, state) {
         // To tell the person would tell strangers too: the servers say it without looking at the password. slapd has
-        // one answer for whatever keeps an account shut.
-        (_, Locked) | (Kind::OpenLdap, Disabled | Expired) => Some(Answer::rejected("account_locked")),
+        // one answer for whatever keeps an account shut, 389 Directory Server one for all limits that are exceeded.
+        (_, Locked) | (Kind::OpenLdap, Disabled | Expired) | (Kind::Ds389, Expired) => {
+            Some(Answer::rejected("account_locked"))
+        }
         (Kind::Ds389, Disabled) => Some(Answer::rejected("account_disabled")),
 
         (Kind::Samba, Disabled) => told("account_disabled"),
@@ -165,9 +166,7 @@ pub(crate) fn login_in(kind: Kind, state: AccountState) -> Option<Answer> {
         (Kind::Samba, LogonHours) => Some(Answer::rejected_telling("logon_not_allowed_now", "logon_not_allowed")),
         (Kind::Samba, Workstation) => Some(Answer::rejected_telling("logon_not_allowed_here", "logon_not_allowed")),
 
-        (Kind::Ds389, Expired)
-        | (Kind::OpenLdap | Kind::Ds389, LogonHours | Workstation)
-        | (Kind::Samba, GraceLogin) => None,
+        (Kind::OpenLdap | Kind::Ds389, LogonHours | Workstation) | (Kind::Samba, GraceLogin) => None,
 
         (_, PasswordExpired | GraceLogin) => told("password_expired"),
         (_, MustChange) => told("password_must_change"),

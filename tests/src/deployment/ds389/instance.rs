@@ -28,25 +28,29 @@ const DEFAULTS: &[&str] = &["/usr/share/dirsrv/inf/defaults.inf", "/usr/local/sh
 const TEMPLATES: &[&str] =
     &["/usr/share/dirsrv/data/template-dse.ldif", "/usr/local/share/dirsrv/data/template-dse.ldif"];
 
-/// The settings of the server itself that differ from those of its template.
-///
-/// `nsslapd-listenhost` is here, in the file with which it is started for the first time, so that it never listens
-/// anywhere else.
-const OWN_SETTINGS: &[(&str, &str)] = &[
-    ("nsslapd-accesslog-logbuffering", "off"),
-    ("nsslapd-pwpolicy-local", "on"),
-    ("passwordLockout", "on"),
-    ("passwordMaxFailure", "3"),
+/// Settings that the template does not have: the entry, the attribute, the value.
+const OWN_SETTINGS: &[(&str, &str, &str)] = &[
+    ("cn=config", "nsslapd-accesslog-logbuffering", "off"),
+    ("cn=config", "nsslapd-pwpolicy-local", "on"),
+    ("cn=config", "passwordLockout", "on"),
+    ("cn=config", "passwordMaxFailure", "3"),
     // The default takes 30 ms a bind.
-    ("passwordStorageScheme", "SSHA512"),
+    ("cn=config", "passwordStorageScheme", "SSHA512"),
+    // Accounts under an account policy are good for so long after they were made.
+    (ACCOUNT_POLICIES, "stateattrname", "createTimestamp"),
+    (ACCOUNT_POLICIES, "altstateattrname", "createTimestamp"),
+    (ACCOUNT_POLICIES, "specattrname", "acctPolicySubentry"),
+    (ACCOUNT_POLICIES, "limitattrname", "accountInactivityLimit"),
 ];
+const ACCOUNT_POLICIES: &str = "cn=config,cn=Account Policy Plugin,cn=plugins,cn=config";
 
-/// The plugins that are not as they come: what they are called, what they are in the template, what they are here.
-const PLUGINS: &[(&str, &str, &str)] = &[
-    ("MemberOf Plugin", "off", "on"),
-    ("referential integrity postoperation", "off", "on"),
+/// The plugins that are not as they come.
+const PLUGINS: &[(&str, &str)] = &[
+    ("MemberOf Plugin", "on"),
+    ("referential integrity postoperation", "on"),
+    ("Account Policy Plugin", "on"),
     // It refuses logins and passwords that are not ASCII.
-    ("7-bit check", "on", "off"),
+    ("7-bit check", "off"),
 ];
 
 pub(super) struct Instance {
@@ -229,28 +233,31 @@ fn own_defaults(defaults: &str, folder: &Path) -> String {
 /// The server's template with settings of ours, and plugins on or off.
 fn own_template(template: &str, host: &str) -> String {
     let mut text = String::new();
-    for entry in template.split("\n\n") {
-        text.push_str(entry.trim_end());
-        if entry.trim_start().starts_with("dn: cn=config\n") {
-            let _ = write!(text, "\nnsslapd-listenhost: {host}\nnsslapd-securelistenhost: {host}");
-            for (name, value) in OWN_SETTINGS {
-                let _ = write!(text, "\n{name}: {value}");
+    for entry in template.split("\n\n").map(str::trim) {
+        let dn = entry.lines().next().and_then(|line| line.strip_prefix("dn: ")).unwrap_or_default();
+        let switch = PLUGINS.iter().find(|(plugin, _)| dn == format!("cn={plugin},cn=plugins,cn=config"));
+        for line in entry.lines() {
+            match switch {
+                Some((_, switch)) if line.to_ascii_lowercase().starts_with("nsslapd-pluginenabled:") => {
+                    let _ = writeln!(text, "nsslapd-pluginenabled: {switch}");
+                }
+                _ => {
+                    let _ = writeln!(text, "{line}");
+                }
             }
         }
-        text.push_str("\n\n");
-    }
-    for (plugin, before, now) in PLUGINS {
-        text = with_plugin(&text, plugin, before, now);
+        for (of, name, value) in OWN_SETTINGS {
+            if dn == *of {
+                let _ = writeln!(text, "{name}: {value}");
+            }
+        }
+        if dn == "cn=config" {
+            // In the file with which it is started for the first time, so that it never listens anywhere else.
+            let _ = writeln!(text, "nsslapd-listenhost: {host}\nnsslapd-securelistenhost: {host}");
+        }
+        text.push('\n');
     }
     text
-}
-
-/// A template in which a plugin is switched.
-fn with_plugin(template: &str, plugin: &str, before: &str, now: &str) -> String {
-    let entry = format!("dn: cn={plugin},cn=plugins,cn=config\n");
-    let (head, tail) = template.split_once(&entry).unwrap_or_else(|| panic!("the template has no plugin {plugin}"));
-    let switch = format!("nsslapd-pluginenabled: {before}");
-    head.to_owned() + &entry + &tail.replacen(&switch, &format!("nsslapd-pluginenabled: {now}"), 1)
 }
 
 fn configuration(folder: &Path) -> PathBuf {

@@ -1,11 +1,13 @@
 //! 389 Directory Server, made by its own `dscreate` with all that it has in one temporary folder.
 //!
-//! Its plugins for memberOf and referential integrity are on. A state of an account is in the operational attributes
-//! that the server keeps, and in the password policy that the account is under.
+//! Its plugins for memberOf, referential integrity and account policies are on. A state of an account is in the operational attributes
+//! that the server keeps, and in the password or account policy that the account is under.
 
 mod instance;
 
 use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -21,6 +23,9 @@ const POLICIES_DN: &str = "ou=policies,dc=example,dc=com";
 const LONG_AGO: &str = "20010101000000Z";
 /// What the server writes when a password was reset and must be changed.
 const MUST_CHANGE: &str = "19700101000000Z";
+
+/// How long to wait for an account that is good for a second.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Password policies: a name, and what is special about it beside counting failures.
 const POLICIES: &[(&str, &[(&str, &str)])] = &[
@@ -75,6 +80,10 @@ impl Ds389 {
             attributes.extend_from_slice(particulars);
             ldif.add(&policy(name), &attributes);
         }
+        ldif.add(
+            &policy("short"),
+            &[("objectClass", "ldapsubentry"), ("objectClass", "accountpolicy"), ("accountInactivityLimit", "1")],
+        );
         client.change(&ldif);
         Self { client, instance }
     }
@@ -83,6 +92,14 @@ impl Ds389 {
         let mut ldif = Ldif::default();
         ldif.replace(&person.dn, attributes);
         self.client.change(&ldif);
+    }
+
+    fn wait_until_refused(&self, person: &Person) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.bind(person, &person.password).code == 0 {
+            assert!(Instant::now() < deadline, "{} does not expire", person.dn);
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
@@ -143,7 +160,11 @@ impl Deployment for Ds389 {
                 // Set again under the policy, it is good for as long as that says.
                 self.replace(person, &[("userPassword", &person.password)]);
             }
-            AccountState::Expired | AccountState::LogonHours | AccountState::Workstation => return false,
+            AccountState::Expired => {
+                self.replace(person, &[("acctPolicySubentry", &policy("short"))]);
+                self.wait_until_refused(person);
+            }
+            AccountState::LogonHours | AccountState::Workstation => return false,
         }
         true
     }
