@@ -1,0 +1,224 @@
+//! Binds as users, each on a connection that carries nothing but such.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use provider_api::{Deadline, Fault};
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+use wire_guard::{BindResponse, Limits, UserBind, UserBindAnswer, UserBindError};
+
+use super::super::bind_pool::{Idle, Turn};
+use super::super::open_connection::OpenConnection;
+use super::super::search_pool::TRUSTED_FOR;
+use super::super::setback::Setback;
+use super::super::steps::Steps;
+use super::{Server, WHAT_WAITS};
+use crate::fault;
+use crate::result_code::{
+    CONSTRAINT_VIOLATION, INAPPROPRIATE_AUTHENTICATION, INSUFFICIENT_ACCESS_RIGHTS, INVALID_CREDENTIALS, SUCCESS,
+    UNWILLING_TO_PERFORM,
+};
+use crate::settings::UserBinds;
+
+/// With less time than this left, a password is not sent: the answer could not be waited for.
+const LEAST_TIME: Duration = Duration::from_millis(10);
+
+impl Server {
+    /// Tries a typed password on a connection that carries such binds and nothing else, to the address at which the
+    /// entry was found: another server that has the same name may not have the entry, or not its newest password.
+    ///
+    /// # Errors
+    ///
+    /// With the bind, if nothing of it was sent.
+    pub(crate) async fn bind_user(
+        &self,
+        mut bind: UserBind,
+        peer: Option<SocketAddr>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<BindResponse, (Setback, Option<UserBind>)> {
+        let Ok(turn) = timeout_at(deadline.instant().into(), self.binds.turn()).await else {
+            return Err((Setback::Final(fault::timeout(WHAT_WAITS)), Some(bind)));
+        };
+        loop {
+            if deadline.remaining() < LEAST_TIME {
+                return Err((Setback::Final(fault::timeout("waiting for a connection")), Some(bind)));
+            }
+            let (connection, reused) = match self.user_connection(peer, steps, deadline).await {
+                Ok(connection) => connection,
+                Err(setback) => return Err((setback, Some(bind))),
+            };
+            let Idle { connection, open, expires, .. } = connection;
+            let limit = deadline.at_most(steps.operation);
+            // Before it is sent, so that one which is given up is counted too.
+            self.metrics.user_binds.add();
+            match connection.bind_user(bind, limit.instant()).await {
+                Ok(answer) => {
+                    if reused {
+                        self.metrics.connections_reused.add();
+                    }
+                    if let Some(connection) = answer.connection
+                        && self.config.user_binds == UserBinds::Pooled
+                        && leaves_the_connection_usable(answer.response.result.code)
+                    {
+                        self.binds.give_back(Idle { connection, open, expires, used: Instant::now() });
+                    }
+                    drop::<Option<Turn>>(turn);
+                    return Ok(answer.response);
+                }
+                Err(UserBindError::NotSent(error, unspent)) => {
+                    self.metrics.user_binds.take_back();
+                    bind = unspent;
+                    if !reused {
+                        let fault = fault::exchange("the bind as the user: nothing was sent", &error);
+                        return Err((Setback::Elsewhere(fault), Some(bind)));
+                    }
+                }
+                Err(error) => {
+                    // Whatever kept it from being answered may have happened to those that are idle as well.
+                    self.binds.forget_idle(Instant::now());
+                    return Err((Setback::Final(fault::user_bind(&error)), None));
+                }
+            }
+        }
+    }
+
+    /// Opens the first connection for binds before anybody needs it, if there is none. As long as the kind of the directory
+    /// is not known, it is asked there, before anybody is bound: beside the service account's bind, it costs no time. What
+    /// is returned ends with the answer.
+    pub(super) fn warm_up(self: &Arc<Self>, address: SocketAddr, deadline: Deadline) -> Option<oneshot::Receiver<()>> {
+        if self.config.user_binds != UserBinds::Pooled || self.config.bind_template.is_some() {
+            return None;
+        }
+        let warming = self.binds.begin_warming()?;
+        let (answered, detected) = oneshot::channel();
+        let server = Arc::clone(self);
+        tokio::spawn(async move {
+            let opened = async {
+                let tcp = server.connect(&[address], deadline).await?;
+                let (mut connection, open) = server.secure(tcp, Limits::LOGIN, deadline).await?;
+                if server.detection.plan().is_none() {
+                    let root_dse;
+                    (connection, root_dse) = server.root_dse(connection, deadline).await?;
+                    // One that is shown to nobody may be shown to the service account.
+                    if root_dse.is_some() {
+                        server.detection.learn(root_dse.as_ref());
+                    }
+                }
+                drop(answered);
+                Ok::<_, Fault>((connection, open))
+            };
+            // If it fails, the connection beside it fails too, or whoever needs it hears of it.
+            if let Ok((connection, open)) = opened.await {
+                server.binds.give_back(Idle::new(connection, open));
+            }
+            drop(warming);
+        });
+        Some(detected)
+    }
+
+    /// Tries a typed password on a connection of its own, on which its owner can be asked afterwards.
+    ///
+    /// # Errors
+    ///
+    /// With the bind, if nothing of it was sent.
+    pub(crate) async fn bind_directly(
+        &self,
+        bind: UserBind,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<(UserBindAnswer, OpenConnection), (Setback, Option<UserBind>)> {
+        let opened = async {
+            let addresses = self.in_order(self.resolve(deadline.at_most(steps.resolve)).await?);
+            let limit = deadline.at_most(steps.connect);
+            let tcp = self.connect(&addresses, limit).await?;
+            let (connection, open) = self.secure(tcp, Limits::LOGIN, limit).await?;
+            Ok((self.detect(connection, limit).await?, open))
+        };
+        let (connection, open) = match opened.await {
+            Ok(opened) => opened,
+            Err(fault) if deadline.remaining().is_zero() => return Err((Setback::Final(fault), Some(bind))),
+            Err(fault) => return Err((Setback::before_the_password(fault), Some(bind))),
+        };
+        if deadline.remaining() < LEAST_TIME {
+            return Err((Setback::Final(fault::timeout("opening a connection")), Some(bind)));
+        }
+        self.metrics.user_binds.add();
+        match connection.bind_user(bind, deadline.at_most(steps.operation).instant()).await {
+            Ok(answer) => Ok((answer, open)),
+            Err(UserBindError::NotSent(error, unspent)) => {
+                self.metrics.user_binds.take_back();
+                let fault = fault::exchange("the bind as the user: nothing was sent", &error);
+                Err((Setback::Elsewhere(fault), Some(unspent)))
+            }
+            Err(error) => Err((Setback::Final(fault::user_bind(&error)), None)),
+        }
+    }
+
+    /// A connection for a bind, and whether it was opened for another.
+    pub(super) async fn user_connection(
+        &self,
+        peer: Option<SocketAddr>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<(Idle, bool), Setback> {
+        let limit = deadline.at_most(steps.connect);
+        loop {
+            while let Some(idle) = self.binds.take(peer, Instant::now()) {
+                if let Some(idle) = self.still_there(idle, steps, deadline).await {
+                    return Ok((idle, true));
+                }
+            }
+            if !self.binds.wait_for_warming(limit).await {
+                break;
+            }
+        }
+        let opened = async {
+            let addresses = match peer {
+                Some(peer) => vec![peer],
+                None => self.resolve(limit).await?,
+            };
+            let tcp = self.connect(&addresses, limit).await?;
+            self.secure(tcp, Limits::LOGIN, limit).await
+        };
+        match opened.await {
+            Ok((connection, open)) => Ok((Idle::new(connection, open), false)),
+            Err(fault) if deadline.remaining().is_zero() => Err(Setback::Final(fault)),
+            Err(fault) => Err(Setback::before_the_password(fault)),
+        }
+    }
+
+    /// The connection, if it can carry a password: one that has been idle for a while has to give a sign of life first.
+    pub(super) async fn still_there(&self, idle: Idle, steps: Steps, deadline: Deadline) -> Option<Idle> {
+        let Idle { connection, open, expires, used } = idle;
+        if used.elapsed() < TRUSTED_FOR {
+            let connection = connection.unless_ended().await?;
+            return Some(Idle { connection, open, expires, used });
+        }
+        self.metrics.probes.add();
+        match connection.probe(deadline.at_most(steps.probe).instant()).await {
+            Ok(connection) => Some(Idle { connection, open, expires, used }),
+            Err(error) => {
+                log::debug!("an idle connection to {} is of no further use: {error}", self.endpoint);
+                self.binds.forget_idle(Instant::now());
+                None
+            }
+        }
+    }
+}
+
+/// Whether the next password may travel on a connection on which a bind was answered so. After whatever says more of
+/// the server than of the user, it may not.
+fn leaves_the_connection_usable(code: u32) -> bool {
+    matches!(
+        code,
+        SUCCESS
+            | INVALID_CREDENTIALS
+            | CONSTRAINT_VIOLATION
+            | INAPPROPRIATE_AUTHENTICATION
+            | INSUFFICIENT_ACCESS_RIGHTS
+            | UNWILLING_TO_PERFORM
+    )
+}

@@ -1,0 +1,108 @@
+//! How a connection is made: addresses, TCP, TLS, the service account.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use provider_api::{Deadline, Fault};
+use tokio::net::TcpStream;
+use wire_guard::{Connection, FoundEntry, Limits, Security, tcp};
+
+use super::super::open_connection::OpenConnection;
+use super::super::service_connection::ServiceConnection;
+use super::super::steps::Steps;
+use super::Server;
+use crate::fault;
+use crate::kind::RootDse;
+
+impl Server {
+    pub(crate) async fn resolve(&self, deadline: Deadline) -> Result<Vec<SocketAddr>, Fault> {
+        self.endpoint.resolve(deadline.instant()).await.map_err(|error| fault::resolve(&error))
+    }
+
+    pub(crate) async fn connect(&self, addresses: &[SocketAddr], deadline: Deadline) -> Result<TcpStream, Fault> {
+        let began = Instant::now();
+        let tcp = tcp::connect(addresses, deadline.instant()).await.map_err(|error| fault::connect(&error))?;
+        self.note_round_trip(began.elapsed());
+        Ok(tcp)
+    }
+
+    pub(crate) async fn secure(
+        &self,
+        tcp: TcpStream,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> Result<(Connection, OpenConnection), Fault> {
+        let open = OpenConnection::count(&self.metrics);
+        if !matches!(self.endpoint.security, Security::Plain) {
+            self.metrics.tls_handshakes.add();
+        }
+        let connection = Connection::secure(tcp, &self.endpoint.security, limits, deadline.instant()).await;
+        Ok((connection.map_err(|error| fault::secure(&self.endpoint, &error))?, open))
+    }
+
+    /// Finds out which kind of directory it is, if that is not known.
+    pub(super) async fn detect(&self, connection: Connection, deadline: Deadline) -> Result<Connection, Fault> {
+        if self.detection.plan().is_some() {
+            return Ok(connection);
+        }
+        let (connection, root_dse) = self.root_dse(connection, deadline).await?;
+        self.detection.learn(root_dse.as_ref());
+        Ok(connection)
+    }
+
+    /// What the server says of itself.
+    pub(crate) async fn root_dse(
+        &self,
+        connection: Connection,
+        deadline: Deadline,
+    ) -> Result<(Connection, Option<FoundEntry>), Fault> {
+        let read = connection.root_dse(&RootDse::ATTRIBUTES, deadline.instant()).await;
+        read.map_err(|error| fault::exchange("reading the server's root DSE", &error))
+    }
+
+    /// The service account's bind, whether or not it was refused just before.
+    pub(crate) async fn bind_service_anyway(
+        &self,
+        connection: &mut Connection,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        self.account.bind_anyway(connection, &self.config.account, &self.metrics, deadline).await
+    }
+
+    /// A connection for searching that is nobody else's.
+    ///
+    /// Must not be given up before its end if there is a service account: see [`ServiceAccount::bind`].
+    pub(crate) async fn dedicated(
+        &self,
+        limits: Limits,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<ServiceConnection, Fault> {
+        self.check_account()?;
+        let addresses = self.resolve(deadline.at_most(steps.resolve)).await?;
+        let deadline = deadline.at_most(steps.connect);
+        let tcp = self.connect(&addresses, deadline).await?;
+        let (connection, open) = self.bound(tcp, limits, deadline).await?;
+        ServiceConnection::over(self.detect(connection, deadline).await?, open).await
+    }
+
+    /// Nobody has to be dialled to hear again what was said less than a minute ago.
+    pub(super) fn check_account(&self) -> Result<(), Fault> {
+        self.account.refusal(Instant::now()).map_or(Ok(()), Err)
+    }
+
+    pub(super) async fn bound(
+        &self,
+        tcp: TcpStream,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> Result<(Connection, OpenConnection), Fault> {
+        let (mut connection, open) = self.secure(tcp, limits, deadline).await?;
+        let began = Instant::now();
+        self.account.bind(&mut connection, &self.config.account, &self.metrics, deadline).await?;
+        if !self.config.is_anonymous() {
+            self.note_round_trip(began.elapsed());
+        }
+        Ok((connection, open))
+    }
+}

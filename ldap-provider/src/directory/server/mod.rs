@@ -1,0 +1,113 @@
+//! One of the directory's servers: its connections, and whether it can be reached.
+
+mod binding;
+mod connecting;
+mod searching;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use provider_api::Fault;
+use tokio::sync::{Semaphore, watch};
+use wire_guard::Endpoint;
+
+use super::bind_pool::{BindPool, Idle};
+use super::breaker::{Availability, Breaker};
+use super::detection::Detection;
+use super::search_pool::SearchPool;
+use super::service_account::ServiceAccount;
+use crate::metrics::Metrics;
+use crate::settings::Config;
+
+/// One server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) endpoint: Endpoint,
+    config: Arc<Config>,
+    metrics: Arc<Metrics>,
+    detection: Arc<Detection>,
+    breaker: Breaker,
+    account: ServiceAccount,
+    searches: SearchPool,
+    /// For searches that may find many entries each: so many at a time lie in memory.
+    group_turns: Semaphore,
+    binds: BindPool,
+    /// The attempt to open a connection for searching that is under way, if there is one. All who need one wait for it.
+    opening: Mutex<Option<watch::Receiver<Attempt>>>,
+    /// The shortest round trip since it was last looked at, in microseconds.
+    round_trip: AtomicU64,
+    /// Told whenever a server has become available.
+    recoveries: watch::Sender<()>,
+    /// The address that took a connection last and then was of no use, and when.
+    shunned: Mutex<Option<(SocketAddr, Instant)>>,
+}
+
+/// What has become of an attempt; `None` while it is under way.
+type Attempt = Option<Result<(), Fault>>;
+
+/// How many searches for groups may be under way. Each may be answered with as much as all that [`Limits::LOGIN`] lets a
+/// search be answered with.
+const GROUP_SEARCHES: usize = 4;
+
+const WHAT_WAITS: &str = "all connections to the server are busy";
+
+impl Server {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        (config, metrics, detection): (Arc<Config>, Arc<Metrics>, Arc<Detection>),
+        recoveries: watch::Sender<()>,
+    ) -> Self {
+        Self {
+            endpoint,
+            config,
+            metrics,
+            detection,
+            group_turns: Semaphore::new(GROUP_SEARCHES),
+            breaker: Breaker::default(),
+            account: ServiceAccount::default(),
+            searches: SearchPool::default(),
+            binds: BindPool::new(),
+            opening: Mutex::default(),
+            round_trip: AtomicU64::new(u64::MAX),
+            recoveries,
+            shunned: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn availability(&self) -> Availability {
+        self.breaker.availability()
+    }
+
+    /// Closes connections that are idle, expired or ended.
+    pub(super) async fn sweep(&self) {
+        let now = Instant::now();
+        self.searches.sweep(now);
+        let mut looked_after = Vec::new();
+        while let Some((turn, idle)) = self.binds.take_oldest() {
+            if idle.is_over(now) {
+                continue;
+            }
+            let Idle { connection, open, expires, used } = idle;
+            if let Some(connection) = connection.unless_ended().await {
+                looked_after.push((turn, Idle { connection, open, expires, used }));
+            }
+        }
+        self.binds.put_back(looked_after);
+        self.fit();
+    }
+
+    /// Takes note of how long the server took for something small.
+    pub(crate) fn note_round_trip(&self, took: Duration) {
+        self.round_trip.fetch_min(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Has as many connections for binds as the round trip asks for.
+    fn fit(&self) {
+        let micros = self.round_trip.swap(u64::MAX, Ordering::Relaxed);
+        if micros != u64::MAX {
+            self.binds.fit(Duration::from_micros(micros));
+        }
+    }
+}
