@@ -58,7 +58,7 @@ A configuration file, harness.toml:
   [[providers]]                   # several are asked in this order
   instance = \"corp\"               # part of the key of every account: never change it
   path = \"libldap_provider.so\"
-  sha256 = \"9f86d0...\"            # of the plugin file, as `inspect` prints it: no other is loaded
+  sha256 = \"9f86d0...\"            # of the plugin file, as `inspect` prints it: no other is loaded; `run` wants it
   trust = \"strict\"                # nobody else may write the file or its folders; needs sha256.
                                   # \"developer\" only warns; `run` is strict by default
   [providers.settings]            # `host-harness inspect` shows them

@@ -54,6 +54,7 @@ pub mod provision;
 pub mod server;
 pub mod store;
 mod terminal;
+pub mod threads;
 
 pub use exit::Exit;
 pub use fold::Folded;

@@ -10,11 +10,13 @@ use host_harness::Exit;
 use host_harness::cli::Cli;
 use host_harness::commands;
 use host_harness::output::Output;
+use host_harness::threads::BLOCKING_THREADS;
 
 fn main() -> ExitCode {
     // Ends by itself with 2 for a wrong command line and with 0 for --help and --version.
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match runtime.max_blocking_threads(BLOCKING_THREADS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             commands::tell(&format!("the system gives no threads ({error})"));

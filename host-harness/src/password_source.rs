@@ -103,7 +103,8 @@ pub(crate) fn read_regular_file(file: &Path) -> Result<Secret, PasswordError> {
     read_opened(file, opened)
 }
 
-fn read_opened(file: &Path, opened: File) -> Result<Secret, PasswordError> {
+/// The password in a file that was opened already.
+pub(crate) fn read_opened(file: &Path, opened: File) -> Result<Secret, PasswordError> {
     read_to_end(opened).map_err(|error| match error {
         PasswordError::Read(problem) => unreadable(file, problem),
         other => other,

@@ -144,10 +144,16 @@ impl Harness {
 
     /// Starts a command whose input and output the test holds. Standard error goes where the test's goes.
     pub fn serve(&self, arguments: &[&str]) -> Serving {
+        self.serve_in(&[], arguments)
+    }
+
+    /// The same, with further environment variables.
+    pub fn serve_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Serving {
         let process = Command::new(&self.program)
             .arg("--config")
             .arg(self.configuration_file())
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -12,6 +12,7 @@
 //! - [`plugin`]: the built plugin files, checked to be there and to be fresh
 //! - [`process`]: what the running process holds: threads, memory, descriptors
 //! - [`host`]: a host in miniature, which loads one plugin and asks it
+//! - [`local_account`]: a store with an account of the host's own
 //! - [`harness`]: the built `host-harness` program with a configuration of its own
 //! - [`serving`]: the same program as a server, with its input and output in the hands of a test
 //! - [`hostile`]: a server that does what no server should
@@ -43,6 +44,7 @@ pub mod faulty;
 pub mod harness;
 pub mod host;
 pub mod hostile;
+pub mod local_account;
 pub mod log_capture;
 pub mod misbehaviour;
 pub mod open_files;

@@ -1,10 +1,15 @@
-//! What the running process holds, as the kernel counts it.
+//! What a process holds, as the kernel counts it; the running one unless another is named.
 
 use std::fs;
 
 /// How many threads it has.
 pub fn threads() -> usize {
     figure("Threads:")
+}
+
+/// How many threads another process has.
+pub fn threads_of(id: u32) -> usize {
+    figure_in(&format!("/proc/{id}/status"), "Threads:")
 }
 
 /// How much memory it has in use (resident set), in KiB.
@@ -18,7 +23,11 @@ pub fn descriptors() -> usize {
 }
 
 fn figure(name: &str) -> usize {
-    let status = fs::read_to_string("/proc/self/status").expect("the status of this process");
+    figure_in("/proc/self/status", name)
+}
+
+fn figure_in(file: &str, name: &str) -> usize {
+    let status = fs::read_to_string(file).expect("the status of a process");
     let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of that name");
     line.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a number")
 }

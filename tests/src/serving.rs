@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::process;
+
 /// How long a line may take to come, unless the program hangs.
 const LONGEST: Duration = Duration::from_mins(1);
 
@@ -79,6 +81,11 @@ impl Serving {
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
         assert!(status.expect("kill runs").success());
+    }
+
+    /// How many threads it has.
+    pub fn threads(&self) -> usize {
+        process::threads_of(self.process.id())
     }
 
     /// Closes the input.

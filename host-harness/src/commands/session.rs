@@ -14,6 +14,7 @@ use crate::password_source::PasswordError;
 use crate::providers::{self, ProviderHandle};
 use crate::store::Store;
 use crate::terminal::Terminal;
+use crate::threads::reading_files;
 
 /// What the commands share: the configuration file, the log, and Ctrl-C.
 pub(super) struct Session {
@@ -51,12 +52,26 @@ impl Session {
         }
     }
 
+    /// The configuration. That others could have changed it is a warning.
     pub(super) async fn configuration(&self) -> Result<Configuration, CommandError> {
+        let configuration = self.read_configuration().await?;
+        for problem in &configuration.exposed {
+            self.log.warn(problem);
+        }
+        Ok(configuration)
+    }
+
+    /// The configuration of a server, which others must not have been able to change.
+    pub(super) async fn configuration_of_a_server(&self) -> Result<Configuration, CommandError> {
+        Ok(self.read_configuration().await?.for_a_server()?)
+    }
+
+    async fn read_configuration(&self) -> Result<Configuration, CommandError> {
         let file = self.config.clone();
         // The file may be a pipe from a slow program.
-        let read = tokio::task::spawn_blocking(move || Configuration::read(&file));
-        let ended_early = |_| ConfigError::new(self.config.display().to_string(), "the reading ended early");
-        self.unless_interrupted(async { read.await.map_err(ended_early)? }).await
+        let read = reading_files(move || Configuration::read(&file));
+        let ended_early = || ConfigError::new(self.config.display().to_string(), "the reading ended early");
+        self.unless_interrupted(async { read.await.ok_or_else(ended_early)? }).await
     }
 
     pub(super) async fn store(&self, configuration: &Configuration) -> Result<Store, CommandError> {

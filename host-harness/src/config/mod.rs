@@ -4,6 +4,7 @@
 mod error;
 mod folders;
 mod parse;
+mod read;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,11 @@ pub const DEFAULT_STORE: &str = "sqlite:users.db";
 /// A configuration file, read and checked as far as it goes without loading a plugin.
 #[derive(Debug)]
 pub struct Configuration {
+    /// The file.
+    pub file: PathBuf,
+    /// Who else than root and the host's user could have changed the file, a line each: whoever can chooses the plugins
+    /// and their pins.
+    pub exposed: Vec<String>,
     /// Where relative paths lead.
     pub folders: Folders,
     /// The providers, in the order in which they are asked.
@@ -67,9 +73,24 @@ impl Configuration {
     /// A file that cannot be read or has something in it that does not belong there, in one line with file, line and
     /// key. Values are not quoted: they may be secrets.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
+        let (text, exposed) = read::text(file).map_err(|error| ConfigError::unreadable(file, &error))?;
         let folders = Folders::of(file)?;
-        parse::parse(file, &text, folders)
+        Ok(Self { exposed, ..parse::parse(file, &text, folders)? })
+    }
+
+    /// The same for a server: plugins whose entry does not say otherwise are loaded on the conditions of the profile
+    /// [`Strict`](TrustProfile::Strict), and the file that says so, and holds the pins, has to be as trustworthy as a
+    /// plugin, whatever it says of itself.
+    ///
+    /// # Errors
+    ///
+    /// A file that others could have changed.
+    pub fn for_a_server(mut self) -> Result<Self, ConfigError> {
+        self.default_trust = TrustProfile::Strict;
+        match self.exposed.first() {
+            None => Ok(self),
+            Some(problem) => Err(ConfigError::new(self.file.display().to_string(), exposed(problem))),
+        }
     }
 
     /// On which conditions the plugin of an entry is loaded.
@@ -80,6 +101,11 @@ impl Configuration {
             None => trust,
         }
     }
+}
+
+/// Why a configuration is not gone by in the profile `strict`.
+pub(crate) fn exposed(problem: &str) -> String {
+    format!("{problem}; whoever can change this file chooses what the host loads (the trust profile is strict)")
 }
 
 impl fmt::Debug for ProviderEntry {

@@ -21,6 +21,8 @@ pub(super) fn parse(file: &Path, text: &str, folders: Folders) -> Result<Configu
         source.error(&place, &format!("this is not TOML ({})", problem(error.message())))
     })?;
     let mut configuration = Configuration {
+        file: file.to_owned(),
+        exposed: Vec::new(),
         folders,
         providers: Vec::new(),
         store_url: DEFAULT_STORE.to_owned(),

@@ -2,20 +2,25 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use provider_api::{Description, Fault};
+use provider_api::host::{TrustProfile, examine};
+use provider_api::{Description, Fault, Secret};
 use serde_json::{Map, Value};
 
 use super::{Folders, ProviderEntry};
-use crate::password_source;
+use crate::password_source::{self, PasswordError};
 
 /// Makes the settings that a plugin gets of those that an administrator wrote.
 ///
 /// Any secret setting `NAME` may be given as `NAME_file` (a regular file that holds it) or `NAME_env` (an environment
 /// variable that does) instead. In other settings whose name ends in `_file`, such as `ca_file`, a relative path
 /// leads to where those of the configuration file lead.
+///
+/// A file that holds a secret has to be as trustworthy as the plugin: in the profile `strict` one that others could
+/// have changed is refused, in `developer` it is warned about.
 pub struct SettingsResolver<'a> {
     folders: &'a Folders,
     description: &'a Description,
+    trust: TrustProfile,
 }
 
 /// Settings for a plugin, and what an administrator should hear of them.
@@ -27,8 +32,8 @@ pub(crate) struct ResolvedSettings {
 
 impl<'a> SettingsResolver<'a> {
     /// A resolver for the settings of a plugin.
-    pub fn new(folders: &'a Folders, description: &'a Description) -> Self {
-        Self { folders, description }
+    pub fn new(folders: &'a Folders, description: &'a Description, trust: TrustProfile) -> Self {
+        Self { folders, description, trust }
     }
 
     /// Resolves. Blocks: it reads files.
@@ -98,11 +103,31 @@ impl<'a> SettingsResolver<'a> {
                         file.display()
                     ));
                 }
-                password_source::read_regular_file(&file)
+                return self.read_file(key, &file, warnings).map(|secret| secret.expose().to_owned());
             }
             Source::Environment => password_source::read_variable(name),
         };
         secret.map(|secret| secret.expose().to_owned()).map_err(|problem| Fault::setting(key, problem.to_string()))
+    }
+
+    fn read_file(&self, key: &str, file: &Path, warnings: &mut Vec<String>) -> Result<Secret, Fault> {
+        let unreadable = |problem: PasswordError| Fault::setting(key, problem.to_string());
+        let (secret, problems) = match examine(file) {
+            Ok(examined) => (password_source::read_opened(file, examined.file), examined.problems),
+            Err(problem) => (password_source::read_regular_file(file), vec![format!("{}: {problem}", file.display())]),
+        };
+        let secret = secret.map_err(unreadable)?;
+        for problem in problems {
+            match self.trust {
+                TrustProfile::Strict => {
+                    let message =
+                        format!("{problem}; others could put in what they like (the trust profile is strict)");
+                    return Err(Fault::setting(key, message));
+                }
+                TrustProfile::Developer => warnings.push(format!("setting {key}: {problem}")),
+            }
+        }
+        Ok(secret)
     }
 
     fn placed(&self, value: &Value) -> Value {

@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use provider_api::Description;
+use provider_api::host::TrustProfile;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -38,8 +39,12 @@ fn entry(settings: &str) -> Result<ProviderEntry, String> {
 
 /// The settings that the plugin gets, or the fault, with relative paths leading to `folder`.
 fn resolve(folder: &Path, settings: &str) -> Result<(serde_json::Value, Vec<String>), String> {
+    resolve_as(TrustProfile::Developer, folder, settings)
+}
+
+fn resolve_as(trust: TrustProfile, folder: &Path, settings: &str) -> Result<(serde_json::Value, Vec<String>), String> {
     let folders = super::Folders::new(folder);
-    let resolved = SettingsResolver::new(&folders, &description()).resolve(&entry(settings)?);
+    let resolved = SettingsResolver::new(&folders, &description(), trust).resolve(&entry(settings)?);
     resolved.map(|resolved| (resolved.settings, resolved.warnings)).map_err(|fault| fault.to_string())
 }
 
@@ -180,5 +185,79 @@ fn a_secret_file_that_is_a_pipe_or_a_device_is_refused_instead_of_waited_for() {
     for file in ["pipe", "/dev/zero", "."] {
         let fault = resolve(folder.path(), &format!("bind_password_file = \"{file}\"")).expect_err(file);
         assert!(fault.contains("setting bind_password_file") && fault.contains("no regular file"), "{file}: {fault}");
+    }
+}
+
+#[test]
+fn a_configuration_that_others_could_have_changed_is_none_for_a_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = written(&folder, "harness.toml", "");
+    let read = || Configuration::read(&file).expect("a configuration");
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    set(&file, 0o600);
+    assert_eq!(read().exposed, Vec::<String>::new());
+    assert_eq!(read().for_a_server().expect("for a server").default_trust, TrustProfile::Strict);
+    for (path, mode, said) in [
+        (&*file, 0o620, "harness.toml may be written by its group (mode 620); chmod go-w it"),
+        (&*file, 0o602, "harness.toml may be written by others (mode 602)"),
+        (folder.path(), 0o777, "may be written by others (mode 777)"),
+        (folder.path(), 0o770, "may be written by its group (mode 770)"),
+    ] {
+        set(path, mode);
+        let refused = read().for_a_server().expect_err("not for a server").to_string();
+        assert!(refused.contains(said) && refused.contains("chooses what the host loads"), "{refused}");
+        assert!(!refused.contains('\n') && read().exposed.len() == 1, "{refused}");
+        set(&file, 0o600);
+        set(folder.path(), 0o700);
+    }
+    // By way of a link: of root's or the host's user's own it is gone by, and what it leads to is asked about.
+    let link = folder.path().join("link.toml");
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    assert_eq!(Configuration::read(&link).expect("a configuration").exposed, Vec::<String>::new());
+    set(&file, 0o666);
+    assert_eq!(Configuration::read(&link).expect("a configuration").exposed.len(), 1);
+    if rustix::process::geteuid().is_root() {
+        set(&file, 0o600);
+        std::os::unix::fs::lchown(&link, Some(54_321), None).expect("root may");
+        let exposed = Configuration::read(&link).expect("a configuration").exposed;
+        assert!(exposed[0].contains("link.toml belongs to user 54321"), "{exposed:?}");
+    }
+}
+
+#[test]
+fn a_configuration_out_of_a_pipe_is_read_once_and_is_none_for_a_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, "[[providers]]\npath = \"x.so\"\n").expect("somebody reads all of it")
+    });
+    let configuration = Configuration::read(&pipe).expect("a configuration");
+    writer.join().expect("no panic");
+    assert_eq!(configuration.providers.len(), 1);
+    let refused = configuration.for_a_server().expect_err("nobody knows who writes").to_string();
+    assert!(refused.contains("no regular file"), "{refused}");
+}
+
+#[test]
+fn a_secret_file_that_others_could_have_changed_is_refused_where_trust_is_strict() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = written(&folder, "secret", "hunter2");
+    let set = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+    let settings = "bind_password_file = \"secret\"";
+    set(0o600);
+    let (_, warnings) = resolve_as(TrustProfile::Strict, folder.path(), settings).expect("settings");
+    assert_eq!(warnings, Vec::<String>::new());
+    for (mode, who) in [(0o620, "its group"), (0o602, "others")] {
+        set(mode);
+        let fault = resolve_as(TrustProfile::Strict, folder.path(), settings).expect_err("refused");
+        let said = format!("may be written by {who}");
+        assert!(fault.contains("setting bind_password_file") && fault.contains(&said), "{fault}");
+        assert!(!fault.contains("hunter2"), "{fault}");
+        let (settings, warnings) = resolve_as(TrustProfile::Developer, folder.path(), settings).expect("settings");
+        assert_eq!(settings, json!({ "bind_password": "hunter2" }));
+        assert!(warnings.iter().any(|warning| warning.contains(&said)), "{warnings:?}");
     }
 }

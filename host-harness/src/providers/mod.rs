@@ -13,9 +13,13 @@ use tokio::sync::OnceCell;
 
 pub use from_file::{find_plugin, open_plugin};
 
-use crate::config::{ConfigError, Configuration};
+use crate::config::{ConfigError, Configuration, ProviderEntry};
 use crate::log::Log;
 use from_file::FromFile;
+
+/// How long a provider may take to be loaded and configured where others wait for it: at the start of a server. Longer
+/// than `provider-api` gives a plugin for either, so that what that says is told.
+pub const LOADING: Duration = Duration::from_secs(6);
 
 /// A provider under the name of its instance. Clones share it.
 ///
@@ -81,6 +85,15 @@ impl ProviderHandle {
         self.0.slot.get_or_try_init(load).await
     }
 
+    /// The same, within [`LOADING`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`provider`](Self::provider), and [`TIMEOUT`](UnavailableReason::TIMEOUT).
+    pub async fn provider_in_time(&self) -> Result<&ProviderSlot, Fault> {
+        in_time(self.provider()).await
+    }
+
     async fn configure(&self) -> Result<Provider, Fault> {
         match &self.0.source {
             Source::File(source) => source.configure(&self.0.instance).await,
@@ -131,40 +144,55 @@ impl fmt::Debug for ProviderHandle {
     }
 }
 
+async fn in_time<A>(loading: impl Future<Output = Result<A, Fault>>) -> Result<A, Fault> {
+    let late = || {
+        let limit = LOADING.as_secs();
+        Fault::unavailable(
+            UnavailableReason::TIMEOUT,
+            format!("the plugin was not loaded and configured within {limit} s"),
+        )
+    };
+    tokio::time::timeout(LOADING, loading).await.unwrap_or_else(|_| Err(late()))
+}
+
 /// The providers of a configuration, in their order.
 ///
-/// Only an entry without an instance needs its plugin now, to learn the name. If that plugin cannot be loaded, the
-/// entry goes by its path: it can accept nobody, and says so when its turn comes.
+/// Only an entry without an instance needs its plugin now, to learn the name; these are loaded all at a time, for as long as
+/// [`LOADING`] at most. If such a plugin cannot be loaded, the entry goes by its path: it can accept nobody, and says
+/// so when its turn comes.
 ///
 /// # Errors
 ///
 /// Two providers of one name. Their accounts would share keys.
 pub async fn from_configuration(configuration: &Configuration, log: Log) -> Result<Vec<ProviderHandle>, ConfigError> {
-    let mut handles: Vec<ProviderHandle> = Vec::new();
-    for entry in &configuration.providers {
-        let source = FromFile::new(entry, configuration, log);
-        let handle = if let Some(instance) = &entry.instance {
-            ProviderHandle::new(instance.clone(), None, Source::File(Box::new(source)))
-        } else {
-            let (name, source) = match source.open().await {
-                Ok(plugin) => (plugin.description().id.clone(), Source::File(Box::new(source))),
-                // It stays refused even if the plugin could be loaded a moment later: the path must not become part
-                // of anybody's key.
-                Err(fault) => (entry.path.display().to_string(), Source::Refused(fault)),
-            };
-            ProviderHandle::new(name, Some(&entry.path), source)
-        };
+    let named = configuration.providers.iter().map(|entry| named(entry, configuration, log));
+    let handles = futures_util::future::join_all(named).await;
+    for (position, (handle, entry)) in handles.iter().zip(&configuration.providers).enumerate() {
         let instance = handle.instance();
-        if handles.iter().any(|handle| handle.instance() == instance) {
+        if handles.iter().take(position).any(|earlier| earlier.instance() == instance) {
             let problem = format!(
                 "another provider is called {instance} already: give this one an instance of its own, \
                  it is part of its accounts' keys"
             );
             return Err(ConfigError::new(entry.place.clone(), problem));
         }
-        handles.push(handle);
     }
     Ok(handles)
+}
+
+async fn named(entry: &ProviderEntry, configuration: &Configuration, log: Log) -> ProviderHandle {
+    let source = FromFile::new(entry, configuration, log);
+    if let Some(instance) = &entry.instance {
+        return ProviderHandle::new(instance.clone(), None, Source::File(Box::new(source)));
+    }
+    let name = in_time(source.open()).await.map(|plugin| plugin.description().id.clone());
+    let (name, source) = match name {
+        Ok(name) => (name, Source::File(Box::new(source))),
+        // It stays refused even if the plugin could be loaded a moment later: the path must not become part of
+        // anybody's key.
+        Err(fault) => (entry.path.display().to_string(), Source::Refused(fault)),
+    };
+    ProviderHandle::new(name, Some(&entry.path), source)
 }
 
 #[cfg(test)]

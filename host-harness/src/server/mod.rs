@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use provider_api::host::{SwapLimits, TrustProfile};
+use provider_api::host::SwapLimits;
 use provider_api::{Credentials, Deadline, RequestContext};
 use tokio::sync::Mutex;
 
@@ -40,19 +40,19 @@ struct Shared {
 impl Server {
     /// A server with the providers of this configuration, none of which is loaded yet.
     ///
-    /// Plugins whose entry does not say otherwise are loaded on the conditions of the profile `strict`.
+    /// The configuration has to be one [for a server](Configuration::for_a_server).
     ///
     /// # Errors
     ///
-    /// Two providers of one name.
+    /// A configuration file that others could have changed. Two providers of one name.
     pub async fn new(
         file: PathBuf,
-        mut configuration: Configuration,
+        configuration: Configuration,
         store: Store,
         limits: SwapLimits,
         log: Log,
     ) -> Result<Self, ConfigError> {
-        configuration.default_trust = TrustProfile::Strict;
+        let configuration = configuration.for_a_server()?;
         let host = Host::new(store, providers::from_configuration(&configuration, log).await?);
         let store_url = configuration.store_url;
         Ok(Self(Arc::new(Shared {
@@ -69,16 +69,17 @@ impl Server {
         self.0.host.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Loads every provider. One that cannot be loaded now is tried again by the first login that needs it.
+    /// Loads every provider, all at a time, for as long as [`providers::LOADING`] at most. One that cannot be loaded now,
+    /// or not in that time, is tried again by the first login that needs it.
     pub async fn start(&self) -> Vec<Event> {
-        let mut events = Vec::new();
-        for handle in self.host().providers() {
-            events.push(match handle.provider().await {
+        let host = self.host();
+        let starts = host.providers().iter().map(|handle| async move {
+            match handle.provider_in_time().await {
                 Ok(_) => Event::Started { provider: handle.instance().to_owned() },
                 Err(fault) => Event::not_started(handle.instance(), &fault),
-            });
-        }
-        events
+            }
+        });
+        futures_util::future::join_all(starts).await
     }
 
     /// Answers a login within `timeout`.

@@ -2,11 +2,10 @@
 
 use std::sync::PoisonError;
 
-use provider_api::host::TrustProfile;
-
 use super::{Event, Server};
 use crate::config::{ConfigError, Configuration};
 use crate::providers::{self, ProviderHandle};
+use crate::threads::reading_files;
 
 impl Server {
     /// Reads the configuration file again. Every provider of it takes over from the one of the same instance, whether
@@ -33,10 +32,9 @@ impl Server {
 
     async fn read(&self) -> Result<(Configuration, Vec<ProviderHandle>), ConfigError> {
         let file = self.0.file.clone();
-        let read = tokio::task::spawn_blocking(move || Configuration::read(&file)).await;
-        let ended_early = |_| ConfigError::new(self.0.file.display().to_string(), "the reading ended early");
-        let mut configuration = read.map_err(ended_early)??;
-        configuration.default_trust = TrustProfile::Strict;
+        let read = reading_files(move || Configuration::read(&file)).await;
+        let ended_early = || ConfigError::new(self.0.file.display().to_string(), "the reading ended early");
+        let configuration = read.ok_or_else(ended_early)??.for_a_server()?;
         let next = providers::from_configuration(&configuration, self.0.log).await?;
         Ok((configuration, next))
     }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::admitted::{Admitted, answer};
 use crate::abi::CursorBox;
-use crate::{Fault, ListedUser, ListingEnd, RequestContext, UnavailableReason, UserPage};
+use crate::{Fault, ListRequest, ListedUser, ListingEnd, RequestContext, UnavailableReason, UserPage};
 
 /// A listing under way, page by page, in memory that does not grow with its length.
 ///
@@ -37,9 +37,12 @@ impl UserListing {
         Self { under_way: Some(UnderWay { cursor, context, admitted }), end: None }
     }
 
-    /// A listing that cannot even begin.
-    pub(super) fn refused(fault: Fault) -> Self {
-        Self { under_way: None, end: Some(Err(fault)) }
+    /// A listing with leave to begin, or one that cannot even begin.
+    pub(super) fn begun(entered: Result<Admitted, Fault>, context: &RequestContext, request: &ListRequest) -> Self {
+        match entered {
+            Ok(admitted) => admitted.list_users(context, request),
+            Err(fault) => Self { under_way: None, end: Some(Err(fault)) },
+        }
     }
 
     /// The next users; `None` when the listing is complete.

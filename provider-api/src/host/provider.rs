@@ -65,10 +65,7 @@ impl Provider {
     /// Begins a listing. Nothing happens before its first page is asked for; the deadline of `context` is the whole
     /// listing's.
     pub fn list_users(&self, context: &RequestContext, request: &ListRequest) -> UserListing {
-        match self.enter() {
-            Ok(admitted) => admitted.list_users(context, request),
-            Err(fault) => UserListing::refused(fault),
-        }
+        UserListing::begun(self.enter(), context, request)
     }
 
     /// The provider's counters and gauges.

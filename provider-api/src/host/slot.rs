@@ -240,10 +240,7 @@ impl ProviderSlot {
     /// See [`Provider::list_users`]. A listing belongs to one provider from its beginning to its end: a swap waits for
     /// it as for any call.
     pub fn list_users(&self, context: &RequestContext, request: &ListRequest) -> UserListing {
-        match self.enter() {
-            Ok(admitted) => admitted.list_users(context, request),
-            Err(fault) => UserListing::refused(fault),
-        }
+        UserListing::begun(self.enter(), context, request)
     }
 
     /// See [`Provider::metrics`].

@@ -1,18 +1,15 @@
 //! A thousand logins at a directory that does not answer: nobody is told that a password is wrong, nobody is let in,
 //! and whoever has a local account does not notice.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use host_harness::local_accounts::{self, NewLocalAccount};
 use host_harness::login::{Host, LoginAnswer, Outcome};
 use host_harness::providers::ProviderHandle;
-use host_harness::store::Store;
 use provider_api::{Credentials, Secret};
 use tests::host::context;
-use tests::open_files;
+use tests::{local_account, open_files};
 use tokio::task::JoinSet;
 
 use super::black_hole::{FullQueue, silent_server};
@@ -27,14 +24,11 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// not be the directory that it waits for.
 const LOCAL_LONGEST: Duration = Duration::from_secs(5);
 
-const LOCAL: &str = "admin";
-const LOCAL_PASSWORD: &str = "of the local account";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_logins_at_directories_that_do_not_answer_harm_nobody_who_has_a_local_account() {
     open_files::allow(CROWD * 8);
     let folder = tempfile::tempdir().unwrap();
-    let store = store_with_a_local_account(folder.path()).await;
+    let store = local_account::store(folder.path()).await;
     let (dropping, mut silent) = (FullQueue::start().await, silent_server().await);
     let host_of = |provider| Host::new(store.clone(), vec![ProviderHandle::ready("corp", provider)]);
     let hosts =
@@ -81,25 +75,13 @@ async fn a_thousand_logins_at_directories_that_do_not_answer_harm_nobody_who_has
     );
 }
 
-async fn store_with_a_local_account(folder: &Path) -> Store {
-    let store = Store::open("sqlite:users.db", folder).await.unwrap();
-    let account = NewLocalAccount {
-        name: LOCAL.to_owned(),
-        password: Secret::new(LOCAL_PASSWORD),
-        display_name: None,
-        email: None,
-    };
-    local_accounts::add(&store, account).await.unwrap();
-    store
-}
-
 /// Logs the local account in, with the right password and with a wrong one; how long the right one took.
 async fn local_login(host: &Host) -> Duration {
     let begun = Instant::now();
-    let right = host.login(&context(), credentials(LOCAL, LOCAL_PASSWORD)).await;
+    let right = host.login(&context(), local_account::credentials()).await;
     let time = begun.elapsed();
     assert!(is_local(&right, Outcome::Accepted), "{right:?}");
-    let wrong = host.login(&context(), credentials(LOCAL, "a wrong one")).await;
+    let wrong = host.login(&context(), credentials(local_account::NAME, "a wrong one")).await;
     assert!(is_local(&wrong, Outcome::Rejected), "{wrong:?}");
     time
 }

@@ -2,17 +2,15 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use host_harness::local_accounts::{self, NewLocalAccount};
 use host_harness::login::{Host, LoginAnswer, Outcome};
 use host_harness::providers::ProviderHandle;
 use host_harness::store::Store;
 use provider_api::{Credentials, Secret};
 use tests::host::context;
+use tests::local_account;
 use tests::oracle::{Oracle, knows_one};
 
 use super::directory::{PASSWORD, alice, provider, settings};
-
-const LOCAL: &str = "admin";
 
 /// An address at which nobody listens. Clients have another one (127.0.0.1), so that none of them gets this port.
 fn nobody(last: u8) -> SocketAddr {
@@ -31,9 +29,8 @@ async fn host(store: &Store, directories: &[(&str, SocketAddr)]) -> Host {
     for &(instance, address) in directories {
         providers.push(ProviderHandle::ready(instance, provider(&settings(address)).await));
     }
-    let (name, password) = (LOCAL.to_owned(), Secret::new(PASSWORD));
-    let account = NewLocalAccount { name, password, display_name: None, email: None };
-    local_accounts::add(store, account).await.unwrap();
+    // With the password of everybody else here: it must not be asked for elsewhere all the same.
+    local_account::add(store, PASSWORD).await;
     Host::new(store.clone(), providers)
 }
 
@@ -61,15 +58,15 @@ async fn a_host_starts_without_its_directory_and_uses_it_as_soon_as_it_is_there(
     let store = Store::open("sqlite:users.db", folder.path()).await.unwrap();
     let address = nobody(1);
     let host = host(&store, &[("corp", address)]).await;
-    is_in(&host, LOCAL, None).await;
+    is_in(&host, local_account::NAME, None).await;
     is_out_for_now(&host, "alice").await;
     for _ in 0..3 {
         let directory = directory_at(address).await;
         is_in(&host, "alice", Some("corp")).await;
-        is_in(&host, LOCAL, None).await;
+        is_in(&host, local_account::NAME, None).await;
         directory.stop().await;
         is_out_for_now(&host, "alice").await;
-        is_in(&host, LOCAL, None).await;
+        is_in(&host, local_account::NAME, None).await;
     }
 }
 
@@ -79,7 +76,7 @@ async fn a_directory_that_is_configured_is_not_asked_before_somebody_logs_in() {
     let store = Store::open("sqlite:users.db", folder.path()).await.unwrap();
     let mut directory = directory_at(nobody(2)).await;
     let host = host(&store, &[("corp", directory.address())]).await;
-    is_in(&host, LOCAL, None).await;
+    is_in(&host, local_account::NAME, None).await;
     assert_eq!((directory.connections().await, directory.asked()), (0, vec![]));
     is_in(&host, "alice", Some("corp")).await;
     assert_ne!(directory.connections().await, 0);
@@ -95,7 +92,7 @@ async fn a_directory_that_is_down_does_not_pass_a_password_on_and_stops_no_other
     let both = host(&store, &[("first", down), ("second", up.address())]).await;
     is_out_for_now(&both, "alice").await;
     assert_eq!((up.connections().await, up.asked()), (0, vec![]));
-    is_in(&both, LOCAL, None).await;
+    is_in(&both, local_account::NAME, None).await;
     let second = Host::new(store, vec![ProviderHandle::ready("second", provider(&settings(up.address())).await)]);
     is_in(&second, "alice", Some("second")).await;
 }

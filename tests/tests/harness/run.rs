@@ -1,10 +1,12 @@
 //! `host-harness run`: logins in, answers out, new providers meanwhile.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use host_harness::threads::BLOCKING_THREADS;
 use serde_json::{Value, json};
 use tests::harness::Harness;
 use tests::plugin::{built, file_provider, host_harness};
@@ -265,4 +267,101 @@ fn a_line_that_is_neither_login_nor_command_is_told_of_and_not_quoted() {
     }
     serving.login("1", "alice", "right");
     assert_eq!(serving.answer("1")["outcome"], "accepted");
+}
+
+#[test]
+fn providers_that_hang_at_the_start_are_told_of_and_the_others_serve() {
+    let harness = Harness::unconfigured();
+    let users = UsersFile::new().user("bob", "builder");
+    let mut providers = vec![entry("file", &file_provider(), &users.settings())];
+    // Each in a file of its own: what a plugin may block is bounded for each file.
+    for number in 0..3 {
+        let plugin = harness.folder().join(format!("stuck-{number}.so"));
+        fs::copy(built("libfaulty.so"), &plugin).expect("a copy");
+        let settings = json!({ "at": { "configure": "block" }, "kept_ms": 30_000 });
+        providers.push(entry(&format!("stuck-{number}"), &plugin, &settings));
+    }
+    configure(&harness, &providers);
+    harness.add_local_user("admin", "of the local account");
+    let begun = Instant::now();
+    let mut serving = harness.serve(&["run"]);
+    serving.event("ready");
+    // One after the other they would take five seconds each.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(serving.event("started")["provider"], "file");
+    for number in 0..3 {
+        let event = serving.event("not_started");
+        assert_eq!(event["provider"], format!("stuck-{number}"));
+        assert!(event["message"].as_str().expect("a text").contains("did not answer within 5 s"), "{event}");
+    }
+    serving.login("1", "bob", "builder");
+    serving.login("2", "admin", "of the local account");
+    assert_eq!(serving.answer("1")["provider"], "file");
+    assert_eq!(serving.answer("2")["outcome"], "accepted");
+}
+
+#[test]
+fn plugins_that_hang_while_they_are_loaded_take_no_thread_that_logins_need() {
+    let harness = Harness::unconfigured();
+    let stuck = |instance: &str| entry(instance, &built("libfaulty.so"), &json!({}));
+    // The second has no name before its plugin has given it one.
+    let mut nameless = stuck("none");
+    nameless.as_object_mut().expect("an object").remove("instance");
+    configure(&harness, &[stuck("stuck"), nameless]);
+    harness.add_local_user("admin", "of the local account");
+    let environment = [("FAULTY_DESCRIBE", "block"), ("FAULTY_KEPT_MS", "60000")];
+    let mut serving = harness.serve_in(&environment, &["run", "--timeout", "3s"]);
+    serving.event("ready");
+    for number in 0..500 {
+        serving.login(&format!("stuck-{number}"), &format!("user{number}"), "right");
+    }
+    // More than there are threads to block on.
+    for number in 0..10 {
+        let begun = Instant::now();
+        serving.login(&format!("local-{number}"), "admin", "of the local account");
+        assert_eq!(serving.answer(&format!("local-{number}"))["outcome"], "accepted");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    for number in 0..500 {
+        assert_ne!(serving.answer(&format!("stuck-{number}"))["outcome"], "accepted");
+    }
+    assert!(serving.threads() <= BLOCKING_THREADS + 16, "{} threads", serving.threads());
+}
+
+#[test]
+fn a_configuration_that_others_may_write_starts_no_server_and_replaces_nothing() {
+    let harness = faulty(&json!({}));
+    let set = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(harness.configuration_file(), mode).expect("a mode");
+    };
+    let mut serving = harness.serve(&["run"]);
+    serving.event("started");
+    serving.event("ready");
+    set(0o666);
+    serving.say(r#"{"command":"reload"}"#);
+    let event = serving.event("reloaded");
+    assert_eq!(event["complete"], false);
+    let said = "harness.toml may be written by others (mode 666); chmod go-w it; whoever can change this file chooses";
+    assert!(event["message"].as_str().expect("a text").contains(said), "{event}");
+    serving.login("1", "alice", "right");
+    assert_eq!(serving.answer("1")["outcome"], "accepted");
+    serving.close();
+    assert_eq!(serving.end(), (0, vec![]));
+
+    let refused = harness.run(&["run"]);
+    assert!(refused.code == 2 && refused.stderr.contains(said) && refused.stdout.is_empty(), "{refused:?}");
+    // For one login it is a warning, unless the entry of the provider is strict.
+    configure(&harness, &[json!({ "instance": "corp", "path": built("libfaulty.so") })]);
+    set(0o666);
+    let warned = harness.login("alice", "right");
+    assert!(warned.code == 0 && warned.stderr.contains("harness.toml may be written by others"), "{warned:?}");
+    let mut strict = entry("corp", &built("libfaulty.so"), &json!({}));
+    strict["trust"] = json!("strict");
+    configure(&harness, &[strict]);
+    assert_eq!(harness.login("alice", "right").code, 0);
+    set(0o666);
+    let refused = harness.login("alice", "right");
+    assert_eq!((refused.code, &refused.json()["reason"]), (4, &json!("plugin_refused")), "{refused:?}");
+    assert!(refused.stdout.contains(said), "{refused:?}");
 }

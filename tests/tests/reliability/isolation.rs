@@ -1,18 +1,15 @@
 //! What is dead harms nothing else: the other servers of a provider, the other providers, the local accounts.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use host_harness::local_accounts::{self, NewLocalAccount};
 use host_harness::login::{Host, LoginAnswer, Outcome};
 use host_harness::providers::ProviderHandle;
-use host_harness::store::Store;
 use provider_api::{Credentials, Secret};
 use tests::fault_proxy::Mode;
 use tests::host::context;
-use tests::open_files;
+use tests::{local_account, open_files};
 use tokio::task::JoinSet;
 
 use crate::bars::{Bars, share, within};
@@ -22,9 +19,6 @@ use crate::world::{Expected, World, provider};
 
 /// How many wait for an answer that does not come.
 const CROWD: usize = 1_000;
-
-const LOCAL: &str = "admin";
-const LOCAL_PASSWORD: &str = "of the local account";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_server_in_front_of_two_others_is_felt_once() {
@@ -66,7 +60,7 @@ async fn a_crowd_at_dead_servers_harms_neither_local_accounts_nor_another_provid
     let mut world = World::beside("a crowd waits for dead servers", &[Mode::Pass], &[], 8).await;
     world.warm_up().await;
     let folder = tempfile::tempdir().unwrap();
-    let store = store_with_a_local_account(folder.path()).await;
+    let store = local_account::store(folder.path()).await;
     let dead = [Replica::start(1, &world.wire, Mode::Drop), Replica::start(1, &world.wire, Mode::Silent)];
     let rounds = world.bars.form.pick(1, 10);
     let (mut idle, mut busy) = (Watch::default(), Watch::default());
@@ -115,7 +109,7 @@ impl Watch {
     /// A login with the local account and one at the other provider.
     async fn look(&mut self, host: &Host, world: &World) {
         let begun = Instant::now();
-        let answer = host.login(&context(), Credentials::new(LOCAL, Secret::new(LOCAL_PASSWORD))).await;
+        let answer = host.login(&context(), local_account::credentials()).await;
         self.local.push(begun.elapsed());
         if !is_local(&answer) {
             self.failed.push(format!("local: {answer:?}"));
@@ -148,16 +142,4 @@ impl Watch {
 
 fn is_local(answer: &LoginAnswer) -> bool {
     answer.outcome == Outcome::Accepted && answer.provider.is_none()
-}
-
-async fn store_with_a_local_account(folder: &Path) -> Store {
-    let store = Store::open("sqlite:users.db", folder).await.unwrap();
-    let account = NewLocalAccount {
-        name: LOCAL.to_owned(),
-        password: Secret::new(LOCAL_PASSWORD),
-        display_name: None,
-        email: None,
-    };
-    local_accounts::add(&store, account).await.unwrap();
-    store
 }
