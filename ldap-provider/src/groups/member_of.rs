@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use directory_data::{AttributeName, Dn, DnKey};
 use provider_api::{Fault, Group};
@@ -26,31 +26,44 @@ struct Read {
 /// The groups that the entry says it is in, then those that these are in.
 ///
 /// Where these have to be looked for, the first search brings all groups that lie in others, beside those that are asked
-/// for, so that the whole nesting is known after it and a second one reads what lies at the top. Where there are more
-/// of them than one search may find, it goes level by level.
+/// for, so that the whole nesting is known after it and a second one reads what lies at the top of it. Where there are
+/// more of them than one search may find, it goes level by level.
 pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher<'_>) -> Result<FoundGroups, Fault> {
-    let mut level = values(entry, searcher).await?;
+    let direct = values(entry, searcher).await?;
     let Some(dn_attribute) = plan.dn_attribute else {
-        return without_dn_attribute(plan, entry, searcher, level).await;
+        return without_dn_attribute(plan, entry, searcher, direct).await;
     };
-    let primary = primary::sid(plan, entry)?;
+    let mut primary = primary::sid(plan, entry)?;
     let walks = plan.nested && !plan.member_of_is_transitive;
     let mut groups = FoundGroups::default();
     let mut read = HashMap::<DnKey, Read>::new();
     let mut reached = HashSet::<DnKey>::new();
+    // How many groups lie between each and the person.
+    let mut queue: VecDeque<(Dn, usize)> = direct.into_iter().map(|dn| (dn, 0)).collect();
     let mut asked = 0;
-    for depth in 0..=MOST_LEVELS {
-        level.retain(|dn| reached.insert(dn.key()));
-        let unread = level.iter().filter(|dn| !read.contains_key(&dn.key()));
-        let mut filters: Vec<_> =
-            unread.map(|dn| EncodedFilter::equals(dn_attribute, dn.as_str().as_bytes())).collect();
-        let wanted_sid = primary.as_ref().filter(|_| depth == 0);
-        filters.extend(wanted_sid.map(|sid| EncodedFilter::equals(primary::OBJECT_SID, sid.as_bytes())));
-        if level.is_empty() && filters.is_empty() {
-            return Ok(groups);
+    loop {
+        // As far up as what was read tells, so that what is missing is asked for at once, whatever its level.
+        let mut unread = Vec::new();
+        while let Some((dn, depth)) = queue.pop_front() {
+            if !reached.insert(dn.key()) {
+                continue;
+            }
+            if depth == MOST_LEVELS {
+                return Err(beyond(&format!("groups lie in groups more than {MOST_LEVELS} levels deep")));
+            }
+            let Some(Read { dn, group, parents }) = read.get(&dn.key()) else {
+                unread.push((dn, depth));
+                continue;
+            };
+            groups.add(dn.clone(), group.clone())?;
+            queue.extend(parents.iter().filter(|_| walks).map(|parent| (parent.clone(), depth + 1)));
         }
-        if depth == MOST_LEVELS {
-            break;
+        let mut filters: Vec<_> =
+            unread.iter().map(|(dn, _)| EncodedFilter::equals(dn_attribute, dn.as_str().as_bytes())).collect();
+        let wanted_sid = primary.take();
+        filters.extend(wanted_sid.as_ref().map(|sid| EncodedFilter::equals(primary::OBJECT_SID, sid.as_bytes())));
+        if filters.is_empty() {
+            return Ok(groups);
         }
         for some in filters.chunks(AT_ONCE) {
             asked += 1;
@@ -58,27 +71,23 @@ pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher
                 return Err(beyond("the groups of groups take more searches than one login may cost"));
             }
             for found in read_groups(plan, searcher, some, walks && asked == 1).await? {
-                if wanted_sid.is_some_and(|sid| primary::is_of(sid, &found)) && reached.insert(found.dn.key()) {
-                    level.push(found.dn.clone());
+                if wanted_sid.as_ref().is_some_and(|sid| primary::is_of(sid, &found)) {
+                    queue.push_back((found.dn.clone(), 0));
                 }
                 let parents = values_there(&found)?;
                 read.insert(found.dn.key(), Read { group: plan.read(&found), dn: found.dn, parents });
             }
         }
-        let mut next = Vec::new();
-        for dn in level {
-            // One that cannot be read is a group all the same: the server says so.
-            match read.get(&dn.key()) {
-                Some(Read { dn, group, parents }) => {
-                    groups.add(dn.clone(), group.clone())?;
-                    next.extend(parents.iter().filter(|_| walks).cloned());
-                }
-                None => drop(groups.add(dn.clone(), by_dn(&dn))?),
+        for (dn, depth) in unread {
+            if read.contains_key(&dn.key()) {
+                reached.remove(&dn.key());
+                queue.push_back((dn, depth));
+            } else {
+                // One that cannot be read is a group all the same: the server says so.
+                groups.add(dn.clone(), by_dn(&dn))?;
             }
         }
-        level = next;
     }
-    Err(beyond(&format!("groups lie in groups more than {MOST_LEVELS} levels deep")))
 }
 
 /// The groups that match one of the filters, and with them all that lie in others, if that is not too much.

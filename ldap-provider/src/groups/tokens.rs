@@ -4,7 +4,7 @@ use provider_api::{Fault, MisconfiguredReason};
 use wire_guard::SearchScope;
 
 use super::primary::OBJECT_SID;
-use super::{AT_ONCE, FoundGroups, GroupPlan, MOST_GROUPS, found};
+use super::{FoundGroups, GroupPlan, MOST_GROUPS, found};
 use crate::entry::Entry;
 use crate::fault;
 use crate::filter::EncodedFilter;
@@ -39,12 +39,11 @@ pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher
     if sids.len() > MOST_GROUPS {
         return Err(found::too_many());
     }
+    // All in one search: a SID is 28 octets, so that the filter for as many as there may be is some 40 KB.
+    let filters: Vec<_> = sids.iter().map(|sid| EncodedFilter::equals(OBJECT_SID, sid.as_bytes())).collect();
     let mut groups = FoundGroups::default();
-    for some in sids.chunks(AT_ONCE) {
-        let some: Vec<_> = some.iter().map(|sid| EncodedFilter::equals(OBJECT_SID, sid.as_bytes())).collect();
-        for found in plan.search(searcher, &EncodedFilter::any(&some)).await? {
-            groups.add(found.dn.clone(), plan.read(&found))?;
-        }
+    for found in plan.search(searcher, &EncodedFilter::any(&filters)).await? {
+        groups.add(found.dn.clone(), plan.read(&found))?;
     }
     Ok(groups)
 }
