@@ -129,6 +129,18 @@ pub(crate) fn ways_to_find_groups(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// How many requests a login makes for groups so deep in groups, beside the search and the bind.
+pub(crate) fn requests_for_groups(kind: Kind, way: &str, deep: usize) -> usize {
+    match (kind, way) {
+        // The entry has all of them: what is asked for is their names and ids.
+        (Kind::Ds389, "member_of") => 1,
+        (_, "member_of" | "token_groups" | "in_chain") | (Kind::Samba, "auto") => 2,
+        // One for each level, and one to see that there is no further one. Whether memberOf is kept cannot be seen on
+        // OpenLDAP and 389 Directory Server, so that this is their `auto`.
+        _ => deep + 1,
+    }
+}
+
 /// Groups in which everybody is without having been put there.
 pub(crate) fn everybodys_groups(kind: Kind) -> &'static [&'static str] {
     match kind {
@@ -154,12 +166,12 @@ pub(crate) fn login_in(kind: Kind, state: AccountState) -> Option<Answer> {
     };
     let told = |code: &str| Some(Answer::rejected_telling(code, code));
     match (kind, state) {
-        // To tell the person would tell strangers too: the servers say it without looking at the password. slapd has
-        // one answer for whatever keeps an account shut, 389 Directory Server one for all limits that are exceeded.
-        (_, Locked) | (Kind::OpenLdap, Disabled | Expired) | (Kind::Ds389, Expired) => {
-            Some(Answer::rejected("account_locked"))
-        }
+        // To tell the person would tell strangers too: the servers say it without looking at the password. slapd knows
+        // no other way to switch an account off, 389 Directory Server has one answer for all limits that are exceeded.
+        (_, Locked) | (Kind::OpenLdap, Disabled) | (Kind::Ds389, Expired) => Some(Answer::rejected("account_locked")),
         (Kind::Ds389, Disabled) => Some(Answer::rejected("account_disabled")),
+        // slapd says no more than that it is locked; the entry says when it was over.
+        (Kind::OpenLdap, Expired) => Some(Answer::rejected("account_expired")),
 
         (Kind::Samba, Disabled) => told("account_disabled"),
         (Kind::Samba, Expired) => told("account_expired"),

@@ -31,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const POLICIES: &[(&str, &[(&str, &str)])] = &[
     ("aging", &[("passwordExp", "on"), ("passwordMaxAge", "86400")]),
     ("grace", &[("passwordExp", "on"), ("passwordMaxAge", "86400"), ("passwordGraceLimit", "3")]),
-    // Warns for longer than a password lives, so from the first day on.
-    ("warning", &[("passwordExp", "on"), ("passwordMaxAge", "604800"), ("passwordWarning", "2592000")]),
+    // Warns from the first day on. The first warning makes the password last for as long as one is warned.
+    ("warning", &[("passwordExp", "on"), ("passwordMaxAge", "604800"), ("passwordWarning", "604800")]),
     ("reset", &[("passwordExp", "on"), ("passwordMaxAge", "604800"), ("passwordMustChange", "on")]),
 ];
 
