@@ -48,6 +48,7 @@ mod tests {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).max_blocking_threads(BLOCKING_THREADS).enable_all().build();
         let runtime = runtime.expect("a runtime");
+        // Gone before the runtime, also if this fails: that waits for its threads.
         let mut hanging = Vec::new();
         runtime.block_on(async {
             for _ in 0..10 * READING {
@@ -58,11 +59,11 @@ mod tests {
                 tokio::time::timeout(Duration::from_millis(5), read).await.expect_err("it hangs");
             }
             let folder = tempfile::tempdir().expect("a folder");
-            let store = Store::open("sqlite:users.db", folder.path()).await.expect("a store");
             let password = || provider_api::Secret::new("of the local account");
             let account =
                 NewLocalAccount { name: "admin".to_owned(), password: password(), display_name: None, email: None };
             let login = async {
+                let store = Store::open("sqlite:users.db", folder.path()).await.expect("a store");
                 local_accounts::add(&store, account).await.expect("added");
                 let found = local_accounts::find(&store, "admin").await.expect("the store answers").expect("admin");
                 local_accounts::authenticate(&store, found, password()).await.expect("the store answers")
