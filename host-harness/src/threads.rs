@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the store: one who reads and one who writes | 2 |
 //! | hashing passwords of local accounts | 4 |
-//! | reading files: the configuration, what its settings name, whether a plugin is there | 16, see [`reading_files`] |
+//! | reading files: the configuration, what its settings name, whether a plugin is there | 16 |
 //! | a password that is typed or piped in, by commands that log nobody else in | 1 |
 //!
 //! What a plugin does blocks none of them: loading, describing itself and configuring get threads that `provider-api`

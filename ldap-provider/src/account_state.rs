@@ -12,7 +12,7 @@ use directory_data::{AttributeName, Malformed, boolean, generalized_time, shadow
 use provider_api::{Notice, NoticeCode, RejectReason, Rejection, UserCode};
 
 use crate::entry::Entry;
-use crate::kind::StateSource;
+use crate::kind::{Facts, StateSource};
 
 const USER_ACCOUNT_CONTROL: &str = "userAccountControl";
 const ACCOUNT_EXPIRES: &str = "accountExpires";
@@ -33,6 +33,7 @@ const PASSWORD_STAYS: u32 = 0x1_0000 | 0x4_0000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StateRules {
     sources: &'static [StateSource],
+    judges_age_last: bool,
     /// How long before its end a password is warned of.
     expiry_warning: Duration,
 }
@@ -84,8 +85,13 @@ impl Barred {
 }
 
 impl StateRules {
-    pub(crate) fn new(sources: &'static [StateSource], expiry_warning: Duration) -> Self {
-        Self { sources, expiry_warning }
+    pub(crate) fn new(facts: &Facts, expiry_warning: Duration) -> Self {
+        Self { sources: facts.state, judges_age_last: facts.judges_age_last, expiry_warning }
+    }
+
+    /// Whether the server says that a password has expired only after it has found it right.
+    pub(crate) fn judges_age_last(&self) -> bool {
+        self.judges_age_last
     }
 
     /// The attributes to ask the server for.
@@ -251,7 +257,7 @@ mod tests {
             StateSource::Kerberos,
             StateSource::Shadow,
         ];
-        StateRules::new(ALL, 14 * DAY)
+        StateRules { sources: ALL, judges_age_last: true, expiry_warning: 14 * DAY }
     }
 
     fn outcome(attributes: &[(&str, &str)]) -> (String, String) {
@@ -345,7 +351,7 @@ mod tests {
         // A day later, in Windows' time; and never.
         assert_eq!(told("msDS-UserPasswordExpiryTimeComputed", "133486272000000000", None), 1);
         assert_eq!(told("msDS-UserPasswordExpiryTimeComputed", "9223372036854775807", None), 0);
-        let never = StateRules::new(&[], Duration::ZERO);
+        let never = StateRules { sources: &[], judges_age_last: true, expiry_warning: Duration::ZERO };
         assert!(never.notices(&Entry::of("cn=x", &[]), Some(Duration::ZERO), now()).is_empty());
     }
 

@@ -13,7 +13,7 @@ use crate::kind::{Kind, RootDse};
 use crate::name::NameRules;
 use crate::profile::ProfileMap;
 use crate::search;
-use crate::settings::{Config, Scope};
+use crate::settings::{BindTemplate, Config, Scope};
 use crate::subject::SubjectRule;
 
 /// How users are found and read.
@@ -52,20 +52,21 @@ impl Plan {
         let scope = choices.scope.unwrap_or(facts.scope);
         let filter = choices.filter.clone().or_else(|| Restriction::parse(facts.filter).ok().flatten());
         let subject = choices.subject.as_ref().map_or_else(|| SubjectRule::first_of(facts.subject), SubjectRule::only);
-        let naming_context = root_dse
-            .and_then(|root_dse| root_dse.naming_context_of(&config.base_dn))
-            .cloned()
-            .unwrap_or_else(|| config.base_dn.domain().unwrap_or_else(|| config.base_dn.clone()));
+        let known = root_dse.and_then(|root_dse| root_dse.naming_context_of(&config.base_dn)).cloned();
+        let known = known.or_else(|| config.base_dn.domain());
+        let naming_context = known.clone().unwrap_or_else(|| config.base_dn.clone());
         let dns_domain = naming_context.dns_name().filter(|_| facts.has_windows_names);
         let profile = ProfileMap::new(&choices.profile, facts.display_name);
-        let state = StateRules::new(facts.state, choices.expiry_warning);
-        let groups = choices.groups.as_ref().map(|groups| GroupPlan::new(groups, facts, &naming_context));
+        let state = StateRules::new(facts, choices.expiry_warning);
+        let groups =
+            choices.groups.as_ref().map(|groups| GroupPlan::new(groups, facts, known.as_ref(), &config.base_dn));
         let wanted = [
             usernames.iter().map(AttributeName::as_str).collect::<Vec<_>>(),
             subject.attributes().map(AttributeName::as_str).collect(),
             profile.attributes().map(AttributeName::as_str).collect(),
             state.attributes().collect(),
             groups.iter().flat_map(GroupPlan::user_attributes).collect(),
+            config.bind_template.iter().flat_map(BindTemplate::user_attributes).collect(),
         ];
         let user_attributes = each_once(wanted.into_iter().flatten());
         Self {

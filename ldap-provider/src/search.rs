@@ -1,12 +1,15 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use directory_data::Dn;
 use ldap3::{DerefAliases, LdapError, LdapResult, SearchOptions};
 use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
-use wire_guard::{Found as Answered, PipeEnd, SearchConnection, SearchFailure, SearchScope, SearchTemplate};
+use wire_guard::{
+    Found as Answered, PipeEnd, SearchConnection, SearchFailure, SearchRequest, SearchScope, SearchTemplate,
+};
 
-use crate::directory::{Next, Place, Query, Server, ServiceConnection, Setback, Steps};
+use crate::directory::{Next, Place, Query, Server, ServiceConnection, Setback, Steps, TRUSTED_FOR};
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::filter::{EncodedFilter, SearchFilter};
@@ -61,13 +64,13 @@ pub(crate) async fn find_user(
                 SearchError::Ended(fault)
             })
         }
-        Ok(Ok(found)) => one_user(found, config, plan).map_err(SearchError::Answered),
+        Ok(Ok(found)) => one_user(found, config, |dn| plan.is_in_scope(dn)).map_err(SearchError::Answered),
     }
 }
 
-/// The one user among what was found.
-fn one_user(found: Answered, config: &Config, plan: &Plan) -> Result<Found, Fault> {
-    let entries = found.entries.iter().map(|entry| checked(Entry::found(entry), plan));
+/// The one user among what was found, all of which has to lie where it was searched for.
+fn one_user(found: Answered, config: &Config, is_there: impl Fn(&Dn) -> bool) -> Result<Found, Fault> {
+    let entries = found.entries.iter().map(|entry| checked_by(Entry::found(entry), &is_there));
     let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
     let result = found.end.map(|(result, _)| result);
     // A limit that lets not even one entry through tells nothing about how many there are.
@@ -101,25 +104,28 @@ pub(crate) async fn read_base(
     config: &Config,
     deadline: Deadline,
 ) -> Result<(), Fault> {
-    let result = read_entry(connection, &config.base_dn, "the search for the base DN", deadline).await?;
+    const WHAT: &str = "the search for the base DN";
+    let (_, result) = read_entry(connection, &config.base_dn, no_attributes(), WHAT, deadline).await?;
     if result.rc == SUCCESS {
         return Ok(());
     }
     Err(result_code::search_fault(result.rc, &result.text, config.is_anonymous()))
 }
 
-/// Whether there is an entry of this DN that can be seen.
-pub(crate) async fn exists(
+/// The entry of this DN, with these attributes; `None` if there is none that can be seen.
+pub(crate) async fn read_group(
     connection: &ServiceConnection,
     dn: &Dn,
+    attributes: &[&str],
     config: &Config,
     deadline: Deadline,
-) -> Result<bool, Fault> {
+) -> Result<Option<Entry>, Fault> {
     const WHAT: &str = "the search for a group";
-    let result = read_entry(connection, dn, WHAT, deadline).await?;
+    let attributes = attributes.iter().map(|name| (*name).to_owned()).collect();
+    let (entry, result) = read_entry(connection, dn, attributes, WHAT, deadline).await?;
     match result.rc {
-        SUCCESS => Ok(true),
-        NO_SUCH_OBJECT => Ok(false),
+        SUCCESS => Ok(entry),
+        NO_SUCH_OBJECT => Ok(None),
         code => Err(result_code::search_fault_of(WHAT, code, &result.text, config.is_anonymous())),
     }
 }
@@ -127,26 +133,27 @@ pub(crate) async fn exists(
 async fn read_entry(
     connection: &ServiceConnection,
     dn: &Dn,
+    attributes: Arc<[String]>,
     what: &str,
     deadline: Deadline,
-) -> Result<LdapResult, Fault> {
+) -> Result<(Option<Entry>, LdapResult), Fault> {
     let query = Query {
         base: dn,
         scope: ldap3::Scope::Base,
         filter: &SearchFilter::any_entry(),
-        attributes: no_attributes(),
+        attributes,
         options: options().sizelimit(1),
         controls: Vec::new(),
     };
     let search = async {
         let mut results = connection.search(query).await?;
-        let mut entries = 0;
+        let mut entry = None;
         loop {
             match results.next().await? {
                 // There is one entry of a DN: whoever sends more sends without end.
-                Next::Entry(_) if entries == 1 => return Ok(None),
-                Next::Entry(_) => entries += 1,
-                Next::End(result) => return Ok::<_, LdapError>(Some(result)),
+                Next::Entry(_) if entry.is_some() => return Ok(None),
+                Next::Entry(found) => entry = Some(found),
+                Next::End(result) => return Ok::<_, LdapError>(Some((entry, result))),
             }
         }
     };
@@ -154,7 +161,7 @@ async fn read_entry(
         Err(_) => Err(fault::timeout(what)),
         Ok(Err(error)) => Err(fault::broken_search(what, connection.end(), &error)),
         Ok(Ok(None)) => Err(fault::protocol_violation(format_args!("{what}: the server sent more than one entry"))),
-        Ok(Ok(Some(result))) => Ok(result),
+        Ok(Ok(Some((entry, result)))) => Ok((entry.and_then(|entry| Entry::read(entry).ok()), result)),
     }
 }
 
@@ -177,12 +184,16 @@ pub(crate) fn no_attributes() -> Arc<[String]> {
 
 /// Makes sure that what was read is an entry that was asked for.
 pub(crate) fn checked(read: Result<Entry, UnusableEntry>, plan: &Plan) -> Result<Entry, Fault> {
+    checked_by(read, |dn| plan.is_in_scope(dn))
+}
+
+fn checked_by(read: Result<Entry, UnusableEntry>, is_there: impl Fn(&Dn) -> bool) -> Result<Entry, Fault> {
     let entry = read.map_err(|error| fault::protocol_violation(format_args!("the server sent {error}")))?;
     // Binding as the root's empty DN succeeds on most servers, and proves nothing.
     if entry.dn.is_empty() {
         return Err(fault::protocol_violation("the server sent an entry with an empty DN"));
     }
-    if !plan.is_in_scope(&entry.dn) {
+    if !is_there(&entry.dn) {
         return Err(fault::protocol_violation(format_args!(
             "the server sent the entry {}, which lies outside of base_dn and scope",
             entry.dn
@@ -238,7 +249,7 @@ impl<'a> Searcher<'a> {
         Self { over: Over::Own(connection), is_anonymous: false, steps, deadline }
     }
 
-    /// Searches, and once again over another connection if the first ends: nothing is changed by it.
+    /// Searches.
     pub(crate) async fn search(
         &self,
         query: &EntryQuery<'_, impl AsRef<str>>,
@@ -247,30 +258,21 @@ impl<'a> Searcher<'a> {
         let limit = u32::try_from(query.most).unwrap_or(u32::MAX);
         let template = SearchTemplate::new(query.base.as_str(), query.scope, limit, query.attributes);
         let request = template.with_filter(query.filter.as_bytes());
-        let mut is_second = false;
-        let found = loop {
-            let deadline = self.deadline.at_most(self.steps.operation).instant().into();
-            let outcome = match self.over {
-                Over::Own(connection) => timeout_at(deadline, connection.search(&request, query.most)).await,
-                Over::Shared(server) => {
-                    let _turn = server.group_turn(self.deadline).await?;
-                    let place = server.place(self.steps, self.deadline).await.map_err(Setback::into_fault)?;
-                    server.count_search();
-                    timeout_at(deadline, place.connection.search(&request, query.most)).await
-                }
-            };
-            match outcome {
-                Err(_) => return Err(fault::timeout(what)),
-                Ok(Ok(found)) => break found,
-                Ok(Err(_)) if matches!(self.over, Over::Shared(_)) && !is_second => is_second = true,
-                Ok(Err(SearchFailure(end))) => return Err(fault::ended(what, &end)),
+        let found = match self.over {
+            Over::Own(connection) => {
+                self.once(connection.search(&request, query.most), self.steps.operation, what).await?
             }
+            Over::Shared(server) => self.shared_search(server, &request, query.most, what).await?,
         };
         let entries = found.entries.iter().map(|entry| {
             Entry::found(entry)
                 .map_err(|error| fault::protocol_violation(format_args!("{what}: the server sent {error}")))
         });
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        // An answer to somebody else's question is noticed here as well.
+        if query.scope == SearchScope::Base && entries.iter().any(|entry| !entry.dn.is_same(query.base)) {
+            return Err(fault::protocol_violation(format_args!("{what}: the server sent another entry")));
+        }
         match found.end.map(|(result, _)| result) {
             None => Ok(Answer { entries, is_complete: false }),
             Some(result) if result.code == SUCCESS => Ok(Answer { entries, is_complete: true }),
@@ -283,6 +285,49 @@ impl<'a> Searcher<'a> {
         }
     }
 
+    /// Searches on one of the connections that all logins share, and once again on another if the first turns out to be
+    /// dead: nothing is changed by it.
+    async fn shared_search(
+        &self,
+        server: &Arc<Server>,
+        request: &SearchRequest,
+        most: usize,
+        what: &'static str,
+    ) -> Result<Answered, Fault> {
+        let _turn = server.group_turn(self.deadline).await?;
+        let mut is_second = false;
+        loop {
+            let place = server.place(self.steps, self.deadline).await.map_err(Setback::into_fault)?;
+            let was_idle = place.silent_for() >= TRUSTED_FOR;
+            let step = if was_idle { self.steps.probe } else { self.steps.operation };
+            server.count_search();
+            let fault = match self.once(place.connection.search(request, most), step, what).await {
+                Ok(found) => return Ok(found),
+                Err(fault) => fault,
+            };
+            let has_ended = place.connection.end().is_some();
+            // A server that breaks the protocol would do so again, and one that is slow would not be faster.
+            if is_second || place.connection.has_broken_the_protocol() || !(has_ended || was_idle) {
+                return Err(fault);
+            }
+            server.give_up(&place.connection);
+            is_second = true;
+        }
+    }
+
+    async fn once(
+        &self,
+        search: impl Future<Output = Result<Answered, SearchFailure>>,
+        step: Duration,
+        what: &'static str,
+    ) -> Result<Answered, Fault> {
+        match timeout_at(self.deadline.at_most(step).instant().into(), search).await {
+            Err(_) => Err(fault::timeout(what)),
+            Ok(Err(SearchFailure(end))) => Err(fault::ended(what, &end)),
+            Ok(Ok(found)) => Ok(found),
+        }
+    }
+
     /// Looks for the one user who carries one of these names, or who is the entry of this DN.
     pub(crate) async fn user(
         &self,
@@ -291,28 +336,17 @@ impl<'a> Searcher<'a> {
         names: &[CarriedName<'_>],
         own_dn: Option<&Dn>,
     ) -> Result<Found, Fault> {
-        let filter = plan.user_filter.for_names(names);
-        let found = self
-            .raw(&match own_dn {
-                Some(dn) => {
-                    SearchTemplate::new(dn.as_str(), SearchScope::Base, SIZE_LIMIT.into(), &plan.user_attributes)
-                        .with_filter(filter.as_bytes())
-                }
-                None => plan.user_search.with_filter(filter.as_bytes()),
-            })
-            .await?;
-        one_user(found, config, plan)
-    }
-
-    async fn raw(&self, request: &wire_guard::SearchRequest) -> Result<Answered, Fault> {
         let Over::Own(connection) = self.over else {
             return Err(Fault::internal("a user's own connection is missing"));
         };
-        let deadline = self.deadline.at_most(self.steps.operation).instant().into();
-        match timeout_at(deadline, connection.search(request, SIZE_LIMIT.into())).await {
-            Err(_) => Err(fault::timeout(WHAT)),
-            Ok(Err(SearchFailure(end))) => Err(fault::ended(WHAT, &end)),
-            Ok(Ok(found)) => Ok(found),
-        }
+        let filter = plan.user_filter.for_names(names);
+        let template = own_dn
+            .map(|dn| SearchTemplate::new(dn.as_str(), SearchScope::Base, SIZE_LIMIT.into(), &plan.user_attributes));
+        let request = template.as_ref().unwrap_or(&plan.user_search).with_filter(filter.as_bytes());
+        let found = self.once(connection.search(&request, SIZE_LIMIT.into()), self.steps.operation, WHAT).await?;
+        one_user(found, config, |dn| match own_dn {
+            Some(own) => dn.is_same(own),
+            None => plan.is_in_scope(dn),
+        })
     }
 }

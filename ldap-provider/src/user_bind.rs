@@ -28,7 +28,7 @@ pub(crate) fn verdict(
     rules: &StateRules,
     now: SystemTime,
 ) -> Result<Result<Vec<Notice>, Rejection>, Fault> {
-    let said = match password_verdict(response)? {
+    let said = match password_verdict(response, rules)? {
         Ok(said) => said,
         Err(rejection) => return Ok(Err(rejection_explained(rejection, response, entry, rules, now))),
     };
@@ -39,7 +39,7 @@ pub(crate) fn verdict(
 }
 
 /// Whether the password is right, and what the server says with that, as far as the answer alone tells.
-pub(crate) fn password_verdict(response: &BindResponse) -> Result<Result<Said, Rejection>, Fault> {
+pub(crate) fn password_verdict(response: &BindResponse, rules: &StateRules) -> Result<Result<Said, Rejection>, Fault> {
     let OperationResult { code, diagnostic, .. } = &response.result;
     let said = said(*code, diagnostic);
     let rejected = |reason, what: &str| Ok(Err(Rejection::new(reason, format!("{what}: {said}"))));
@@ -48,7 +48,7 @@ pub(crate) fn password_verdict(response: &BindResponse) -> Result<Result<Said, R
         SUCCESS => after_success(policy),
         INVALID_CREDENTIALS => Ok(Err(match logon_failure(diagnostic) {
             Some(failure) => active_directory_rejection(failure, &said),
-            None => refused(policy, &said),
+            None => refused(policy, &said, rules),
         })),
         // 389-DS: the limit of wrong passwords is reached. It answers so to the right password too.
         CONSTRAINT_VIOLATION => rejected(RejectReason::ACCOUNT_LOCKED, "the account is locked"),
@@ -105,16 +105,15 @@ fn after_success(policy: Result<Said, Garbled>) -> Result<Result<Said, Rejection
 }
 
 /// The server refuses the bind, and does not tell Windows' reasons.
-fn refused(policy: Result<Said, Garbled>, said: &str) -> Rejection {
+fn refused(policy: Result<Said, Garbled>, said: &str, rules: &StateRules) -> Rejection {
     match policy {
         Ok(Said { error: Some(PolicyError::AccountLocked), .. }) => Rejection::new(
             RejectReason::ACCOUNT_LOCKED,
             format!("the account is locked, or is not valid at this time, says the password policy: {said}"),
         ),
-        // Servers look at the age of a password after they have found it right.
         Ok(Said { error: Some(PolicyError::PasswordExpired), .. }) => {
-            Rejection::new(RejectReason::PASSWORD_EXPIRED, format!("the password has expired: {said}"))
-                .telling_the_user(UserCode::PASSWORD_EXPIRED)
+            let rejection = Rejection::new(RejectReason::PASSWORD_EXPIRED, format!("the password has expired: {said}"));
+            if rules.judges_age_last() { rejection.telling_the_user(UserCode::PASSWORD_EXPIRED) } else { rejection }
         }
         Ok(_) => Rejection::new(RejectReason::INVALID_CREDENTIALS, format!("the server refuses the password: {said}")),
         Err(garbled) => Rejection::new(
@@ -218,7 +217,7 @@ mod tests {
 
     /// What the answer comes to, and what the person hears.
     fn answer(code: u32, diagnostic: &str, controls: Vec<Control>, entry: &[(&str, &[&[u8]])]) -> (String, UserCode) {
-        let rules = StateRules::new(Kind::OpenLdap.facts().state, Duration::from_hours(24 * 14));
+        let rules = StateRules::new(Kind::OpenLdap.facts(), Duration::from_hours(24 * 14));
         let entry = Entry::of("cn=x", entry);
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 19_723);
         match verdict(&response(code, diagnostic, controls), &entry, &rules, now) {

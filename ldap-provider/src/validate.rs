@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use directory_data::AttributeName;
 use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
 use wire_guard::{Connection, Limits};
 
 use crate::directory::{Detection, Directory, Server, ServiceConnection, Steps};
+use crate::entry::Entry;
 use crate::groups::GroupPlan;
 use crate::kind::Kind;
 use crate::listing::Listing;
@@ -139,8 +141,8 @@ async fn check(
     let clock = Clock::start("directory");
     let (connection, root_dse) =
         server.root_dse(connection, limit(steps.operation)).await.map_err(|fault| clock.failed(&fault))?;
-    let plan = directory.learn(root_dse.as_ref());
-    stages.push(clock.finish(kind(&plan, Detection::kind_of(root_dse.as_ref()), directory.config.kind.is_some())));
+    let plan = directory.learn(&root_dse).map_err(|fault| clock.failed(&fault))?;
+    stages.push(clock.finish(kind(&plan, Detection::kind_of(&root_dse), directory.config.kind.is_some())));
 
     let clock = Clock::start("base");
     let service = ServiceConnection::over(connection, open).await.map_err(|fault| clock.failed(&fault))?;
@@ -192,21 +194,46 @@ async fn groups(
     service: &ServiceConnection,
     deadline: Deadline,
 ) -> Result<Stage, Fault> {
-    let mut missing = Vec::new();
+    groups.usable()?;
+    let mut doubts = Vec::new();
     let mut count = 0;
     for dn in groups.deciding() {
         count += 1;
-        if !search::exists(service, dn, &directory.config, deadline).await? {
-            missing.push(dn.to_string());
-        }
+        let group = search::read_group(service, dn, &SEEN_OF_GROUPS, &directory.config, deadline).await?;
+        let doubt = match group {
+            None => "is not there, or cannot be seen",
+            Some(group) if groups.finds_security_groups_alone() && !is_security_group(&group) => {
+                "is a distribution group, which tokenGroups does not have"
+            }
+            // Those of whom it is the primary group do not show.
+            Some(group) if !groups.finds_security_groups_alone() && !has_members(&group) => {
+                "has no members, or they cannot be seen"
+            }
+            Some(_) => continue,
+        };
+        doubts.push(format!("{dn} {doubt}"));
     }
-    if missing.is_empty() {
-        return Ok(Stage::passed(GROUPS, format!("{groups}; required and denied groups that are there: {count}")));
+    if doubts.is_empty() {
+        return Ok(Stage::passed(GROUPS, format!("{groups}; required and denied groups: {count}")));
     }
-    let detail = format!("not there, or not to be seen: {}", missing.join("; "));
-    Ok(Stage::warned(GROUPS, "group_not_found", detail).advice(
-        "check required_groups and denied_groups: they hold DNs; a required group that is not there lets nobody in",
+    Ok(Stage::warned(GROUPS, "group_doubtful", doubts.join("; ")).advice(
+        "check required_groups, denied_groups and what the service account may read: a required group without members lets \
+            nobody in, and a denied one denies nobody",
     ))
+}
+
+const SEEN_OF_GROUPS: [&str; 5] = ["objectClass", "groupType", "member", "uniqueMember", "memberUid"];
+
+/// Bit 0x80000000 of `groupType` (MS-ADTS section 2.2.12), which makes the number negative.
+fn is_security_group(group: &Entry) -> bool {
+    AttributeName::parse("groupType").is_ok_and(|name| group.texts(&name).any(|number| number.starts_with('-')))
+}
+
+fn has_members(group: &Entry) -> bool {
+    ["member", "uniqueMember", "memberUid"].into_iter().any(|name| {
+        AttributeName::parse(name)
+            .is_ok_and(|name| group.values(&name).chain(group.values_in_range(&name)).next().is_some())
+    })
 }
 
 fn tls(connection: &Connection) -> Stage {

@@ -1,10 +1,15 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use wire_guard::FoundEntry;
+use provider_api::Fault;
+use wire_guard::Found;
 
 use crate::entry::Entry;
 use crate::kind::{Kind, RootDse};
 use crate::plan::Plan;
+use crate::result_code::{
+    self, CONFIDENTIALITY_REQUIRED, INAPPROPRIATE_AUTHENTICATION, INSUFFICIENT_ACCESS_RIGHTS, INVALID_CREDENTIALS,
+    NO_SUCH_OBJECT, OPERATIONS_ERROR, STRONGER_AUTH_REQUIRED, SUCCESS, UNWILLING_TO_PERFORM,
+};
 use crate::settings::Config;
 
 /// Which kind of directory it is, as soon as that is known, and what follows from it. It is found out once: the servers
@@ -12,42 +17,104 @@ use crate::settings::Config;
 #[derive(Debug)]
 pub(crate) struct Detection {
     config: Arc<Config>,
-    plan: OnceLock<Arc<Plan>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    plan: Option<Arc<Plan>>,
+    /// Whether a server has said what it is, or need not say it. Until then, each new connection is asked again.
+    is_settled: bool,
+}
+
+/// Who has asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Nobody in particular, who may not be shown all.
+    Anonymously,
+    /// Whoever searches in this directory.
+    AsWhoSearches,
 }
 
 impl Detection {
-    /// Knows the kind already if the administrator has set it.
+    /// Knows the kind already if the administrator has set it, and needs nothing else of what a server says of itself.
     pub(super) fn new(config: Arc<Config>) -> Self {
-        let plan = OnceLock::new();
+        let mut state = State::default();
         if let Some(kind) = config.kind {
-            plan.get_or_init(|| Arc::new(Plan::new(&config, kind, None)));
+            let needs_no_base = config.choices.groups.as_ref().is_none_or(|groups| groups.base.is_some());
+            state.is_settled = needs_no_base && !kind.facts().has_windows_names;
+            state.plan = state.is_settled.then(|| Arc::new(Plan::new(&config, kind, None)));
         }
-        Self { config, plan }
+        Self { config, state: Mutex::new(state) }
     }
 
-    /// What follows from the kind, if it is known.
-    pub(crate) fn plan(&self) -> Option<&Arc<Plan>> {
-        self.plan.get()
+    /// What follows from the kind, if it is known, or taken for granted until a server says what it is.
+    pub(crate) fn plan(&self) -> Option<Arc<Plan>> {
+        self.state().plan.clone()
     }
 
-    /// What follows from what a server says of itself. The first word counts.
-    pub(super) fn learn(&self, root_dse: Option<&FoundEntry>) -> &Arc<Plan> {
-        self.plan.get_or_init(|| {
-            let root_dse = read(root_dse);
-            let kind = root_dse.as_ref().map_or(Kind::Other, RootDse::kind);
-            let plan = Plan::new(&self.config, kind, root_dse.as_ref());
+    /// Whether nothing is left to ask.
+    pub(super) fn is_settled(&self) -> bool {
+        self.state().is_settled
+    }
+
+    /// What follows from what a server says of itself.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say why it says nothing: a server that is busy is no other kind of server.
+    pub(super) fn learn(&self, root_dse: &Found, asked: Asked) -> Result<Option<Arc<Plan>>, Fault> {
+        let mut state = self.state();
+        if state.is_settled {
+            return Ok(state.plan.clone());
+        }
+        let read = read(root_dse)?;
+        let detected = read.as_ref().map_or(Kind::Other, RootDse::kind);
+        // Who is shown little, or nothing, says nothing about what others are shown.
+        if asked == Asked::Anonymously && detected == Kind::Other {
+            return Ok(None);
+        }
+        let kind = self.config.kind.unwrap_or(detected);
+        let plan = Arc::new(Plan::new(&self.config, kind, read.as_ref()));
+        state.is_settled = read.is_some();
+        if state.plan.as_ref().is_none_or(|before| before.kind != kind) {
             log::info!("{} is {kind}: {}", self.config.servers(), plan.consequences());
-            Arc::new(plan)
-        })
+        }
+        state.plan = Some(Arc::clone(&plan));
+        Ok(Some(plan))
     }
 
-    /// Which kind a server is by what it says of itself.
-    pub(crate) fn kind_of(root_dse: Option<&FoundEntry>) -> Option<Kind> {
-        read(root_dse).map(|root_dse| root_dse.kind())
+    /// Which kind a server is by what it says of itself; `None` if it says nothing.
+    pub(crate) fn kind_of(root_dse: &Found) -> Option<Kind> {
+        read(root_dse).ok().flatten().map(|root_dse| root_dse.kind())
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn read(root_dse: Option<&FoundEntry>) -> Option<RootDse> {
-    let entry = Entry::found(root_dse?).ok()?;
-    Some(RootDse::read(&entry))
+/// What the server says of itself; `None` if it does not show it.
+fn read(found: &Found) -> Result<Option<RootDse>, Fault> {
+    if let Some(entry) = found.entries.first() {
+        return Ok(Entry::found(entry).ok().map(|entry| RootDse::read(&entry)));
+    }
+    match &found.end {
+        Some((result, _)) => match result.code {
+            SUCCESS
+            | OPERATIONS_ERROR
+            | STRONGER_AUTH_REQUIRED
+            | CONFIDENTIALITY_REQUIRED
+            | NO_SUCH_OBJECT
+            | INAPPROPRIATE_AUTHENTICATION
+            | INVALID_CREDENTIALS
+            | INSUFFICIENT_ACCESS_RIGHTS
+            | UNWILLING_TO_PERFORM => Ok(None),
+            code => {
+                let said = result_code::said(code, &result.diagnostic);
+                Err(result_code::unavailable(code, "reading the server's root DSE", &said))
+            }
+        },
+        None => Ok(None),
+    }
 }

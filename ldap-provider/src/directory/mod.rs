@@ -22,9 +22,9 @@ use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, Metric, one_line};
 use tokio::sync::watch;
-use wire_guard::{FoundEntry, Limits};
+use wire_guard::{Found, Limits};
 
-pub(crate) use detection::Detection;
+pub(crate) use detection::{Asked, Detection};
 pub(crate) use search_pool::{Place, TRUSTED_FOR};
 pub(crate) use server::Server;
 pub(crate) use service_connection::{Next, Query, Results, ServiceConnection};
@@ -51,7 +51,7 @@ pub(crate) struct Directory {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) detection: Arc<Detection>,
     /// The name of the domain in Windows' own names, once it was looked up.
-    pub(crate) windows_domain: Arc<tokio::sync::OnceCell<Option<String>>>,
+    pub(crate) windows_domain: Arc<OnceLock<String>>,
     servers: Arc<Servers>,
 }
 
@@ -79,13 +79,15 @@ impl Directory {
 
     /// How users are found and read. Known as soon as there was a connection.
     pub(crate) fn plan(&self) -> Result<Arc<Plan>, Fault> {
-        let plan = self.detection.plan().cloned();
-        plan.ok_or_else(|| Fault::internal("the kind of the directory is not known although there is a connection"))
+        self.detection
+            .plan()
+            .ok_or_else(|| Fault::internal("the kind of the directory is not known although there is a connection"))
     }
 
     /// How users are found and read, which follows from what a server says of itself if it is not known yet.
-    pub(crate) fn learn(&self, root_dse: Option<&FoundEntry>) -> Arc<Plan> {
-        Arc::clone(self.detection.learn(root_dse))
+    pub(crate) fn learn(&self, root_dse: &Found) -> Result<Arc<Plan>, Fault> {
+        self.detection.learn(root_dse, Asked::AsWhoSearches)?;
+        self.plan()
     }
 
     /// All servers, in order of preference.

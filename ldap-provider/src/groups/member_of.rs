@@ -9,6 +9,7 @@ use super::{AT_ONCE, FoundGroups, GroupPlan, MOST_GROUPS, MOST_LEVELS, MOST_SEAR
 use crate::entry::Entry;
 use crate::fault;
 use crate::filter::EncodedFilter;
+use crate::kind::MemberOf;
 use crate::search::{EntryQuery, Searcher};
 
 pub(super) const MEMBER_OF: &str = "memberOf";
@@ -34,7 +35,7 @@ pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher
         return without_dn_attribute(plan, entry, searcher, direct).await;
     };
     let mut primary = primary::sid(plan, entry)?;
-    let walks = plan.nested && !plan.member_of_is_transitive;
+    let walks = plan.nested && plan.member_of == MemberOf::Direct;
     let mut groups = FoundGroups::default();
     let mut read = HashMap::<DnKey, Read>::new();
     let mut reached = HashSet::<DnKey>::new();
@@ -129,7 +130,7 @@ async fn without_dn_attribute(
             groups.add(found.dn.clone(), plan.read(&found))?;
         }
     }
-    if plan.nested && !plan.member_of_is_transitive {
+    if plan.nested && plan.member_of == MemberOf::Direct {
         members::walk_up(plan, searcher, &mut groups, direct).await?;
     }
     Ok(groups)
@@ -140,6 +141,9 @@ async fn values(entry: &Entry, searcher: &Searcher<'_>) -> Result<Vec<Dn>, Fault
     let attribute = AttributeName::parse(MEMBER_OF).map_err(Fault::internal)?;
     let mut dns = values_there(entry)?;
     let mut last = entry.range_of(&attribute).map_err(malformed)?;
+    if last.is_some_and(|range| range.first != 0) {
+        return Err(another_piece());
+    }
     while let Some(next) = last.and_then(|range| range.last).and_then(|last| last.checked_add(1)) {
         let name = format!("{MEMBER_OF};range={next}-*");
         let query = EntryQuery {
@@ -177,6 +181,10 @@ fn values_there(entry: &Entry) -> Result<Vec<Dn>, Fault> {
             Dn::parse(text).map_err(malformed)
         })
         .collect()
+}
+
+fn another_piece() -> Fault {
+    fault::protocol_violation("the server hands out another piece of memberOf than it was asked for, or none")
 }
 
 fn malformed(error: impl std::fmt::Display) -> Fault {

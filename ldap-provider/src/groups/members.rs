@@ -1,4 +1,4 @@
-use directory_data::Dn;
+use directory_data::{AttributeName, Dn};
 use provider_api::Fault;
 use wire_guard::SearchScope;
 
@@ -8,14 +8,25 @@ use crate::entry::Entry;
 use crate::filter::EncodedFilter;
 use crate::search::{EntryQuery, Searcher};
 
-/// How groups have members by name (RFC 2307).
+/// What a person has of RFC 2307: the name that stands in the `memberUid` of groups, and the number of the primary group.
+pub(super) const POSIX_ATTRIBUTES: [&str; 2] = [UID, GID_NUMBER];
+const UID: &str = "uid";
+const GID_NUMBER: &str = "gidNumber";
 const MEMBER_UID: &str = "memberUid";
+const POSIX_GROUP: &[u8] = b"posixGroup";
 
 /// The groups that have the entry as a member, then those that have these, level by level.
 pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher<'_>) -> Result<FoundGroups, Fault> {
     let mut filters = having(plan, &entry.dn);
-    let names = plan.posix_name.iter().flat_map(|name| entry.values(name));
-    filters.extend(names.map(|name| EncodedFilter::equals(MEMBER_UID, name)));
+    if plan.has_posix_groups {
+        let [names, numbers] = POSIX_ATTRIBUTES.map(AttributeName::parse);
+        let (names, numbers) = (names.map_err(Fault::internal)?, numbers.map_err(Fault::internal)?);
+        filters.extend(entry.values(&names).map(|name| EncodedFilter::equals(MEMBER_UID, name)));
+        filters.extend(entry.values(&numbers).map(|number| {
+            let is_group = EncodedFilter::equals("objectClass", POSIX_GROUP);
+            EncodedFilter::all(&[is_group, EncodedFilter::equals(GID_NUMBER, number)])
+        }));
+    }
     filters.extend(primary::sid(plan, entry)?.map(|sid| EncodedFilter::equals(primary::OBJECT_SID, sid.as_bytes())));
     let mut groups = FoundGroups::default();
     let mut level = Vec::new();

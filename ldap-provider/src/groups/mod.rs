@@ -10,15 +10,16 @@ mod members;
 mod primary;
 mod tokens;
 
+use std::collections::HashSet;
 use std::fmt;
 
-use directory_data::{AttributeName, Dn};
+use directory_data::Dn;
 use provider_api::{Fault, Group, RejectReason, Rejection, UserCode};
 
 pub(crate) use found::FoundGroups;
 
 use crate::entry::Entry;
-use crate::kind::Facts;
+use crate::kind::{Facts, MemberOf};
 use crate::search::Searcher;
 use crate::settings::GroupChoices;
 use crate::subject::SubjectRule;
@@ -33,7 +34,7 @@ const MOST_LEVELS: usize = 10;
 const MOST_SEARCHES: usize = 50;
 
 /// How many groups one search asks about.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 500;
 
 /// Where the groups of a person come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,29 +58,35 @@ pub(crate) struct GroupPlan {
     base: Dn,
     required: Vec<Dn>,
     denied: Vec<Dn>,
+    /// Why groups cannot be looked for in this directory as they are set: then nobody is let in.
+    unusable: Option<Fault>,
     id: SubjectRule,
     /// What is asked for of each group.
     attributes: Vec<String>,
     /// The attributes in which groups have their members by DN.
     member_attributes: &'static [&'static str],
-    /// The attribute that a person has whose values stand in `memberUid` (RFC 2307), where there may be such groups.
-    posix_name: Option<AttributeName>,
+    /// Whether there may be groups as RFC 2307 has them.
+    has_posix_groups: bool,
     has_primary_group: bool,
-    member_of_is_transitive: bool,
+    member_of: MemberOf,
     dn_attribute: Option<&'static str>,
 }
 
 impl GroupPlan {
     /// What follows from the administrator's choices and from what is known of the directory.
-    pub(crate) fn new(choices: &GroupChoices, facts: &Facts, naming_context: &Dn) -> Self {
+    pub(crate) fn new(choices: &GroupChoices, facts: &Facts, naming_context: Option<&Dn>, base_dn: &Dn) -> Self {
         let source = match choices.source.unwrap_or(facts.groups) {
             // It has all groups or none.
             Source::TokenGroups if !choices.nested => Source::MemberOf,
+            // It does not tell which of them are nested.
+            Source::MemberOf if !choices.nested && facts.member_of == MemberOf::Transitive => Source::Search,
             source => source,
         };
+        let base = choices.base.as_ref().or(naming_context);
+        let unusable = unusable(choices, source, facts, base);
         let id = SubjectRule::first_of(facts.subject);
         let is_windows = facts.has_windows_names;
-        let walks_by_member_of = source == Source::MemberOf && choices.nested && !facts.member_of_is_transitive;
+        let walks_by_member_of = source == Source::MemberOf && choices.nested && facts.member_of == MemberOf::Direct;
         let mut attributes: Vec<_> = id.attributes().map(|name| name.as_str().to_owned()).collect();
         attributes.push("cn".to_owned());
         attributes.extend(is_windows.then(|| primary::OBJECT_SID.to_owned()));
@@ -87,15 +94,16 @@ impl GroupPlan {
         Self {
             source,
             nested: choices.nested,
-            base: choices.base.clone().unwrap_or_else(|| naming_context.clone()),
+            base: base.unwrap_or(base_dn).clone(),
             required: choices.required.clone(),
             denied: choices.denied.clone(),
+            unusable,
             id,
             attributes,
             member_attributes: if is_windows { &["member"] } else { &["member", "uniqueMember"] },
-            posix_name: if is_windows { None } else { AttributeName::parse("uid").ok() },
+            has_posix_groups: !is_windows,
             has_primary_group: is_windows,
-            member_of_is_transitive: facts.member_of_is_transitive,
+            member_of: facts.member_of,
             dn_attribute: facts.dn_attribute,
         }
     }
@@ -103,17 +111,27 @@ impl GroupPlan {
     /// What has to be asked for of each user.
     pub(crate) fn user_attributes(&self) -> impl Iterator<Item = &str> {
         let primary = self.has_primary_group && self.source != Source::TokenGroups;
-        let posix = self.posix_name.as_ref().filter(|_| self.source == Source::Search);
+        let posix = self.has_posix_groups && self.source == Source::Search;
         primary::ATTRIBUTES
             .into_iter()
             .filter(move |_| primary)
             .chain((self.source == Source::MemberOf).then_some(member_of::MEMBER_OF))
-            .chain(posix.map(AttributeName::as_str))
+            .chain(members::POSIX_ATTRIBUTES.into_iter().filter(move |_| posix))
     }
 
     /// The DNs of groups that decide over logins.
     pub(crate) fn deciding(&self) -> impl Iterator<Item = &Dn> {
         self.required.iter().chain(&self.denied)
+    }
+
+    /// Whether groups can be looked for at all.
+    pub(crate) fn usable(&self) -> Result<(), Fault> {
+        self.unusable.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether only groups that have security descriptors granted to them are found.
+    pub(crate) fn finds_security_groups_alone(&self) -> bool {
+        self.source == Source::TokenGroups
     }
 
     /// Looks for the groups of an entry.
@@ -122,6 +140,7 @@ impl GroupPlan {
     ///
     /// When it is not known that these are all.
     pub(crate) async fn of(&self, entry: &Entry, searcher: &Searcher<'_>) -> Result<FoundGroups, Fault> {
+        self.usable()?;
         match self.source {
             Source::TokenGroups => tokens::look_up(self, entry, searcher).await,
             Source::InChain => chain::look_up(self, entry, searcher).await,
@@ -136,8 +155,9 @@ impl GroupPlan {
             Err(Rejection::new(reason, message).telling_the_user(UserCode::LOGON_NOT_ALLOWED))
         };
         // What might be meant is denied.
-        let is_meant = |denied: &Dn, dn: &Dn| denied.is_same(dn) || denied.levels_below(dn) == Some(0);
-        if let Some(denied) = self.denied.iter().find(|denied| groups.dns().any(|dn| is_meant(denied, dn))) {
+        let might_be =
+            if self.denied.is_empty() { HashSet::new() } else { groups.dns().map(Dn::generous_key).collect() };
+        if let Some(denied) = self.denied.iter().find(|denied| might_be.contains(&denied.generous_key())) {
             return refused(RejectReason::IN_DENIED_GROUP, format!("is in the denied group {denied}"));
         }
         if self.required.is_empty() || self.required.iter().any(|required| groups.contains(required)) {
@@ -159,11 +179,31 @@ impl GroupPlan {
     }
 }
 
+/// What keeps groups from being looked for, where that would let in who should not be.
+fn unusable(choices: &GroupChoices, source: Source, facts: &Facts, base: Option<&Dn>) -> Option<Fault> {
+    // Others answer that nobody is in any group.
+    if matches!(source, Source::TokenGroups | Source::InChain) && !facts.has_windows_names {
+        let message = "asks in Active Directory's way, which this directory does not know; leave it out, or use search";
+        return Some(Fault::setting("groups", message));
+    }
+    let Some(base) = base else {
+        let message = "is missing, and the directory does not say where its groups could be; write the DN above them";
+        return Some(Fault::setting("group_base_dn", message));
+    };
+    let lists = [("required_groups", &choices.required), ("denied_groups", &choices.denied)];
+    lists.into_iter().find_map(|(key, dns)| {
+        let outside = dns.iter().find(|dn| dn.levels_below(base).is_none())?;
+        let message =
+            format!("has {outside}, which does not lie below {base}, where groups are looked for; set group_base_dn");
+        Some(Fault::setting(key, message))
+    })
+}
+
 impl fmt::Display for GroupPlan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = match self.source {
             Source::MemberOf => "memberOf",
-            Source::Search if self.posix_name.is_some() => "member, uniqueMember and memberUid of groups",
+            Source::Search if self.has_posix_groups => "member, uniqueMember and memberUid of groups",
             Source::Search => "member of groups",
             Source::TokenGroups => "tokenGroups",
             Source::InChain => "membership in a chain",

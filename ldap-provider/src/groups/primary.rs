@@ -31,7 +31,8 @@ pub(super) fn is_of(sid: &Sid, entry: &Entry) -> bool {
 fn only<'a>(entry: &'a Entry, name: &str) -> Result<&'a [u8], Fault> {
     let attribute = AttributeName::parse(name).map_err(Fault::internal)?;
     entry.values(&attribute).next().ok_or_else(|| {
-        let message = format!("the service account may not read {name} of users, which tells their primary group");
+        let message =
+            format!("{name} of users cannot be read, which tells their primary group: let it be read by who searches");
         Fault::misconfigured(MisconfiguredReason::NO_PERMISSION, message)
     })
 }

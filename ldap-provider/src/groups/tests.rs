@@ -13,7 +13,7 @@ fn dn(text: &str) -> Dn {
 fn plan(kind: Kind, source: Option<Source>, required: &[&str], denied: &[&str]) -> GroupPlan {
     let dns = |texts: &[&str]| texts.iter().map(|text| dn(text)).collect();
     let choices = GroupChoices { source, nested: true, base: None, required: dns(required), denied: dns(denied) };
-    GroupPlan::new(&choices, kind.facts(), &dn("dc=x"))
+    GroupPlan::new(&choices, kind.facts(), Some(&dn("dc=x")), &dn("ou=people,dc=x"))
 }
 
 fn groups(dns: &[&str]) -> FoundGroups {
@@ -87,7 +87,44 @@ fn each_kind_of_directory_is_asked_in_its_own_way() {
         |kind, source| plan(kind, source, &[], &[]).user_attributes().map(ToOwned::to_owned).collect::<Vec<_>>();
     assert_eq!(asked(Kind::ActiveDirectory, None), [""; 0], "tokenGroups takes a search of its own");
     assert_eq!(asked(Kind::Samba, Some(Source::MemberOf)), ["objectSid", "primaryGroupID", "memberOf"]);
-    assert_eq!(asked(Kind::OpenLdap, None), ["uid"]);
+    assert_eq!(asked(Kind::OpenLdap, None), ["uid", "gidNumber"]);
     assert_eq!(asked(Kind::OpenLdap, Some(Source::MemberOf)), ["memberOf"]);
     assert_eq!(asked(Kind::Lldap, None), ["memberOf"]);
+}
+
+#[test]
+fn settings_by_which_a_denied_group_would_deny_nobody_let_nobody_in() {
+    let key = |plan: &GroupPlan| match plan.usable() {
+        Ok(()) => "usable".to_owned(),
+        Err(provider_api::Fault::Misconfigured { setting, .. }) => setting.unwrap_or_default(),
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!(key(&plan(Kind::OpenLdap, None, &[], &["cn=a,dc=x"])), "usable");
+    assert_eq!(key(&plan(Kind::OpenLdap, None, &[], &["cn=a,dc=y"])), "denied_groups");
+    assert_eq!(key(&plan(Kind::OpenLdap, None, &["cn=a,dc=y"], &[])), "required_groups");
+    assert_eq!(key(&plan(Kind::OpenLdap, Some(Source::InChain), &[], &["cn=a,dc=x"])), "groups");
+    assert_eq!(key(&plan(Kind::Other, Some(Source::TokenGroups), &[], &[])), "groups");
+    assert_eq!(key(&plan(Kind::Samba, Some(Source::InChain), &[], &["cn=a,dc=x"])), "usable");
+    let choices = GroupChoices { source: None, nested: true, base: None, required: Vec::new(), denied: Vec::new() };
+    let nowhere = GroupPlan::new(&choices, Kind::OpenLdap.facts(), None, &dn("ou=people,o=company"));
+    assert_eq!(key(&nowhere), "group_base_dn");
+}
+
+#[test]
+fn where_member_of_does_not_tell_nested_groups_from_others_it_is_not_asked_for_direct_ones() {
+    let source = |kind: Kind, nested| {
+        let choices = GroupChoices {
+            source: Some(Source::MemberOf),
+            nested,
+            base: None,
+            required: Vec::new(),
+            denied: Vec::new(),
+        };
+        GroupPlan::new(&choices, kind.facts(), Some(&dn("dc=x")), &dn("dc=x")).source
+    };
+    assert_eq!(source(Kind::FreeIpa, true), Source::MemberOf);
+    assert_eq!(source(Kind::FreeIpa, false), Source::Search);
+    assert_eq!(source(Kind::Dirsrv389, false), Source::Search);
+    assert_eq!(source(Kind::OpenLdap, false), Source::MemberOf);
+    assert_eq!(source(Kind::Lldap, false), Source::MemberOf);
 }

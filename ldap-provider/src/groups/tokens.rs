@@ -33,7 +33,7 @@ pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher
     }
     if sids.is_empty() {
         // Everybody has a primary group.
-        let message = "the service account may not read tokenGroups of users; let it, or set groups to member_of";
+        let message = "tokenGroups of users cannot be read by who searches: allow it, or set groups to member_of";
         return Err(Fault::misconfigured(MisconfiguredReason::NO_PERMISSION, message));
     }
     if sids.len() > MOST_GROUPS {

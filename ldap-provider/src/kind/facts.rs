@@ -19,14 +19,27 @@ pub(crate) struct Facts {
     pub(crate) display_name: &'static [&'static str],
     /// Where the groups of a person are found.
     pub(crate) groups: Source,
-    /// Whether an entry's `memberOf` has the groups of its groups too.
-    pub(crate) member_of_is_transitive: bool,
+    /// Which groups an entry's `memberOf` has.
+    pub(crate) member_of: MemberOf,
+    /// Whether the server says that a password has expired only after it has found it right.
+    pub(crate) judges_age_last: bool,
     /// An attribute by which an entry is found by its DN, so that several are read at once.
     pub(crate) dn_attribute: Option<&'static str>,
     /// What an entry says about whether its owner may log in.
     pub(crate) state: &'static [StateSource],
     /// How many users are asked for at a time when they are listed.
     pub(crate) page_size: usize,
+}
+
+/// Which groups an entry's `memberOf` has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MemberOf {
+    /// Those that it is a member of.
+    Direct,
+    /// The groups of its groups too.
+    Transitive,
+    /// Those that it is a member of, and there are no others: groups are no members of groups.
+    All,
 }
 
 /// Attributes of an entry that say whether its owner may log in.
@@ -57,7 +70,8 @@ const WINDOWS: Facts = Facts {
     subject: &["objectGUID"],
     display_name: &["displayName", "cn"],
     groups: Source::TokenGroups,
-    member_of_is_transitive: false,
+    member_of: MemberOf::Direct,
+    judges_age_last: true,
     dn_attribute: Some("distinguishedName"),
     state: &[StateSource::ActiveDirectory],
     page_size: USUAL_PAGE,
@@ -71,7 +85,8 @@ const OPENLDAP: Facts = Facts {
     subject: &["entryUUID"],
     display_name: &["displayName", "cn"],
     groups: Source::Search,
-    member_of_is_transitive: false,
+    member_of: MemberOf::Direct,
+    judges_age_last: true,
     dn_attribute: Some("entryDN"),
     state: &[StateSource::PasswordPolicy, StateSource::Shadow],
     page_size: USUAL_PAGE,
@@ -80,7 +95,7 @@ const OPENLDAP: Facts = Facts {
 const DIRSRV_389: Facts = Facts {
     subject: crate::subject::KNOWN,
     // Measured: transitive, if the plugin for it is on. Whether it is cannot be seen, so that `member` is what counts.
-    member_of_is_transitive: true,
+    member_of: MemberOf::Transitive,
     state: &[StateSource::NsAccountLock, StateSource::Shadow],
     ..OPENLDAP
 };
@@ -102,8 +117,7 @@ const LLDAP: Facts = Facts {
     filter: "(objectClass=person)",
     subject: crate::subject::KNOWN,
     groups: Source::MemberOf,
-    // Groups are no members of groups there.
-    member_of_is_transitive: true,
+    member_of: MemberOf::All,
     dn_attribute: None,
     state: &[],
     ..OPENLDAP
@@ -112,6 +126,8 @@ const LLDAP: Facts = Facts {
 const OTHER: Facts = Facts {
     subject: crate::subject::KNOWN,
     dn_attribute: None,
+    // ApacheDS looks at the age of a password before it compares it.
+    judges_age_last: false,
     state: &[StateSource::PasswordPolicy, StateSource::NsAccountLock, StateSource::Shadow],
     ..OPENLDAP
 };

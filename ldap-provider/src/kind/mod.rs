@@ -8,7 +8,7 @@ mod root_dse;
 
 use std::fmt;
 
-pub(crate) use facts::{Facts, StateSource};
+pub(crate) use facts::{Facts, MemberOf, StateSource};
 pub(crate) use root_dse::RootDse;
 
 /// A kind of directory server.

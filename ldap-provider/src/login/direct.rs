@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use directory_data::AttributeName;
-use directory_data::folding::fold;
 use provider_api::{Decision, Fault, RejectReason, Rejection};
 use wire_guard::{BindName, BindRequest, SearchScope, UserBind};
 
@@ -13,6 +12,7 @@ use crate::directory::{Server, Setback, Steps};
 use crate::entry::Entry;
 use crate::fault;
 use crate::filter::EncodedFilter;
+use crate::kind::Kind;
 use crate::name::{CarriedName, Meaning};
 use crate::plan::Plan;
 use crate::search::{EntryQuery, Searcher};
@@ -60,13 +60,14 @@ impl Login<'_> {
         };
         // From here on the password is spent: no other server is asked.
         let response = answer.response;
-        if let Err(rejection) = user_bind::password_verdict(&response).map_err(Setback::Final)? {
+        // It may take the service account to know.
+        let plan = self.plan(server).await.map_err(|setback| Setback::Final(setback.into_fault()))?;
+        if let Err(rejection) = user_bind::password_verdict(&response, &plan.state).map_err(Setback::Final)? {
             return Ok(rejection.into());
         }
         let connection = answer.connection.ok_or_else(|| {
             Setback::Final(fault::protocol_violation("the server said more than the answer to the bind"))
         })?;
-        let plan = self.directory.plan().map_err(Setback::Final)?;
         let connection = connection.into_searches();
         let searcher = Searcher::own(&connection, self.steps, self.deadline);
         let decided = self.as_themselves(&plan, &rendered, &searcher, &response).await;
@@ -110,7 +111,11 @@ impl Login<'_> {
         if let Rendered::Principal { name, .. } = rendered
             && !is_the_one_bound(plan, &entry, name, searcher).await?
         {
-            let message = format!("{} is not known to be the one who is bound as this name", entry.dn);
+            let message = format!(
+                "{} is not known to be the one who is bound as this name: write it into the entry's userPrincipalName, or \
+                    let a service account search",
+                entry.dn
+            );
             return Ok(Rejection::new(RejectReason::NAME_MISMATCH, message).into());
         }
         // Searches for groups make no sense for who may not log in anyway.
@@ -129,17 +134,20 @@ impl Login<'_> {
     }
 }
 
-/// Whether the entry is the one that a bind as a principal name has authenticated: it has the name written in it, or it
-/// has the account name, its domain is the name's, and nobody else in the domain has the name written in them. A server
-/// takes the written name first (MS-ADTS section 5.1.1.1.1), so that the account name alone could be somebody else's.
+/// Whether the entry is the one that a bind as a principal name has authenticated. It is if the name is written in it. A
+/// server takes the written name first (MS-ADTS section 5.1.1.1.1), so that the account name alone could be somebody
+/// else's, in another domain of the forest too; in a Samba domain, which is a forest of its own, it is enough that nobody
+/// else has the name written in them.
 async fn is_the_one_bound(plan: &Plan, entry: &Entry, name: &str, searcher: &Searcher<'_>) -> Result<bool, Fault> {
     let principal = AttributeName::parse(PRINCIPAL_NAME).map_err(Fault::internal)?;
-    if entry.texts(&principal).any(|own| fold(own) == fold(name)) {
+    // No more generous than the case: this is to know who it is, not to notice who it cannot be.
+    let is_same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+    if entry.texts(&principal).any(|own| is_same(own, name)) {
         return Ok(true);
     }
     let domain = name.rsplit_once('@').map(|(_, domain)| domain);
-    let is_ours = plan.naming_context.dns_name().zip(domain).is_some_and(|(ours, domain)| fold(&ours) == fold(domain));
-    if !is_ours {
+    let is_ours = plan.naming_context.dns_name().zip(domain).is_some_and(|(ours, domain)| is_same(&ours, domain));
+    if plan.kind != Kind::Samba || !is_ours {
         return Ok(false);
     }
     let query = EntryQuery {
@@ -147,10 +155,10 @@ async fn is_the_one_bound(plan: &Plan, entry: &Entry, name: &str, searcher: &Sea
         scope: SearchScope::Subtree,
         filter: &EncodedFilter::equals(PRINCIPAL_NAME, name.as_bytes()),
         attributes: &["1.1"],
-        most: 1,
+        most: 2,
     };
     let others = searcher.search(&query, "the search for others of this name").await?;
-    Ok(others.is_complete && others.entries.is_empty())
+    Ok(others.is_complete && others.entries.iter().all(|other| other.dn.is_same(&entry.dn)))
 }
 
 fn nobody() -> Rejection {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
@@ -204,6 +206,31 @@ async fn a_directory_that_does_not_say_what_it_is_is_one_of_no_known_kind() {
         let directory = saying(move |id| done(id, refusal)).await.with_service_account();
         assert_eq!(code(&login(&directory, "alice", "right").await), "accepted", "{refusal}");
     }
+}
+
+#[tokio::test]
+async fn a_directory_that_is_busy_when_it_is_asked_what_it_is_is_asked_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let directory = saying(move |id| match counted.fetch_add(1, Ordering::Relaxed) {
+        0 | 1 => done(id, 51),
+        _ => [entry(id, "", &[("vendorName", "389 Project")]), done(id, 0)].concat(),
+    });
+    let configured = directory.await.with_service_account().configured();
+    let context = || RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+    let typed = || Credentials::new("alice", Secret::new("right"));
+    assert_eq!(code(&authenticate(&configured, &context(), typed()).await), "server_busy");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut answer = authenticate(&configured, &context(), typed()).await;
+    for _ in 0..100 {
+        if answer.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        answer = authenticate(&configured, &context(), typed()).await;
+    }
+    assert_eq!(code(&answer), "accepted");
+    assert_eq!(configured.plan().unwrap().kind.to_string(), "389-DS");
 }
 
 #[tokio::test]

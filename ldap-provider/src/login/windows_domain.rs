@@ -12,15 +12,18 @@ use crate::search::{EntryQuery, Searcher};
 
 const NETBIOS_NAME: &str = "nETBIOSName";
 
-/// Whether users of this domain are the directory's. It is looked up once, when somebody first types such a name.
+/// Whether users of this domain are the directory's. It is looked up when somebody types such a name, until it is known.
 pub(super) async fn is(
     directory: &Directory,
     plan: &Plan,
     domain: &str,
     searcher: &Searcher<'_>,
 ) -> Result<bool, Fault> {
-    let ours = directory.windows_domain.get_or_try_init(|| look_up(plan, searcher)).await?;
-    Ok(ours.as_deref().is_some_and(|ours| is_same_domain(ours, domain)))
+    if let Some(ours) = directory.windows_domain.get() {
+        return Ok(is_same_domain(ours, domain));
+    }
+    let Some(ours) = look_up(plan, searcher).await? else { return Ok(false) };
+    Ok(is_same_domain(directory.windows_domain.get_or_init(|| ours), domain))
 }
 
 /// Active Directory keeps it in the entry of the domain among the forest's partitions (MS-ADTS section 6.1.1.2.1.1).

@@ -7,7 +7,7 @@ const USERNAME: &str = "{username}";
 /// How a typed name becomes the name that is bound as, without a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BindTemplate {
-    /// A DN, of which the name is a value or a part of one.
+    /// A DN, of which the name is the value that names the entry.
     Dn {
         /// What stands before the name.
         before: String,
@@ -61,11 +61,23 @@ impl BindTemplate {
             let dn = template.dn(name).map_err(|error| {
                 format!("{error}; write uid={USERNAME},ou=people,dc=example,dc=com, or {USERNAME}@example.com")
             })?;
+            if dn.first_value().as_deref() != Some(name) {
+                return Err(format!("has more than {USERNAME} in the value that names the entry"));
+            }
             if dn.levels_below(base).is_none_or(|levels| levels == 0) {
                 return Err("does not lie below base_dn".to_owned());
             }
         }
         Ok(template)
+    }
+
+    /// What has to be asked for of each user, to know who is bound.
+    pub(crate) fn user_attributes(&self) -> impl Iterator<Item = &'static str> {
+        let wanted: &[_] = match self {
+            Self::Dn { .. } => &[],
+            Self::Principal { .. } => &["userPrincipalName", "sAMAccountName"],
+        };
+        wanted.iter().copied()
     }
 
     /// The name to bind as for what was typed.
@@ -140,6 +152,8 @@ mod tests {
             "{username}",
             "{username},dc=example,dc=com",
             "uid={username}",
+            "uid=svc-{username},dc=example,dc=com",
+            "ou=x,uid={username},dc=example,dc=com",
             "uid={username},dc=example,dc=org",
             "{username}@",
             "{username}@exa mple.com",

@@ -110,17 +110,33 @@ fn groups(settings: &Settings) -> Result<Option<GroupChoices>, Fault> {
         Some(GroupsChoice::TokenGroups) if !settings.nested_groups => {
             Err(Fault::setting("nested_groups", "is false, but tokenGroups always has the groups of groups too"))
         }
-        choice => Ok(Some(GroupChoices {
-            source: choice.and_then(GroupsChoice::source),
-            nested: settings.nested_groups,
-            base,
-            required,
-            denied,
-        })),
+        choice => {
+            if let Some(base) = &base
+                && let Some((key, dn)) = [("required_groups", &required), ("denied_groups", &denied)]
+                    .into_iter()
+                    .find_map(|(key, dns)| Some((key, dns.iter().find(|dn| dn.levels_below(base).is_none())?)))
+            {
+                return Err(Fault::setting(key, format!("has {dn}, which does not lie below group_base_dn")));
+            }
+            Ok(Some(GroupChoices {
+                source: choice.and_then(GroupsChoice::source),
+                nested: settings.nested_groups,
+                base,
+                required,
+                denied,
+            }))
+        }
     }
 }
 
 fn group_dns(key: &str, names: Option<&OneOrMany>) -> Result<Vec<Dn>, Fault> {
+    // Whoever writes a list believes that it decides.
+    if names.is_some_and(OneOrMany::is_empty_list) {
+        return Err(Fault::setting(
+            key,
+            "is an empty list, which would let everybody in; name a group, or leave it out",
+        ));
+    }
     let names = names.map(OneOrMany::names).unwrap_or_default();
     if names.len() > MOST_GROUPS {
         return Err(Fault::setting(key, format!("has more than {MOST_GROUPS} groups")));

@@ -2,17 +2,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::one_or_many;
+use super::one_or_many::{self, Written};
 
 /// One server or several, in order of preference: a text, in which commas or blanks stand between them, or a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hosts(Vec<String>);
+pub struct Hosts(Written);
 
 impl Hosts {
     /// Each of them as it was written; none if there is only space.
     pub(super) fn each(&self) -> impl Iterator<Item = &str> {
         let separates = |character: char| character.is_whitespace() || character == ',';
-        self.0.iter().flat_map(move |text| text.split(separates)).filter(|part| !part.is_empty())
+        self.0.texts().iter().flat_map(move |text| text.split(separates)).filter(|part| !part.is_empty())
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Settings {
     pub filter: Option<String>,
     /// The attribute that a typed name is looked for in, or a list of them, such as uid and mail. By default uid and cn,
     /// in FreeIPA and lldap uid, in Active Directory and Samba sAMAccountName and userPrincipalName. Where
-    /// sAMAccountName is among them, Active Directory's other names for it are too: DOMAIN\\user and user@dns.domain.
+    /// sAMAccountName is among them, Active Directory's other names for it are too: DOMAIN\user and user@dns.domain.
     #[serde(default)]
     pub username_attribute: Option<OneOrMany>,
     /// Which directory server it is. By default `auto`: it is asked. What follows from it, a validation tells; every
@@ -90,9 +90,9 @@ pub struct Settings {
     /// Refuses settings by which passwords would travel unprotected: plain LDAP, and `no_tls_verify`.
     #[serde(default)]
     pub require_tls: bool,
-    /// The attribute that holds the immutable id of a person, which accounts are keyed by. By default the first that
-    /// an entry has of entryUUID, objectGUID, nsUniqueId, ipaUniqueID and GUID. A change would
-    /// make other accounts of the same people, so hosts refuse it.
+    /// The attribute that holds the immutable id of a person, which accounts are keyed by. By default entryUUID in
+    /// OpenLDAP, objectGUID in Active Directory and Samba, elsewhere the first that an entry has of entryUUID, objectGUID,
+    /// nsUniqueId, ipaUniqueID and GUID. A change would make other accounts of the same people, so hosts refuse it.
     #[serde(default)]
     pub subject_attribute: Option<String>,
     /// Where the groups of a person come from: `none`, `auto` for what suits the directory, `member_of` for the entry's
@@ -104,7 +104,8 @@ pub struct Settings {
     /// Whether the groups of a person's groups count. By default they do.
     #[serde(default = "yes")]
     pub nested_groups: bool,
-    /// The DN below which groups are searched for. By default the naming context that `base_dn` lies in.
+    /// The DN below which groups are searched for; what lies elsewhere counts for nothing. By default the naming context
+    /// that `base_dn` lies in.
     #[serde(default)]
     pub group_base_dn: Option<String>,
     /// The DN of a group, or a list of them: who is in none of them may not log in, nor anybody while it cannot be told.

@@ -1,24 +1,24 @@
 use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer};
 
-use super::one_or_many;
+use super::one_or_many::{self, Written};
 
 /// A name, or a list of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OneOrMany(Vec<String>);
+pub struct OneOrMany(Written);
 
 impl OneOrMany {
-    /// The names as they were written, or none if there is only space: a form sends its empty fields too.
+    /// The names as they were written; none for a text that is blank: a form sends its empty fields too.
     pub(super) fn names(&self) -> Vec<&str> {
-        match self.0.as_slice() {
-            [one] if one.trim().is_empty() => Vec::new(),
-            names => names.iter().map(String::as_str).collect(),
+        match &self.0 {
+            Written::Text(text) if text.trim().is_empty() => Vec::new(),
+            written => written.texts().iter().map(String::as_str).collect(),
         }
     }
 
     /// Whether it is a list with nothing in it, which is not the same as a field that was left empty.
     pub(super) fn is_empty_list(&self) -> bool {
-        self.0.is_empty()
+        matches!(&self.0, Written::List(names) if names.is_empty())
     }
 }
 

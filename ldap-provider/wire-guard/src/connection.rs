@@ -16,7 +16,7 @@ use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
 use crate::pipe::{self, Pipe};
-use crate::searches::{self, FoundEntry, SearchConnection};
+use crate::searches::{self, Found, SearchConnection};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
@@ -159,13 +159,13 @@ impl Connection {
         self.reported(ready).is_ok().then_some(self)
     }
 
-    /// Reads what the server says of itself: its root DSE (RFC 4512 section 5.1), of which these attributes. `None` if the
-    /// server does not show it to whom the connection is bound as.
+    /// Reads what the server says of itself: its root DSE (RFC 4512 section 5.1), of which these attributes. A server may not
+    /// show it to whom the connection is bound as.
     pub async fn root_dse(
         mut self,
         attributes: &[impl AsRef<str>],
         deadline: Instant,
-    ) -> Result<(Self, Option<FoundEntry>), ExchangeError> {
+    ) -> Result<(Self, Found), ExchangeError> {
         let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
         self.reported(ready)?;
         self.last_id += 1;

@@ -31,6 +31,15 @@ struct Search {
     whole: SearchBudget,
     left: SearchBudget,
     wanted: Wanted,
+    may_be_cut_short: bool,
+}
+
+/// Whether an answer lies within the budget of its search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    Kept,
+    /// It does not, and the search is to be given up.
+    Exceeded,
 }
 
 /// Whether somebody waits for an answer.
@@ -47,19 +56,21 @@ impl Outstanding {
 
     /// A search begins.
     pub(crate) fn begin(&self, id: u32) {
-        self.begin_within(id, self.budget);
+        self.begin_within(id, self.budget, false);
     }
 
-    /// A search begins of which so many entries are waited for: a server may send them all.
+    /// A search begins of which so many entries are waited for: a server may send them all, and the one that is too many.
+    /// If there are more than usual, a budget that does not do for them ends the search alone: it was this side's wish.
     pub(crate) fn begin_for(&self, id: u32, entries: usize) {
         let SearchBudget { references, octets, .. } = self.budget;
-        let entries = self.budget.entries.max(entries);
+        let is_large = entries >= self.budget.entries;
+        let entries = self.budget.entries.max(entries.saturating_add(1));
         let elements = self.budget.elements.max(entries.saturating_mul(ELEMENTS_OF_ONE));
-        self.begin_within(id, SearchBudget { entries, references, octets, elements });
+        self.begin_within(id, SearchBudget { entries, references, octets, elements }, is_large);
     }
 
-    fn begin_within(&self, id: u32, budget: SearchBudget) {
-        let search = Search { whole: budget, left: budget, wanted: Wanted::Yes };
+    fn begin_within(&self, id: u32, budget: SearchBudget, may_be_cut_short: bool) {
+        let search = Search { whole: budget, left: budget, wanted: Wanted::Yes, may_be_cut_short };
         self.with(|searches| searches.by_id.insert(id, search));
     }
 
@@ -78,11 +89,21 @@ impl Outstanding {
     }
 
     /// Takes a message out of the budget of the search that it answers.
-    pub(crate) fn received(&self, id: u32, frame: &Frame) -> Result<(), Violation> {
+    pub(crate) fn received(&self, id: u32, frame: &Frame) -> Result<Budget, Violation> {
         self.with(|searches| {
-            let Search { whole, left, .. } = searches.get(id)?;
-            spend(&mut left.octets, frame.bytes.len(), "octets", whole.octets)?;
-            spend(&mut left.elements, frame.elements, "elements", whole.elements)
+            let search = searches.get(id)?;
+            let (whole, left) = (search.whole, &mut search.left);
+            let spent = spend(&mut left.octets, frame.bytes.len(), "octets", whole.octets)
+                .and_then(|()| spend(&mut left.elements, frame.elements, "elements", whole.elements));
+            match spent {
+                Ok(()) => Ok(Budget::Kept),
+                // What comes until the server has heard of it has a budget again.
+                Err(_) if search.may_be_cut_short && search.wanted == Wanted::Yes => {
+                    search.left = whole;
+                    Ok(Budget::Exceeded)
+                }
+                Err(violation) => Err(violation),
+            }
         })
     }
 
@@ -127,7 +148,7 @@ fn spend(left: &mut usize, amount: usize, what: &'static str, limit: usize) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_ABANDONED, Outstanding, Wanted};
+    use super::{Budget, MOST_ABANDONED, Outstanding, Wanted};
     use crate::frame::Frame;
     use crate::grammar::SearchAnswer;
     use crate::limits::Limits;
@@ -155,6 +176,31 @@ mod tests {
         let frame = Frame { bytes: vec![0; Limits::LOGIN.search.octets].into(), elements: 1 };
         assert!(outstanding.received(1, &frame).is_ok());
         assert!(outstanding.received(1, &frame).is_err());
+    }
+
+    #[test]
+    fn a_large_search_that_exceeds_its_budget_is_given_up_and_a_usual_one_is_a_violation() {
+        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        outstanding.begin_for(1, 1_000);
+        outstanding.begin_for(2, 2);
+        let frame = Frame { bytes: vec![0; Limits::LOGIN.search.octets].into(), elements: 1 };
+        for (id, second) in [(1, Some(Budget::Exceeded)), (2, None)] {
+            assert_eq!(outstanding.received(id, &frame), Ok(Budget::Kept));
+            assert_eq!(outstanding.received(id, &frame).ok(), second);
+        }
+        outstanding.abandon(1);
+        assert_eq!(outstanding.received(1, &frame), Ok(Budget::Kept), "it was on its way");
+        assert!(outstanding.received(1, &frame).is_err());
+    }
+
+    #[test]
+    fn the_entry_that_is_one_too_many_is_no_violation() {
+        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        outstanding.begin_for(1, 1_000);
+        let frame = Frame { bytes: crate::ber::wrap(0x30, &[2, 1, 1, 0x73, 0]).into(), elements: 1 };
+        for _ in 0..=1_000 {
+            assert_eq!(outstanding.received(1, &frame), Ok(Budget::Kept));
+        }
     }
 
     #[test]

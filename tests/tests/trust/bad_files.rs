@@ -144,6 +144,7 @@ async fn every_bad_file_is_refused_in_one_line_and_the_host_lives() {
         let (_, line) = refusal(path, &Trust::strict(pinned)).await;
         assert!(line.contains(said), "{what}: {line}");
     }
+    println!("{} bad files: all refused, one line each", cases.len());
     let good = root.path().join("good.so");
     works(&Plugin::open(&good, &Trust::strict(pin_of(&good))).await.expect("a good file loads"))
         .await

@@ -89,6 +89,16 @@ impl Dn {
         DnKey(self.rdns.clone())
     }
 
+    /// What is equal for all that a generous server might take for the same: without regard to accents and the like, see
+    /// [`folding`].
+    pub fn generous_key(&self) -> DnKey {
+        let folded = |(name, value): &Part| {
+            let value = str::from_utf8(value).map_or_else(|_| value.clone(), |text| folding::fold(text).into_bytes());
+            (name.clone(), value)
+        };
+        DnKey(self.rdns.iter().map(|rdn| rdn.iter().map(folded).collect()).collect())
+    }
+
     /// The levels at the end that are made of `dc` alone (RFC 2247), which is what a domain's entries lie below; `None` if
     /// there are none.
     pub fn domain(&self) -> Option<Self> {

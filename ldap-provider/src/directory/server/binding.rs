@@ -10,6 +10,7 @@ use tokio::time::timeout_at;
 use wire_guard::{BindResponse, Limits, UserBind, UserBindAnswer, UserBindError};
 
 use super::super::bind_pool::{Idle, Turn};
+use super::super::detection::Asked;
 use super::super::open_connection::OpenConnection;
 use super::super::search_pool::TRUSTED_FOR;
 use super::super::setback::Setback;
@@ -98,15 +99,8 @@ impl Server {
         tokio::spawn(async move {
             let opened = async {
                 let tcp = server.connect(&[address], deadline).await?;
-                let (mut connection, open) = server.secure(tcp, Limits::LOGIN, deadline).await?;
-                if server.detection.plan().is_none() {
-                    let root_dse;
-                    (connection, root_dse) = server.root_dse(connection, deadline).await?;
-                    // One that is shown to nobody may be shown to the service account.
-                    if root_dse.is_some() {
-                        server.detection.learn(root_dse.as_ref());
-                    }
-                }
+                let (connection, open) = server.secure(tcp, Limits::LOGIN, deadline).await?;
+                let connection = server.detect(connection, Asked::Anonymously, deadline).await?;
                 drop(answered);
                 Ok::<_, Fault>((connection, open))
             };
@@ -135,7 +129,9 @@ impl Server {
             let limit = deadline.at_most(steps.connect);
             let tcp = self.connect(&addresses, limit).await?;
             let (connection, open) = self.secure(tcp, Limits::LOGIN, limit).await?;
-            Ok((self.detect(connection, limit).await?, open))
+            // With a service account, its connection is asked when a plan is needed and there is none.
+            let asked = if self.config.is_anonymous() { Asked::AsWhoSearches } else { Asked::Anonymously };
+            Ok((self.detect(connection, asked, limit).await?, open))
         };
         let (connection, open) = match opened.await {
             Ok(opened) => opened,

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use provider_api::{Deadline, Fault};
 use tokio::net::TcpStream;
-use wire_guard::{Connection, FoundEntry, Limits, Security, tcp};
+use wire_guard::{Connection, Found, Limits, Security, tcp};
 
+use super::super::detection::Asked;
 use super::super::open_connection::OpenConnection;
 use super::super::service_connection::ServiceConnection;
 use super::super::steps::Steps;
@@ -41,12 +42,17 @@ impl Server {
     }
 
     /// Finds out which kind of directory it is, if that is not known.
-    pub(super) async fn detect(&self, connection: Connection, deadline: Deadline) -> Result<Connection, Fault> {
-        if self.detection.plan().is_some() {
+    pub(super) async fn detect(
+        &self,
+        connection: Connection,
+        asked: Asked,
+        deadline: Deadline,
+    ) -> Result<Connection, Fault> {
+        if self.detection.is_settled() {
             return Ok(connection);
         }
         let (connection, root_dse) = self.root_dse(connection, deadline).await?;
-        self.detection.learn(root_dse.as_ref());
+        self.detection.learn(&root_dse, asked)?;
         Ok(connection)
     }
 
@@ -55,7 +61,7 @@ impl Server {
         &self,
         connection: Connection,
         deadline: Deadline,
-    ) -> Result<(Connection, Option<FoundEntry>), Fault> {
+    ) -> Result<(Connection, Found), Fault> {
         let read = connection.root_dse(&RootDse::ATTRIBUTES, deadline.instant()).await;
         read.map_err(|error| fault::exchange("reading the server's root DSE", &error))
     }
@@ -83,7 +89,7 @@ impl Server {
         let deadline = deadline.at_most(steps.connect);
         let tcp = self.connect(&addresses, deadline).await?;
         let (connection, open) = self.bound(tcp, limits, deadline).await?;
-        ServiceConnection::over(self.detect(connection, deadline).await?, open).await
+        ServiceConnection::over(self.detect(connection, Asked::AsWhoSearches, deadline).await?, open).await
     }
 
     /// Nobody has to be dialled to hear again what was said less than a minute ago.

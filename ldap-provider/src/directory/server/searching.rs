@@ -10,6 +10,7 @@ use tokio::time::timeout_at;
 use wire_guard::Limits;
 
 use super::super::breaker::{Availability, Urgency};
+use super::super::detection::Asked;
 use super::super::search_pool::{Offer, Place};
 use super::super::setback::Setback;
 use super::super::shared_connection::SharedConnection;
@@ -147,10 +148,12 @@ impl Server {
                 connection = probed.map_err(|error| fault::exchange("the first question to the server", &error))?;
             }
             if let Some(detected) = detected {
-                // Whether it was found out there shows below.
-                let _ = timeout_at(deadline.instant().into(), detected).await;
+                // Whether it was found out there shows below. A second connection that hangs must not keep this one from
+                // being used.
+                let patience = deadline.at_most(deadline.remaining() / 2);
+                let _ = timeout_at(patience.instant().into(), detected).await;
             }
-            Ok(SharedConnection::over(self.detect(connection, deadline).await?, open))
+            Ok(SharedConnection::over(self.detect(connection, Asked::AsWhoSearches, deadline).await?, open))
         };
         let made = made.await;
         if made.is_err()

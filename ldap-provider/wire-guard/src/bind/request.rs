@@ -80,8 +80,8 @@ impl fmt::Debug for BindPassword {
 }
 
 /// A bind request that can be sent: always with a name and a password, and asking for the state of the password. There is
-/// none for an anonymous bind, whose
-/// success says nothing about anyone; a connection that was never bound is anonymous already.
+/// none for an anonymous bind, whose success says nothing about anyone; a connection that was never bound is anonymous
+/// already.
 #[derive(Debug)]
 pub struct BindRequest {
     name: BindName,

@@ -11,7 +11,7 @@ use crate::message::{Control, Message, OperationResult};
 pub struct Found {
     /// The entries.
     pub entries: Vec<FoundEntry>,
-    /// How the search has ended; `None` if there were more entries than were waited for.
+    /// How the search has ended; `None` if there was more than was waited for, or than can be kept.
     pub end: Option<(OperationResult, Vec<Control>)>,
 }
 

@@ -24,7 +24,7 @@ use crate::frame::Frame;
 use crate::grammar::{SearchAnswer, check_search_answer};
 use crate::incoming::Incoming;
 use crate::message::{self, Message};
-use crate::outstanding::{Outstanding, Wanted};
+use crate::outstanding::{Budget, Outstanding, Wanted};
 use crate::pipe::PipeEnd;
 use crate::stream::Stream;
 
@@ -72,7 +72,8 @@ impl SearchConnection {
 
     /// Searches. The size limit of the request is the server's to keep; one that does not is listened to up to `most`
     /// entries and the one that is too much, and told that nobody waits for more. What they may come to is set by
-    /// [`Limits::search`](crate::Limits::search), of which the number of entries grows with `most`.
+    /// [`Limits::search`](crate::Limits::search), of which the number of entries grows with `most`; one for more entries
+    /// than usual that exceeds it is cut short, and the connection goes on.
     ///
     /// A search that is given up is abandoned (RFC 4511 section 4.11).
     pub async fn search(&self, request: &SearchRequest, most: usize) -> Result<Found, SearchFailure> {
@@ -135,7 +136,11 @@ impl Shared {
     /// Deals with a message from the server.
     fn received(&self, frame: &Frame) -> Result<(), Violation> {
         let message = Message::parse(&frame.bytes)?;
-        self.outstanding.received(message.id, frame)?;
+        if self.outstanding.received(message.id, frame)? == Budget::Exceeded {
+            self.waiting.cut_short(message.id);
+            self.abandon(message.id);
+            return Ok(());
+        }
         let answer = check_search_answer(&message)?;
         if self.outstanding.answered(message.id, &answer)? == Wanted::No {
             return Ok(());

@@ -3,7 +3,7 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout_at;
 
-use super::found::FoundEntry;
+use super::found::{Found, FoundEntry};
 use super::request::{SearchScope, SearchTemplate};
 use crate::Violation;
 use crate::ber;
@@ -16,15 +16,14 @@ use crate::outstanding::Outstanding;
 /// `present [7]` of a filter (RFC 4511 section 4.5.1.7).
 const PRESENT: u8 = 0x87;
 
-/// Reads the root DSE on a connection that is ready and has no other request under way. A server that refuses has none to
-/// show.
+/// Reads the root DSE on a connection that is ready and has no other request under way.
 pub(crate) async fn root_dse(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     incoming: &mut Incoming,
     id: u32,
     attributes: &[impl AsRef<str>],
     deadline: Instant,
-) -> Result<Option<FoundEntry>, ExchangeError> {
+) -> Result<Found, ExchangeError> {
     let template = SearchTemplate::new("", SearchScope::Base, 1, attributes);
     let request = template.with_filter(&ber::wrap(PRESENT, b"objectClass"));
     let outstanding = Outstanding::new(incoming.limits().search);
@@ -32,7 +31,7 @@ pub(crate) async fn root_dse(
     let exchange = async {
         stream.write_all(&message::encode(id, request.encoded())).await.map_err(ExchangeError::Lost)?;
         stream.flush().await.map_err(ExchangeError::Lost)?;
-        let mut found = None;
+        let mut entries = Vec::new();
         loop {
             let frame = incoming.answer(stream).await?;
             let message = Message::parse(&frame.bytes)?;
@@ -41,11 +40,11 @@ pub(crate) async fn root_dse(
             outstanding.answered(message.id, &answer)?;
             match answer {
                 SearchAnswer::Reference => {}
-                SearchAnswer::Entry(_) if found.is_some() => {
+                SearchAnswer::Entry(_) if !entries.is_empty() => {
                     return Err(Violation::Unexpected("a second root DSE").into());
                 }
-                SearchAnswer::Entry(_) => found = Some(FoundEntry::new(&frame.bytes)),
-                SearchAnswer::Done(..) => return Ok(found),
+                SearchAnswer::Entry(_) => entries.push(FoundEntry::new(&frame.bytes)),
+                SearchAnswer::Done(result, controls) => return Ok(Found { entries, end: Some((result, controls)) }),
             }
         }
     };
@@ -64,7 +63,7 @@ mod tests {
     use crate::exchange::ExchangeError;
     use crate::incoming::Incoming;
     use crate::limits::Limits;
-    use crate::searches::FoundEntry;
+    use crate::searches::Found;
 
     fn message(id: u8, operation: u8, content: &[u8]) -> Vec<u8> {
         wrap(0x30, &[&[2, 1, id][..], &wrap(operation, content)].concat())
@@ -80,7 +79,7 @@ mod tests {
         message(id, 0x65, &[0x0a, 1, code, 4, 0, 4, 0])
     }
 
-    async fn read(answer: Vec<u8>) -> Result<Option<FoundEntry>, ExchangeError> {
+    async fn read(answer: Vec<u8>) -> Result<Found, ExchangeError> {
         let (mut near, mut far) = tokio::io::duplex(4096);
         let server = async {
             let mut request = [0; 64];
@@ -95,10 +94,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_refuses_has_no_root_dse_to_show() {
-        assert!(read([entry(7), done(7, 0)].concat()).await.unwrap().is_some());
+    async fn what_the_server_says_is_handed_on_and_so_is_why_it_says_nothing() {
+        assert_eq!(read([entry(7), done(7, 0)].concat()).await.unwrap().entries.len(), 1);
         for code in [0, 48, 50, 53] {
-            assert!(read(done(7, code)).await.unwrap().is_none(), "{code}");
+            let found = read(done(7, code)).await.unwrap();
+            assert!(found.entries.is_empty(), "{code}");
+            assert_eq!(found.end.map(|(result, _)| result.code), Some(u32::from(code)));
         }
     }
 

@@ -83,6 +83,14 @@ impl WaitingSearches {
         Ok(Waiting::Over)
     }
 
+    /// More was found than can be kept: what is there is the answer.
+    pub(super) fn cut_short(&self, id: u32) {
+        let search = self.state().remove(id);
+        if let Some(Search { answer, entries, .. }) = search {
+            let _ = answer.send(Found { entries, end: None });
+        }
+    }
+
     /// A search has ended.
     pub(super) fn end(&self, id: u32, result: OperationResult, controls: Vec<Control>) {
         let search = self.state().remove(id);
