@@ -15,6 +15,8 @@ use crate::entry::Entry;
 use crate::kind::{Facts, StateSource};
 
 const USER_ACCOUNT_CONTROL: &str = "userAccountControl";
+/// Locks and expired passwords, which `userAccountControl` itself does not show (MS-ADTS section 3.1.1.4.5.17).
+const COMPUTED_CONTROL: &str = "msDS-User-Account-Control-Computed";
 const ACCOUNT_EXPIRES: &str = "accountExpires";
 const PASSWORD_LAST_SET: &str = "pwdLastSet";
 const PASSWORD_EXPIRES: &str = "msDS-UserPasswordExpiryTimeComputed";
@@ -41,7 +43,9 @@ pub(crate) struct StateRules {
 impl StateSource {
     fn attributes(self) -> &'static [&'static str] {
         match self {
-            Self::ActiveDirectory => &[USER_ACCOUNT_CONTROL, ACCOUNT_EXPIRES, PASSWORD_LAST_SET, PASSWORD_EXPIRES],
+            Self::ActiveDirectory => {
+                &[USER_ACCOUNT_CONTROL, COMPUTED_CONTROL, ACCOUNT_EXPIRES, PASSWORD_LAST_SET, PASSWORD_EXPIRES]
+            }
             Self::PasswordPolicy => &[LOCKED_TIME, START_TIME, END_TIME],
             Self::NsAccountLock => &[NS_ACCOUNT_LOCK],
             Self::Kerberos => &[PRINCIPAL_EXPIRATION, PASSWORD_EXPIRATION],
@@ -166,6 +170,11 @@ fn windows_account(entry: &Entry, now: SystemTime) -> Result<(), Barred> {
         let message = "userAccountControl says that it is the account of a machine or of a domain";
         return Err(Barred::new(RejectReason::OTHER_REFUSAL, UserCode::LOGON_NOT_ALLOWED, message));
     }
+    let computed = read(entry, COMPUTED_CONTROL, UserAccountControl::parse)?;
+    if computed.is_some_and(UserAccountControl::is_locked_out) {
+        let message = "msDS-User-Account-Control-Computed says that the account is locked";
+        return Err(Barred::new(RejectReason::ACCOUNT_LOCKED, UserCode::LOGON_NOT_ALLOWED, message));
+    }
     if read(entry, ACCOUNT_EXPIRES, account_expires)?.flatten().is_some_and(|end| now > end) {
         return Err(expired("accountExpires is over"));
     }
@@ -173,6 +182,10 @@ fn windows_account(entry: &Entry, now: SystemTime) -> Result<(), Barred> {
     if !stays && read(entry, PASSWORD_LAST_SET, is_password_reset)? == Some(true) {
         let message = "pwdLastSet is 0: the password must be changed first";
         return Err(Barred::new(RejectReason::PASSWORD_MUST_CHANGE, UserCode::PASSWORD_MUST_CHANGE, message));
+    }
+    if computed.is_some_and(UserAccountControl::is_password_expired) {
+        let message = "msDS-User-Account-Control-Computed says that the password has expired";
+        return Err(Barred::new(RejectReason::PASSWORD_EXPIRED, UserCode::PASSWORD_EXPIRED, message));
     }
     Ok(())
 }
@@ -283,6 +296,9 @@ mod tests {
             ("userAccountControl", "66050", "account_disabled", "account_disabled"),
             ("userAccountControl", "4096", "other_refusal", "logon_not_allowed"),
             ("userAccountControl", "532480", "other_refusal", "logon_not_allowed"),
+            ("msDS-User-Account-Control-Computed", "0", "may", ""),
+            ("msDS-User-Account-Control-Computed", "16", "account_locked", "logon_not_allowed"),
+            ("msDS-User-Account-Control-Computed", "8388608", "password_expired", "password_expired"),
             ("accountExpires", "0", "may", ""),
             ("accountExpires", "9223372036854775807", "may", ""),
             ("accountExpires", "133485408000000001", "may", ""),
@@ -318,6 +334,7 @@ mod tests {
             ("userAccountControl", ""),
             ("userAccountControl", "0x200"),
             ("userAccountControl", "99999999999"),
+            ("msDS-User-Account-Control-Computed", "locked"),
             ("accountExpires", "never"),
             ("accountExpires", "-1"),
             ("accountExpires", "9223372036854775808"),

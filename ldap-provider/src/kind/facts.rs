@@ -45,7 +45,7 @@ pub(crate) enum MemberOf {
 /// Attributes of an entry that say whether its owner may log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StateSource {
-    /// `userAccountControl`, `accountExpires`, `pwdLastSet`, `msDS-UserPasswordExpiryTimeComputed`.
+    /// `userAccountControl` and its computed form, `accountExpires`, `pwdLastSet`, `msDS-UserPasswordExpiryTimeComputed`.
     ActiveDirectory,
     /// `pwdAccountLockedTime`, `pwdStartTime`, `pwdEndTime` (draft-behera-ldap-password-policy-10 section 5.3).
     PasswordPolicy,

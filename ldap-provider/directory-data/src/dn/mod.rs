@@ -96,7 +96,12 @@ impl Dn {
             let value = str::from_utf8(value).map_or_else(|_| value.clone(), |text| folding::fold(text).into_bytes());
             (name.clone(), value)
         };
-        DnKey(self.rdns.iter().map(|rdn| rdn.iter().map(folded).collect()).collect())
+        let level = |rdn: &Rdn| {
+            let mut parts: Rdn = rdn.iter().map(folded).collect();
+            parts.sort();
+            parts
+        };
+        DnKey(self.rdns.iter().map(level).collect())
     }
 
     /// The levels at the end that are made of `dc` alone (RFC 2247), which is what a domain's entries lie below; `None` if

@@ -40,6 +40,12 @@ fn check(text: &str) -> Option<(Dn, Vec<Vec<Part>>)> {
         assert!(read.naming_values(&name).contains(&&fold_dn_value(value)[..]), "{text:?}");
     }
 
+    assert_eq!(read.domain().is_some(), read.dns_name().is_some(), "{text:?}");
+    if let Some(domain) = read.domain() {
+        assert_eq!(domain.dns_name(), read.dns_name(), "{text:?}");
+        assert!(read.levels_below(&domain).is_some(), "{text:?}");
+    }
+
     let written = Dn::parse(&written(&levels)).expect("written as a DN");
     check_pair(&read, &written, true);
     assert_eq!(written.first_value(), read.first_value());
@@ -54,6 +60,9 @@ fn check_pair(one: &Dn, other: &Dn, is_same: bool) {
     assert_eq!(one.key() == other.key(), is_same, "{one:?} {other:?}");
     assert_eq!(one.key().cmp(&other.key()).is_eq(), is_same, "{one:?} {other:?}");
     assert_eq!(HashSet::from([one.key(), other.key()]).len() == 1, is_same, "{one:?} {other:?}");
+    if one.levels_below(other) == Some(0) {
+        assert_eq!(one.generous_key(), other.generous_key(), "{one:?} {other:?}");
+    }
     if is_same {
         // What is the same strictly, is the same for a generous server.
         assert_eq!(one.levels_below(other), Some(0), "{one:?} {other:?}");
