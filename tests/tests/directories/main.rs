@@ -25,6 +25,7 @@ mod names;
 mod promise;
 mod server;
 mod settings;
+mod spellings;
 mod subjects;
 mod table;
 
@@ -58,6 +59,7 @@ fn promises() -> Vec<Promise> {
         arrangements::promises(),
         account_states::promises(),
         names::promises(),
+        spellings::promises(),
         subjects::promises(),
         groups::promises(),
         lockout::promises(),

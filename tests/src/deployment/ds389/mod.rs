@@ -31,8 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const POLICIES: &[(&str, &[(&str, &str)])] = &[
     ("aging", &[("passwordExp", "on"), ("passwordMaxAge", "86400")]),
     ("grace", &[("passwordExp", "on"), ("passwordMaxAge", "86400"), ("passwordGraceLimit", "3")]),
-    // Warns from the first day on. The first warning makes the password last for as long as one is warned.
-    ("warning", &[("passwordExp", "on"), ("passwordMaxAge", "604800"), ("passwordWarning", "604800")]),
+    // Warns for a day longer than a password lives, so from its first moment on: the server's clocks may be a second
+    // apart. The first warning makes the password last for as long as one is warned.
+    ("warning", &[("passwordExp", "on"), ("passwordMaxAge", "604800"), ("passwordWarning", "691200")]),
     ("reset", &[("passwordExp", "on"), ("passwordMaxAge", "604800"), ("passwordMustChange", "on")]),
 ];
 
