@@ -27,6 +27,11 @@ impl SearchFilter {
     pub(crate) fn any_entry() -> Self {
         Self("(objectClass=*)".to_owned())
     }
+
+    /// Every group in which somebody is.
+    pub(crate) fn any_group_with_members() -> Self {
+        Self("(|(member=*)(uniqueMember=*)(memberUid=*))".to_owned())
+    }
 }
 
 /// A whole filter as it is sent (RFC 4511 section 4.5.1.7).

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use directory_data::Dn;
 use ldap3::{DerefAliases, LdapError, LdapResult, SearchOptions};
@@ -13,6 +13,7 @@ use crate::directory::{Next, Place, Query, Server, ServiceConnection, Setback, S
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::filter::{EncodedFilter, SearchFilter};
+use crate::groups::GROUP_TYPE;
 use crate::name::CarriedName;
 use crate::plan::Plan;
 use crate::result_code::{self, NO_SUCH_OBJECT, SIZE_LIMIT_EXCEEDED, SUCCESS};
@@ -105,24 +106,25 @@ pub(crate) async fn read_base(
     deadline: Deadline,
 ) -> Result<(), Fault> {
     const WHAT: &str = "the search for the base DN";
-    let (_, result) = read_entry(connection, &config.base_dn, no_attributes(), WHAT, deadline).await?;
+    let any = SearchFilter::any_entry();
+    let (_, result) = read_entry(connection, &config.base_dn, &any, no_attributes(), WHAT, deadline).await?;
     if result.rc == SUCCESS {
         return Ok(());
     }
     Err(result_code::search_fault(result.rc, &result.text, config.is_anonymous()))
 }
 
-/// The entry of this DN, with these attributes; `None` if there is none that can be seen.
+/// The group of this DN, if it matches; of its members, which may be many, nothing is read.
 pub(crate) async fn read_group(
     connection: &ServiceConnection,
     dn: &Dn,
-    attributes: &[&str],
+    filter: &SearchFilter,
     config: &Config,
     deadline: Deadline,
 ) -> Result<Option<Entry>, Fault> {
     const WHAT: &str = "the search for a group";
-    let attributes = attributes.iter().map(|name| (*name).to_owned()).collect();
-    let (entry, result) = read_entry(connection, dn, attributes, WHAT, deadline).await?;
+    let attributes = Arc::new([GROUP_TYPE.to_owned()]);
+    let (entry, result) = read_entry(connection, dn, filter, attributes, WHAT, deadline).await?;
     match result.rc {
         SUCCESS => Ok(entry),
         NO_SUCH_OBJECT => Ok(None),
@@ -133,6 +135,7 @@ pub(crate) async fn read_group(
 async fn read_entry(
     connection: &ServiceConnection,
     dn: &Dn,
+    filter: &SearchFilter,
     attributes: Arc<[String]>,
     what: &str,
     deadline: Deadline,
@@ -140,7 +143,7 @@ async fn read_entry(
     let query = Query {
         base: dn,
         scope: ldap3::Scope::Base,
-        filter: &SearchFilter::any_entry(),
+        filter,
         attributes,
         options: options().sizelimit(1),
         controls: Vec::new(),
@@ -202,6 +205,9 @@ fn checked_by(read: Result<Entry, UnusableEntry>, is_there: impl Fn(&Dn) -> bool
     Ok(entry)
 }
 
+/// A search for no more entries than this lies in memory like one for a user.
+const FEW: usize = 16;
+
 /// A search for entries that are no users.
 #[derive(Debug)]
 pub(crate) struct EntryQuery<'a, A> {
@@ -249,6 +255,11 @@ impl<'a> Searcher<'a> {
         Self { over: Over::Own(connection), is_anonymous: false, steps, deadline }
     }
 
+    /// Whether this searches as the service account.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.over, Over::Shared(_))
+    }
+
     /// Searches.
     pub(crate) async fn search(
         &self,
@@ -294,20 +305,23 @@ impl<'a> Searcher<'a> {
         most: usize,
         what: &'static str,
     ) -> Result<Answered, Fault> {
-        let _turn = server.group_turn(self.deadline).await?;
+        let _turn = if most > FEW { Some(server.group_turn(self.deadline).await?) } else { None };
         let mut is_second = false;
         loop {
             let place = server.place(self.steps, self.deadline).await.map_err(Setback::into_fault)?;
             let was_idle = place.silent_for() >= TRUSTED_FOR;
             let step = if was_idle { self.steps.probe } else { self.steps.operation };
+            let began = Instant::now();
             server.count_search();
             let fault = match self.once(place.connection.search(request, most), step, what).await {
                 Ok(found) => return Ok(found),
                 Err(fault) => fault,
             };
             let has_ended = place.connection.end().is_some();
+            let answers_others = place.connection.answered().is_some_and(|answered| answered > began);
+            let is_dead = has_ended || (was_idle && !answers_others && !self.deadline.remaining().is_zero());
             // A server that breaks the protocol would do so again, and one that is slow would not be faster.
-            if is_second || place.connection.has_broken_the_protocol() || !(has_ended || was_idle) {
+            if is_second || place.connection.has_broken_the_protocol() || !is_dead {
                 return Err(fault);
             }
             server.give_up(&place.connection);

@@ -1,14 +1,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use directory_data::AttributeName;
 use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, Fault, ListRequest, ListingEnd, RequestContext, Stage, UserPage, ValidationReport};
 use wire_guard::{Connection, Limits};
 
 use crate::directory::{Detection, Directory, Server, ServiceConnection, Steps};
-use crate::entry::Entry;
-use crate::groups::GroupPlan;
+use crate::filter::SearchFilter;
+use crate::groups::{GroupPlan, is_security_group};
 use crate::kind::Kind;
 use crate::listing::Listing;
 use crate::plan::Plan;
@@ -197,20 +196,26 @@ async fn groups(
     groups.usable()?;
     let mut doubts = Vec::new();
     let mut count = 0;
-    for dn in groups.deciding() {
+    for (dn, is_denied) in groups.deciding() {
         count += 1;
-        let group = search::read_group(service, dn, &SEEN_OF_GROUPS, &directory.config, deadline).await?;
-        let doubt = match group {
-            None => "is not there, or cannot be seen",
+        let any = SearchFilter::any_entry();
+        let group = search::read_group(service, dn, &any, &directory.config, deadline).await?;
+        let with_members = SearchFilter::any_group_with_members();
+        let members = search::read_group(service, dn, &with_members, &directory.config, deadline).await?;
+        let (doubt, is_certain) = match group {
+            None => ("is not there, or cannot be seen", true),
             Some(group) if groups.finds_security_groups_alone() && !is_security_group(&group) => {
-                "is a distribution group, which tokenGroups does not have"
+                ("is a distribution group, which tokenGroups does not have: set groups to in_chain", true)
             }
             // Those of whom it is the primary group do not show.
-            Some(group) if !groups.finds_security_groups_alone() && !has_members(&group) => {
-                "has no members, or they cannot be seen"
+            Some(_) if !groups.finds_security_groups_alone() && members.is_none() => {
+                ("has no members, or they cannot be seen", false)
             }
             Some(_) => continue,
         };
+        if is_denied && is_certain {
+            return Err(Fault::setting("denied_groups", format!("has {dn}, which {doubt}; it would deny nobody")));
+        }
         doubts.push(format!("{dn} {doubt}"));
     }
     if doubts.is_empty() {
@@ -220,20 +225,6 @@ async fn groups(
         "check required_groups, denied_groups and what the service account may read: a required group without members lets \
             nobody in, and a denied one denies nobody",
     ))
-}
-
-const SEEN_OF_GROUPS: [&str; 5] = ["objectClass", "groupType", "member", "uniqueMember", "memberUid"];
-
-/// Bit 0x80000000 of `groupType` (MS-ADTS section 2.2.12), which makes the number negative.
-fn is_security_group(group: &Entry) -> bool {
-    AttributeName::parse("groupType").is_ok_and(|name| group.texts(&name).any(|number| number.starts_with('-')))
-}
-
-fn has_members(group: &Entry) -> bool {
-    ["member", "uniqueMember", "memberUid"].into_iter().any(|name| {
-        AttributeName::parse(name)
-            .is_ok_and(|name| group.values(&name).chain(group.values_in_range(&name)).next().is_some())
-    })
 }
 
 fn tls(connection: &Connection) -> Stage {

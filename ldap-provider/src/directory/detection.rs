@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use provider_api::Fault;
 use wire_guard::Found;
@@ -20,11 +21,16 @@ pub(crate) struct Detection {
     state: Mutex<State>,
 }
 
+/// After so long a server that did not say what it is is asked again.
+const AGAIN_AFTER: Duration = Duration::from_mins(1);
+
 #[derive(Debug, Default)]
 struct State {
     plan: Option<Arc<Plan>>,
-    /// Whether a server has said what it is, or need not say it. Until then, each new connection is asked again.
+    /// Whether a server has said what it is, or need not say it.
     is_settled: bool,
+    /// When a server was last asked in vain.
+    in_vain: Option<Instant>,
 }
 
 /// Who has asked.
@@ -53,9 +59,11 @@ impl Detection {
         self.state().plan.clone()
     }
 
-    /// Whether nothing is left to ask.
+    /// Whether nothing is left to ask, at least for now.
     pub(super) fn is_settled(&self) -> bool {
-        self.state().is_settled
+        let state = self.state();
+        let is_too_early = state.in_vain.is_some_and(|when| when.elapsed() < AGAIN_AFTER);
+        state.is_settled || (state.plan.is_some() && is_too_early)
     }
 
     /// What follows from what a server says of itself.
@@ -77,6 +85,7 @@ impl Detection {
         let kind = self.config.kind.unwrap_or(detected);
         let plan = Arc::new(Plan::new(&self.config, kind, read.as_ref()));
         state.is_settled = read.is_some();
+        state.in_vain = (!state.is_settled).then(Instant::now);
         if state.plan.as_ref().is_none_or(|before| before.kind != kind) {
             log::info!("{} is {kind}: {}", self.config.servers(), plan.consequences());
         }

@@ -1,6 +1,7 @@
 use directory_data::Dn;
 use provider_api::Fault;
 
+use super::found::beyond;
 use super::{FoundGroups, GroupPlan, primary};
 use crate::entry::Entry;
 use crate::filter::EncodedFilter;
@@ -28,6 +29,9 @@ pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher
         if primary.as_ref().is_some_and(|sid| primary::is_of(sid, &found)) {
             of_primary = Some(above(&found.dn));
         }
+    }
+    if plan.nested && plan.denies() && primary.is_some() && of_primary.is_none() {
+        return Err(beyond("the person's primary group cannot be read"));
     }
     // What the others are in was found already.
     if plan.nested

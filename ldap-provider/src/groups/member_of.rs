@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::Ordering;
 
 use directory_data::{AttributeName, Dn, DnKey};
 use provider_api::{Fault, Group};
@@ -84,7 +85,10 @@ pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher
                 reached.remove(&dn.key());
                 queue.push_back((dn, depth));
             } else {
-                // One that cannot be read is a group all the same: the server says so.
+                // One that cannot be read is a group all the same: the server says so. What it lies in is not known.
+                if walks && plan.denies() {
+                    return Err(beyond(&format!("the group {dn} cannot be read")));
+                }
                 groups.add(dn.clone(), by_dn(&dn))?;
             }
         }
@@ -100,14 +104,17 @@ async fn read_groups(
 ) -> Result<Vec<Entry>, Fault> {
     const WHAT: &str = "the search for groups";
     let wanted = EncodedFilter::any(filters);
-    if with_nesting {
+    if with_nesting && !plan.nesting_is_too_large.load(Ordering::Relaxed) {
         let classes = GROUP_CLASSES.map(|class| EncodedFilter::equals("objectClass", class.as_bytes()));
         let nested = EncodedFilter::all(&[EncodedFilter::any(&classes), EncodedFilter::has(MEMBER_OF)]);
         let both = EncodedFilter::any(&[wanted.clone(), nested]);
-        let answer = searcher.search(&plan.query(&both), WHAT).await?;
-        if answer.is_complete {
+        // A server may not like so wide a search; the narrow one is as good, if it takes more of them.
+        if let Ok(answer) = searcher.search(&plan.query(&both), WHAT).await
+            && answer.is_complete
+        {
             return Ok(answer.entries);
         }
+        plan.nesting_is_too_large.store(true, Ordering::Relaxed);
     }
     plan.search(searcher, &wanted).await
 }
@@ -154,13 +161,11 @@ async fn values(entry: &Entry, searcher: &Searcher<'_>) -> Result<Vec<Dn>, Fault
             most: 1,
         };
         let answer = searcher.search(&query, "the search for further groups").await?;
-        let Some(more) = answer.entries.first() else { break };
+        let more = answer.entries.first().filter(|_| answer.is_complete).ok_or_else(another_piece)?;
         let range = more.range_of(&attribute).map_err(malformed)?;
-        // One that does not begin where the last one ended goes round in circles.
-        if range.as_ref().is_some_and(|range| range.first != next) {
-            return Err(fault::protocol_violation(
-                "the server hands out another piece of memberOf than it was asked for",
-            ));
+        // One that does not begin where the last one ended goes round in circles, and none at all is not the end.
+        if range.as_ref().is_none_or(|range| range.first != next) {
+            return Err(another_piece());
         }
         dns.extend(values_there(more)?);
         if dns.len() > MOST_GROUPS {

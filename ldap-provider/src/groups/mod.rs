@@ -12,15 +12,19 @@ mod tokens;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use directory_data::Dn;
+use directory_data::{AttributeName, Dn};
 use provider_api::{Fault, Group, RejectReason, Rejection, UserCode};
+
+use wire_guard::SearchScope;
 
 pub(crate) use found::FoundGroups;
 
 use crate::entry::Entry;
+use crate::filter::EncodedFilter;
 use crate::kind::{Facts, MemberOf};
-use crate::search::Searcher;
+use crate::search::{EntryQuery, Searcher};
 use crate::settings::GroupChoices;
 use crate::subject::SubjectRule;
 
@@ -70,6 +74,10 @@ pub(crate) struct GroupPlan {
     has_primary_group: bool,
     member_of: MemberOf,
     dn_attribute: Option<&'static str>,
+    /// Whether the groups that nested ones lie in were too many for one search.
+    nesting_is_too_large: AtomicBool,
+    /// Whether the denied groups were seen to be there by the service account.
+    denied_are_there: AtomicBool,
 }
 
 impl GroupPlan {
@@ -105,6 +113,8 @@ impl GroupPlan {
             has_primary_group: is_windows,
             member_of: facts.member_of,
             dn_attribute: facts.dn_attribute,
+            nesting_is_too_large: AtomicBool::new(false),
+            denied_are_there: AtomicBool::new(false),
         }
     }
 
@@ -119,14 +129,52 @@ impl GroupPlan {
             .chain(members::POSIX_ATTRIBUTES.into_iter().filter(move |_| posix))
     }
 
-    /// The DNs of groups that decide over logins.
-    pub(crate) fn deciding(&self) -> impl Iterator<Item = &Dn> {
-        self.required.iter().chain(&self.denied)
+    /// The DNs of groups that decide over logins, and whether they deny them.
+    pub(crate) fn deciding(&self) -> impl Iterator<Item = (&Dn, bool)> {
+        let required = self.required.iter().map(|dn| (dn, false));
+        required.chain(self.denied.iter().map(|dn| (dn, true)))
     }
 
     /// Whether groups can be looked for at all.
     pub(crate) fn usable(&self) -> Result<(), Fault> {
         self.unusable.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether membership in some group keeps people out.
+    fn denies(&self) -> bool {
+        !self.denied.is_empty()
+    }
+
+    /// Makes sure that the denied groups are there: one that is not, or that this search cannot see, would deny nobody.
+    /// For the service account, once is enough.
+    async fn see_denied(&self, searcher: &Searcher<'_>) -> Result<(), Fault> {
+        if !self.denies() || (searcher.is_shared() && self.denied_are_there.load(Ordering::Relaxed)) {
+            return Ok(());
+        }
+        for dn in &self.denied {
+            let query = EntryQuery {
+                base: dn,
+                scope: SearchScope::Base,
+                filter: &EncodedFilter::has("objectClass"),
+                attributes: &[GROUP_TYPE],
+                most: 1,
+            };
+            let answer = searcher.search(&query, "the search for a denied group").await?;
+            let found = answer.entries.first();
+            let what = match found {
+                None => "is not there, or cannot be seen by who searches",
+                Some(group) if self.finds_security_groups_alone() && !is_security_group(group) => {
+                    "is a distribution group, which tokenGroups does not have: set groups to in_chain"
+                }
+                Some(_) => continue,
+            };
+            let message = format!("has {dn}, which {what}; nobody is let in while it cannot be told who is in it");
+            return Err(Fault::setting("denied_groups", message));
+        }
+        if searcher.is_shared() {
+            self.denied_are_there.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Whether only groups that have security descriptors granted to them are found.
@@ -141,6 +189,7 @@ impl GroupPlan {
     /// When it is not known that these are all.
     pub(crate) async fn of(&self, entry: &Entry, searcher: &Searcher<'_>) -> Result<FoundGroups, Fault> {
         self.usable()?;
+        self.see_denied(searcher).await?;
         match self.source {
             Source::TokenGroups => tokens::look_up(self, entry, searcher).await,
             Source::InChain => chain::look_up(self, entry, searcher).await,
@@ -177,6 +226,14 @@ impl GroupPlan {
         group.id = self.id.of(entry).ok().map(|subject| subject.id);
         group
     }
+}
+
+/// Bit 0x80000000 of it marks security groups (MS-ADTS section 2.2.12), and makes the number negative.
+pub(crate) const GROUP_TYPE: &str = "groupType";
+
+/// Whether a group of Active Directory is one that rights can be granted to.
+pub(crate) fn is_security_group(group: &Entry) -> bool {
+    AttributeName::parse(GROUP_TYPE).is_ok_and(|name| group.texts(&name).any(|number| number.starts_with('-')))
 }
 
 /// What keeps groups from being looked for, where that would let in who should not be.

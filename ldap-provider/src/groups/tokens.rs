@@ -42,7 +42,12 @@ pub(super) async fn look_up(plan: &GroupPlan, entry: &Entry, searcher: &Searcher
     // All in one search: a SID is 28 octets, so that the filter for as many as there may be is some 40 KB.
     let filters: Vec<_> = sids.iter().map(|sid| EncodedFilter::equals(OBJECT_SID, sid.as_bytes())).collect();
     let mut groups = FoundGroups::default();
+    let sid_attribute = AttributeName::parse(OBJECT_SID).map_err(Fault::internal)?;
     for found in plan.search(searcher, &EncodedFilter::any(&filters)).await? {
+        let is_one = found.values(&sid_attribute).any(|value| sids.iter().any(|sid| sid.as_bytes() == value));
+        if !is_one {
+            return Err(fault::protocol_violation("the server sent a group that was not asked for"));
+        }
         groups.add(found.dn.clone(), plan.read(&found))?;
     }
     Ok(groups)

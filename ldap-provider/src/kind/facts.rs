@@ -93,7 +93,9 @@ const OPENLDAP: Facts = Facts {
 };
 
 const DIRSRV_389: Facts = Facts {
-    subject: crate::subject::KNOWN,
+    // Each entry has it. entryUUID is there since version 2 and only where it was switched on, so that people would become
+    // others on the day it is.
+    subject: &["nsUniqueId"],
     // Measured: transitive, if the plugin for it is on. Whether it is cannot be seen, so that `member` is what counts.
     member_of: MemberOf::Transitive,
     state: &[StateSource::NsAccountLock, StateSource::Shadow],
@@ -102,6 +104,7 @@ const DIRSRV_389: Facts = Facts {
 
 /// From its documents; never run against one.
 const FREEIPA: Facts = Facts {
+    subject: &["ipaUniqueID"],
     username_attributes: &["uid"],
     scope: Scope::Sub,
     filter: "(objectClass=person)",

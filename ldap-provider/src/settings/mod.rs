@@ -91,8 +91,9 @@ pub struct Settings {
     #[serde(default)]
     pub require_tls: bool,
     /// The attribute that holds the immutable id of a person, which accounts are keyed by. By default entryUUID in
-    /// OpenLDAP, objectGUID in Active Directory and Samba, elsewhere the first that an entry has of entryUUID, objectGUID,
-    /// nsUniqueId, ipaUniqueID and GUID. A change would make other accounts of the same people, so hosts refuse it.
+    /// OpenLDAP, objectGUID in Active Directory and Samba, nsUniqueId in 389-DS, ipaUniqueID in FreeIPA, elsewhere the
+    /// first that an entry has of entryUUID, objectGUID, nsUniqueId, ipaUniqueID and GUID. A change would make other
+    /// accounts of the same people, so hosts refuse it.
     #[serde(default)]
     pub subject_attribute: Option<String>,
     /// Where the groups of a person come from: `none`, `auto` for what suits the directory, `member_of` for the entry's

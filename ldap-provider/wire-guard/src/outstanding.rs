@@ -79,6 +79,10 @@ impl Outstanding {
         self.with(|searches| {
             let Some(search) = searches.by_id.get_mut(&id) else { return };
             search.wanted = Wanted::No;
+            // What comes until the server has heard of it has a budget of its own.
+            if search.may_be_cut_short {
+                search.left = search.whole;
+            }
             searches.abandoned.push_back(id);
             if searches.abandoned.len() > MOST_ABANDONED
                 && let Some(oldest) = searches.abandoned.pop_front()
@@ -97,11 +101,7 @@ impl Outstanding {
                 .and_then(|()| spend(&mut left.elements, frame.elements, "elements", whole.elements));
             match spent {
                 Ok(()) => Ok(Budget::Kept),
-                // What comes until the server has heard of it has a budget again.
-                Err(_) if search.may_be_cut_short && search.wanted == Wanted::Yes => {
-                    search.left = whole;
-                    Ok(Budget::Exceeded)
-                }
+                Err(_) if search.may_be_cut_short && search.wanted == Wanted::Yes => Ok(Budget::Exceeded),
                 Err(violation) => Err(violation),
             }
         })

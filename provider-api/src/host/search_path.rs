@@ -24,7 +24,14 @@ type Elf = FileHeader64<LittleEndian>;
 pub(super) fn problems(bytes: &[u8], copies: Option<&Path>) -> Result<Vec<String>, Refusal> {
     let origin = copies.unwrap_or(Path::new(IN_MEMORY));
     let mut problems = Vec::new();
-    for asked in asked(bytes)? {
+    let asked = asked(bytes)?;
+    let mut folders = Vec::new();
+    for asked in &asked {
+        if let Asked::Folders(_, list) = asked {
+            folders.extend(list.split(|byte| *byte == b':').filter_map(|folder| place(folder, origin).ok()));
+        }
+    }
+    for asked in asked {
         match asked {
             Asked::Folders(what, list) => {
                 let folders = list.split(|byte| *byte == b':');
@@ -32,8 +39,13 @@ pub(super) fn problems(bytes: &[u8], copies: Option<&Path>) -> Result<Vec<String
                     told(what, folder, place(folder, origin).and_then(|folder| writers(&folder)))
                 }));
             }
-            // Without a slash it is looked for in the folders.
-            Asked::Library(name) if !name.contains(&b'/') => {}
+            // Without a slash it is looked for in the folders; what only the loader knows may become a path.
+            Asked::Library(name) if !name.contains(&b'/') && !name.contains(&b'$') => {
+                problems.extend(
+                    beside(&folders, name)
+                        .filter_map(|library| told("its list of libraries", name, changed_by(&library))),
+                );
+            }
             Asked::Library(path) => {
                 problems.extend(told(
                     "its list of libraries",
@@ -44,6 +56,13 @@ pub(super) fn problems(bytes: &[u8], copies: Option<&Path>) -> Result<Vec<String
         }
     }
     Ok(problems)
+}
+
+/// The libraries of this name that are there in the folders that the loader is made to look in.
+fn beside<'a>(folders: &'a [PathBuf], name: &'a [u8]) -> impl Iterator<Item = PathBuf> + 'a {
+    let name = str::from_utf8(name).ok();
+    let places = folders.iter().filter_map(move |folder| Some(folder.join(name?)));
+    places.filter(|library| library.symlink_metadata().is_ok())
 }
 
 fn told(what: &str, asked: &[u8], looked_at: Result<(), String>) -> Option<String> {

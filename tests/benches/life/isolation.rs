@@ -143,7 +143,8 @@ async fn misbehave(misbehaviour: Misbehaviour) -> AbortHandle {
     .abort_handle()
 }
 
-/// Measures a row, again if it is above the bar, and says whether it holds.
+/// Measures a row and says whether it holds. One that is above the bar may have been disturbed by something else: it holds
+/// if it does twice after that.
 async fn row(other: &Other, misbehaviour: Misbehaviour) -> bool {
     let calm = if misbehaviour.wrong == Wrong::Panic { Duration::from_millis(100) } else { KEPT + LONG_PAUSE };
     let (point, wrong) = (misbehaviour.point.name(), misbehaviour.wrong.name());
@@ -152,15 +153,18 @@ async fn row(other: &Other, misbehaviour: Misbehaviour) -> bool {
         let holds = row.times() <= BAR;
         let verdict = match (holds, attempt) {
             (true, _) => "holds",
-            (false, ATTEMPTS) => "ABOVE 2",
-            (false, _) => "above 2: once more",
+            (false, 1) => "above 2: twice more",
+            (false, _) => "ABOVE 2",
         };
         row.print(point, wrong, verdict);
-        if holds {
+        if holds && attempt == 1 {
             return true;
         }
+        if !holds && attempt > 1 {
+            return false;
+        }
     }
-    false
+    true
 }
 
 /// Measures all rows and says whether all hold.

@@ -25,6 +25,7 @@ pub(crate) fn promises() -> Vec<Promise> {
         promise!(the_primary_group_counts),
         promise!(whoever_is_in_a_required_group_is_let_in_and_nobody_else),
         promise!(a_member_of_a_denied_group_is_not_let_in),
+        promise!(a_denied_group_that_nobody_can_see_lets_nobody_in),
         promise!(a_group_of_the_same_name_elsewhere_is_another_group),
         promise!(a_required_group_can_be_written_in_other_ways),
         promise!(groups_cost_a_login_no_more_requests_than_the_table_says).alone(),
@@ -168,6 +169,18 @@ async fn a_member_of_a_denied_group_is_not_let_in(server: &dyn Deployment) {
     assert_eq!(answer, Answer::rejected_telling("in_denied_group", "logon_not_allowed"));
     assert_eq!(Answer::of(&host, "denied", "wrong").await, Answer::rejected("invalid_credentials"));
     assert_eq!(Answer::of(&host, "not-denied", &other.password).await, Answer::accepted());
+}
+
+async fn a_denied_group_that_nobody_can_see_lets_nobody_in(server: &dyn Deployment) {
+    let person = server.add_person("doubtful");
+    let group = server.add_group("doubtful-group", &[&person.dn]);
+    let misspelt = group.replacen("doubtful-group", "doubtful-grp", 1);
+    let host = host_with(server, json!({ "denied_groups": misspelt })).await;
+    let fault = host.cannot_tell("doubtful", &person.password).await;
+    assert_eq!(fault.code(), "setting_invalid", "{fault}");
+    assert_eq!(Answer::of(&host, "doubtful", "wrong").await, Answer::rejected("invalid_credentials"));
+    let report = host.validate().await;
+    assert_eq!(report.first_failed().map(|stage| stage.id.as_str()), Some("groups"), "{report:#?}");
 }
 
 async fn a_group_of_the_same_name_elsewhere_is_another_group(server: &dyn Deployment) {

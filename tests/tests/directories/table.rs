@@ -84,8 +84,9 @@ pub(crate) fn names_of_somewhere_else(kind: Kind, person: &Person) -> Vec<String
 /// The attribute that a person's subject is read from.
 pub(crate) fn subject_attribute(kind: Kind) -> &'static str {
     match kind {
-        // 389 Directory Server has nsUniqueId as well, and only that for entries from before its version 2.
-        Kind::OpenLdap | Kind::Ds389 => "entryUUID",
+        Kind::OpenLdap => "entryUUID",
+        // It has entryUUID as well, but not for entries from before its version 2.
+        Kind::Ds389 => "nsUniqueId",
         Kind::Samba => "objectGUID",
     }
 }

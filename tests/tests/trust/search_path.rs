@@ -109,6 +109,21 @@ async fn a_library_that_is_named_by_its_path_must_be_as_trustworthy_as_the_plugi
 }
 
 #[tokio::test]
+async fn a_library_that_is_found_in_a_folder_must_be_as_trustworthy_as_the_folder() {
+    let root = folder();
+    let libraries = below(root.path(), "libraries", 0o755);
+    let needed = linked(&libraries, "needed.so", &[]);
+    let (looked_in, path) = (format!("-L{}", libraries.display()), format!("-Wl,-rpath,{}", libraries.display()));
+    let library = linked(root.path(), "plugin.so", &["-Wl,--no-as-needed", &looked_in, "-l:needed.so", &path]);
+    let trust = Trust::strict(pin_of(&library));
+    assert!(refusal(&library, &trust).await.1.contains(PAST_IT));
+    set_mode(&needed, 0o777);
+    let (kind, line) = refusal(&library, &trust).await;
+    assert_eq!(kind, PluginRefusal::NotTrusted, "{line}");
+    assert!(line.contains("its list of libraries names \"needed.so\"") && line.contains("may be written"), "{line}");
+}
+
+#[tokio::test]
 async fn the_plugins_of_this_build_look_nowhere_but_in_the_system() {
     for name in ["libldap_provider.so", "libfile_provider.so", "libfaulty.so"] {
         let root = folder();

@@ -183,7 +183,7 @@ impl Deployment for Ds389 {
     }
 
     fn subject(&self, person: &Person) -> String {
-        self.client.read(&person.dn, "entryUUID").concat()
+        self.client.read(&person.dn, "nsUniqueId").concat()
     }
 }
 
