@@ -15,8 +15,8 @@ use crate::password_source::{self, PasswordError};
 /// variable that does) instead. In other settings whose name ends in `_file`, such as `ca_file`, a relative path
 /// leads to where those of the configuration file lead.
 ///
-/// A file that holds a secret has to be as trustworthy as the plugin: in the profile `strict` one that others could
-/// have changed is refused, in `developer` it is warned about.
+/// All of these files have to be as trustworthy as the plugin, since who writes them decides who may log in: in the
+/// profile `strict` one that others could have changed is refused, in `developer` it is warned about.
 pub struct SettingsResolver<'a> {
     folders: &'a Folders,
     description: &'a Description,
@@ -67,7 +67,14 @@ impl<'a> SettingsResolver<'a> {
                     settings.insert(secret.to_owned(), Value::String(text));
                 }
                 None if key.ends_with("_file") => {
-                    settings.insert(key.clone(), self.placed(value));
+                    let placed = self.placed(value);
+                    if let Value::String(file) = &placed
+                        && let Ok(examined) = examine(Path::new(file))
+                    {
+                        self.judge(key, examined.problems, &mut warnings)?;
+                    }
+                    // One that is not there, or cannot be read, is the plugin's to tell of.
+                    settings.insert(key.clone(), placed);
                 }
                 None => {
                     settings.insert(key.clone(), value.clone());
@@ -117,6 +124,12 @@ impl<'a> SettingsResolver<'a> {
             Err(problem) => (password_source::read_regular_file(file), vec![format!("{}: {problem}", file.display())]),
         };
         let secret = secret.map_err(unreadable)?;
+        self.judge(key, problems, warnings)?;
+        Ok(secret)
+    }
+
+    /// What is wrong with who could have changed a file is a refusal or a warning.
+    fn judge(&self, key: &str, problems: Vec<String>, warnings: &mut Vec<String>) -> Result<(), Fault> {
         for problem in problems {
             match self.trust {
                 TrustProfile::Strict => {
@@ -127,7 +140,7 @@ impl<'a> SettingsResolver<'a> {
                 TrustProfile::Developer => warnings.push(format!("setting {key}: {problem}")),
             }
         }
-        Ok(secret)
+        Ok(())
     }
 
     fn placed(&self, value: &Value) -> Value {

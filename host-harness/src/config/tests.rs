@@ -261,3 +261,21 @@ fn a_secret_file_that_others_could_have_changed_is_refused_where_trust_is_strict
         assert!(warnings.iter().any(|warning| warning.contains(&said)), "{warnings:?}");
     }
 }
+
+#[test]
+fn a_file_that_decides_whom_to_believe_is_as_trustworthy_as_a_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = written(&folder, "ca.pem", "whatever the plugin makes of it");
+    let set = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+    let resolve = |trust| resolve_as(trust, folder.path(), "ca_file = \"ca.pem\"");
+    set(0o644);
+    assert_eq!(resolve(TrustProfile::Strict).expect("settings").1, Vec::<String>::new());
+    set(0o664);
+    let fault = resolve(TrustProfile::Strict).expect_err("refused");
+    assert!(fault.contains("setting ca_file") && fault.contains("may be written by its group"), "{fault}");
+    let (_, warnings) = resolve(TrustProfile::Developer).expect("settings");
+    assert!(warnings.iter().any(|warning| warning.contains("may be written by its group")), "{warnings:?}");
+    // One that is not there is the plugin's to tell of.
+    fs::remove_file(&file).expect("removed");
+    assert!(resolve(TrustProfile::Strict).is_ok());
+}
