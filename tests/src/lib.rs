@@ -53,5 +53,6 @@ pub mod plugin;
 pub mod process;
 pub mod relay;
 pub mod serving;
+pub mod spellings;
 pub mod tls_server;
 pub mod users_file;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tests::deployment::{Deployment, Ldif};
+use tests::spellings;
 
 use crate::answer::Answer;
 use crate::promise::{Promise, promise};
@@ -9,41 +10,12 @@ use crate::settings::host_with;
 use crate::table;
 
 /// Somebody's login, and what may be typed that looks like it, is it, or was meant to be.
-const SPELLINGS: &[(&str, &[&str])] = &[
-    (
-        "alice",
-        &[
-            "alice",
-            "ALICE",
-            " alice",
-            "alice ",
-            "  alice  ",
-            "alice\t",
-            "alice\n",
-            "ali\r\nce",
-            "ali\0ce",
-            "alice\0",
-            "ali\u{200b}ce",
-            "ali\u{ad}ce",
-            "\u{feff}alice",
-            "alice\u{a0}",
-            "ａｌｉｃｅ",
-            "𝐚𝐥𝐢𝐜𝐞",
-            "\u{430}lice",
-            "aliᶜe",
-            "\u{202e}alice",
-            "ali\u{200d}ce",
-            "*",
-            "a*",
-            "",
-            "   ",
-            "alice)(uid=*",
-        ],
-    ),
-    ("josé", &["jos\u{e9}", "jose\u{301}", "JOS\u{c9}", "jose"]),
-    ("straße", &["straße", "strasse", "STRASSE", "STRA\u{1e9e}E"]),
-    ("kelvin", &["kelvin", "\u{212a}elvin"]),
-    ("istanbul", &["istanbul", "\u{130}stanbul", "\u{131}stanbul", "ISTANBUL"]),
+const SPELLINGS: &[(&str, &[&[&str]])] = &[
+    ("alice", &[spellings::OF_ALICE, &["*", "a*", "", "   ", "alice)(uid=*"]]),
+    ("josé", &[&["jos\u{e9}", "jose\u{301}", "JOS\u{c9}", "jose"]]),
+    ("straße", &[&["straße", "strasse", "STRASSE", "STRA\u{1e9e}E"]]),
+    ("kelvin", &[&["kelvin", "\u{212a}elvin"]]),
+    ("istanbul", &[&["istanbul", "\u{130}stanbul", "\u{131}stanbul", "ISTANBUL"]]),
 ];
 
 pub(crate) fn promises() -> Vec<Promise> {
@@ -59,7 +31,7 @@ async fn each_spelling_is_the_person_whom_the_table_says_or_nobody(server: &dyn 
     let mut differences = Vec::new();
     for (person, (login, spellings)) in people.iter().zip(SPELLINGS) {
         let subject = server.subject(person);
-        for spelling in *spellings {
+        for spelling in spellings.iter().copied().flatten() {
             let is_accepted = match host.login(spelling, &person.password).await {
                 Ok(provider_api::Decision::Accepted(accepted)) => {
                     assert_eq!(accepted.identity.subject, subject, "{spelling:?}");
