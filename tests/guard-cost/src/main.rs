@@ -10,6 +10,9 @@
 //! searches, and one for the binds of each caller.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code, reason = "the fixture has more than is needed here")]
+#[path = "../../src/daemon.rs"]
+mod daemon;
 #[allow(dead_code, unused_imports, reason = "the fixture has more than is needed here")]
 #[path = "../../src/directory/mod.rs"]
 mod directory;

@@ -8,6 +8,9 @@
 mod arguments;
 mod bar;
 mod client;
+#[allow(dead_code, reason = "the fixture has more than is needed here")]
+#[path = "../../src/daemon.rs"]
+mod daemon;
 #[allow(dead_code, unused_imports, reason = "the fixture has more than is needed here")]
 #[path = "../../src/directory/mod.rs"]
 mod directory;
