@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use directory_data::active_directory::{UserAccountControl, account_expires, is_password_reset};
 use directory_data::ppolicy::{AccountLock, is_outside};
-use directory_data::{AttributeName, Malformed, boolean, generalized_time, shadow};
+use directory_data::{Malformed, boolean, generalized_time, shadow};
 use provider_api::{Notice, NoticeCode, RejectReason, Rejection, UserCode};
 
 use crate::entry::Entry;
@@ -191,7 +191,7 @@ fn windows_account(entry: &Entry, now: SystemTime) -> Result<(), Barred> {
 }
 
 fn ns_account_lock(entry: &Entry) -> Result<(), Barred> {
-    if !AttributeName::parse(NS_ACCOUNT_LOCK).is_ok_and(|name| entry.values(&name).any(boolean::is_true)) {
+    if !entry.values_named(NS_ACCOUNT_LOCK).any(boolean::is_true) {
         return Ok(());
     }
     let message = "nsAccountLock is true: the account is disabled";
@@ -236,9 +236,12 @@ fn expired(what: &str) -> Barred {
 }
 
 /// The one value of an attribute, if the entry has it. What cannot be read, or is there more than once, bars.
-fn read<T>(entry: &Entry, name: &str, parse: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<Option<T>, Barred> {
-    let Ok(attribute) = AttributeName::parse(name) else { return Ok(None) };
-    let mut values = entry.values(&attribute);
+fn read<T>(
+    entry: &Entry,
+    name: &'static str,
+    parse: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+) -> Result<Option<T>, Barred> {
+    let mut values = entry.values_named(name);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         let message = format!("the entry has several values of {name}; nobody is let in on a guess");

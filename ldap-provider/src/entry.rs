@@ -96,6 +96,12 @@ impl Entry {
         named.flat_map(|own| &own.values).map(Vec::as_slice)
     }
 
+    /// The same of an attribute that has one name alone, and that no setting can name.
+    pub(crate) fn values_named(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        let named = self.attributes.iter().filter(|own| own.options.is_none() && own.key.eq_ignore_ascii_case(name));
+        named.flat_map(|own| &own.values).map(Vec::as_slice)
+    }
+
     /// The same with the values of its subtypes by option, such as `cn;lang-de`: a server that looks for a value looks
     /// there too (RFC 4512 section 2.5.2).
     pub(crate) fn values_with_options(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
