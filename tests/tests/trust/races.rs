@@ -118,6 +118,8 @@ fn a_naive_loader_runs_the_other_file(name: &str, how: fn(&Path, &Path)) {
     // Checks the file of this name, and then loads the file of this name.
     let load = || {
         let is_pinned = fs::read(&path).is_ok_and(|found| found == content);
+        // The time that a careful loader would spend on more checks: without it the other file may never come in between.
+        std::thread::sleep(std::time::Duration::from_millis(1));
         // It may die of what is written over while it is mapped.
         let mut loader = Command::new(&program);
         is_pinned.then(|| loader.arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it starts"))
@@ -132,7 +134,7 @@ fn a_naive_loader_runs_the_other_file(name: &str, how: fn(&Path, &Path)) {
 
     let stop = Arc::new(AtomicBool::new(false));
     let exchanging = exchange(path.clone(), [other, pinned.clone()], Arc::clone(&stop), how);
-    let races = (1..=RACES).find(|_| {
+    let races = (1..=20 * RACES).find(|_| {
         load();
         witness.exists()
     });
