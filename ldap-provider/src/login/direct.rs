@@ -43,7 +43,8 @@ impl Login<'_> {
         let Some((password, permit)) = self.unspent.take() else {
             return Err(Setback::Final(Fault::internal("the password of this login has been spent")));
         };
-        let bind = UserBind::new(BindRequest::simple(name, password), permit);
+        let request = BindRequest::simple(name, password).asking_for_policy(server.policy_control.is_known());
+        let bind = UserBind::new(request, permit);
         let began = Instant::now();
         let (answer, _open) = match server.bind_directly(bind, self.steps, self.deadline).await {
             Ok(answered) => answered,
