@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 use wire_guard::FoundEntry;
@@ -13,23 +16,40 @@ use directory_data::{AttributeName, Malformed, attribute_key};
 pub(crate) struct Entry {
     /// Its DN, as the server wrote it.
     pub(crate) dn: Dn,
-    attributes: Vec<Attribute>,
+    attributes: Attributes,
 }
 
-/// An attribute with its values.
+/// Attributes with their values.
+#[derive(Clone, Debug, Default)]
+struct Attributes {
+    each: Vec<Attribute>,
+    /// The values of all of them.
+    values: Vec<Bytes>,
+}
+
 #[derive(Clone, Debug)]
 struct Attribute {
-    /// The key of its name without options, see [`attribute::key`].
-    key: String,
+    /// The key of its name without options, see [`attribute_key`].
+    key: Cow<'static, str>,
     /// The options, such as `lang-de` in `cn;lang-de`.
     options: Option<String>,
-    values: Vec<Vec<u8>>,
+    /// Where its values are among all.
+    values: std::ops::Range<usize>,
 }
 
-impl Attribute {
-    fn new(name: &str, values: Vec<Vec<u8>>) -> Self {
+impl Attributes {
+    fn push(&mut self, name: &str, values: impl Iterator<Item = Bytes>) {
         let (name, options) = name.split_once(';').map_or((name, None), |(name, options)| (name, Some(options)));
-        Self { key: attribute_key(name), options: options.map(ToOwned::to_owned), values }
+        let begin = self.values.len();
+        self.values.extend(values);
+        let values = begin..self.values.len();
+        self.each.push(Attribute { key: attribute_key(name), options: options.map(ToOwned::to_owned), values });
+    }
+
+    /// The values of the attributes that are wanted.
+    fn values(&self, is_wanted: impl Fn(&Attribute) -> bool) -> impl Iterator<Item = &[u8]> {
+        let wanted = self.each.iter().filter(move |attribute| is_wanted(attribute));
+        wanted.flat_map(|attribute| self.values.get(attribute.values.clone()).unwrap_or_default()).map(Bytes::as_ref)
     }
 }
 
@@ -66,21 +86,22 @@ impl Entry {
         }
         let mut parts = constructed(found.0)?.into_iter();
         let dn = text(parts.next())?;
-        let attributes = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
-        let attributes = attributes.into_iter().map(read_attribute).collect::<Result<_, _>>()?;
+        let mut attributes = Attributes::default();
+        for attribute in constructed(parts.next().ok_or(UnusableEntry::Malformed)?)? {
+            let (name, values) = read_attribute(attribute)?;
+            attributes.push(&name, values.into_iter());
+        }
         Self::with(&dn, attributes)
     }
 
     /// Reads an entry that the guard has found.
     pub(crate) fn found(found: &FoundEntry) -> Result<Self, UnusableEntry> {
-        let mut attributes = Vec::new();
-        let dn = found.read(|name, values| {
-            attributes.push(Attribute::new(name, values.into_iter().map(<[u8]>::to_vec).collect()));
-        });
+        let mut attributes = Attributes::default();
+        let dn = found.read(|name, values| attributes.push(name, values.map(|value| found.keep(value))));
         Self::with(&dn, attributes)
     }
 
-    fn with(dn: &str, attributes: Vec<Attribute>) -> Result<Self, UnusableEntry> {
+    fn with(dn: &str, attributes: Attributes) -> Result<Self, UnusableEntry> {
         match Dn::parse(dn) {
             Ok(dn) => Ok(Self { dn, attributes }),
             Err(_) => Err(UnusableEntry::Dn {
@@ -92,33 +113,29 @@ impl Entry {
 
     /// All values of an attribute, whatever the case that the server writes its name in.
     pub(crate) fn values(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
-        let named = self.attributes.iter().filter(|own| own.key == name.key() && own.options.is_none());
-        named.flat_map(|own| &own.values).map(Vec::as_slice)
+        self.attributes.values(|own| own.options.is_none() && own.key == name.key())
     }
 
     /// The same of an attribute that has one name alone, and that no setting can name.
     pub(crate) fn values_named(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        let named = self.attributes.iter().filter(|own| own.options.is_none() && own.key.eq_ignore_ascii_case(name));
-        named.flat_map(|own| &own.values).map(Vec::as_slice)
+        self.attributes.values(move |own| own.options.is_none() && own.key.eq_ignore_ascii_case(name))
     }
 
     /// The same with the values of its subtypes by option, such as `cn;lang-de`: a server that looks for a value looks
     /// there too (RFC 4512 section 2.5.2).
     pub(crate) fn values_with_options(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
-        let named = self.attributes.iter().filter(|own| own.key == name.key());
-        named.flat_map(|own| &own.values).map(Vec::as_slice)
+        self.attributes.values(|own| own.key == name.key())
     }
 
     /// The values of a piece of an attribute: Active Directory hands out many values piece by piece, under names such as
     /// `memberOf;range=0-1499` (MS-ADTS section 3.1.1.3.1.3.3).
     pub(crate) fn values_in_range(&self, name: &AttributeName) -> impl Iterator<Item = &[u8]> {
-        let pieces = self.attributes.iter().filter(|own| own.key == name.key() && matches!(own.range(), Ok(Some(_))));
-        pieces.flat_map(|own| &own.values).map(Vec::as_slice)
+        self.attributes.values(|own| own.key == name.key() && matches!(own.range(), Ok(Some(_))))
     }
 
     /// Which piece of an attribute it is, if it is one.
     pub(crate) fn range_of(&self, name: &AttributeName) -> Result<Option<Range>, Malformed> {
-        let mut ranges = self.attributes.iter().filter(|own| own.key == name.key()).map(Attribute::range);
+        let mut ranges = self.attributes.each.iter().filter(|own| own.key == name.key()).map(Attribute::range);
         ranges.find_map(Result::transpose).transpose()
     }
 
@@ -128,21 +145,21 @@ impl Entry {
     }
 
     #[cfg(test)]
-    pub(crate) fn of(dn: &str, attributes: &[(&str, &[&[u8]])]) -> Self {
-        let attributes = attributes
-            .iter()
-            .map(|(name, values)| Attribute::new(name, values.iter().map(|value| value.to_vec()).collect()))
-            .collect();
+    pub(crate) fn of(dn: &str, shown: &[(&str, &[&[u8]])]) -> Self {
+        let mut attributes = Attributes::default();
+        for (name, values) in shown {
+            attributes.push(name, values.iter().map(|value| Bytes::copy_from_slice(value)));
+        }
         Self { dn: Dn::parse(dn).expect("a DN"), attributes }
     }
 }
 
-fn read_attribute(tag: StructureTag) -> Result<Attribute, UnusableEntry> {
+fn read_attribute(tag: StructureTag) -> Result<(String, Vec<Bytes>), UnusableEntry> {
     let mut parts = constructed(tag)?.into_iter();
     let name = text(parts.next())?;
     let values = constructed(parts.next().ok_or(UnusableEntry::Malformed)?)?;
-    let values = values.into_iter().map(|value| value.expect_primitive().ok_or(UnusableEntry::Malformed));
-    Ok(Attribute::new(&name, values.collect::<Result<_, _>>()?))
+    let values = values.into_iter().map(|value| value.expect_primitive().map(Bytes::from));
+    Ok((name, values.map(|value| value.ok_or(UnusableEntry::Malformed)).collect::<Result<_, _>>()?))
 }
 
 fn constructed(tag: StructureTag) -> Result<Vec<StructureTag>, UnusableEntry> {

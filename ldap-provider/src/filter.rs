@@ -75,7 +75,8 @@ const PRESENT: u8 = 0x87;
 impl EncodedFilter {
     /// Entries with this value. It is never part of a text: each of its octets means itself.
     pub(crate) fn equals(attribute: &str, value: &[u8]) -> Self {
-        let mut assertion = ber::wrap(OCTET_STRING, attribute.as_bytes());
+        let mut assertion = Vec::with_capacity(attribute.len() + value.len() + 12);
+        ber::push_octets(&mut assertion, OCTET_STRING, attribute.as_bytes());
         ber::push_octets(&mut assertion, OCTET_STRING, value);
         Self(ber::wrap(EQUALITY_MATCH, &assertion))
     }
@@ -152,11 +153,13 @@ impl UserFilter {
 
     /// Whoever carries one of these names, each in its attribute.
     pub(crate) fn for_names(&self, names: &[CarriedName<'_>]) -> EncodedFilter {
-        let names: Vec<_> =
-            names.iter().map(|name| EncodedFilter::equals(name.attribute.as_str(), name.value.as_bytes())).collect();
-        let names = EncodedFilter::any(&names);
+        let equals = |name: &CarriedName<'_>| EncodedFilter::equals(name.attribute.as_str(), name.value.as_bytes());
+        let names = match names {
+            [one] => equals(one),
+            several => EncodedFilter::any(&several.iter().map(equals).collect::<Vec<_>>()),
+        };
         match &self.restriction {
-            Some(restriction) => EncodedFilter::all(&[EncodedFilter(restriction.encoded.clone()), names]),
+            Some(restriction) => EncodedFilter(ber::wrap_all(AND, &[&restriction.encoded, names.as_bytes()])),
             None => names,
         }
     }

@@ -3,6 +3,8 @@
 //! Not to narrow what a server finds, but to notice an answer to somebody else's question: a proxy or a pool that
 //! mixes answers up would log one person in as another.
 
+use std::cell::LazyCell;
+
 use crate::entry::Entry;
 use crate::name::CarriedName;
 use directory_data::AttributeName;
@@ -18,15 +20,20 @@ const MOST: usize = 64 * 1024;
 pub(crate) fn carries(entry: &Entry, names: &[CarriedName<'_>]) -> bool {
     let mut left = MOST;
     names.iter().any(|CarriedName { attribute: name, value: typed }| {
-        let typed = fold(typed);
+        let folded = LazyCell::new(|| fold(typed));
         let values = entry.values_with_options(name).filter(|value| value.len() <= LONGEST);
         let values = values.take_while(|value| {
             let (rest, is_over) = left.overflowing_sub(value.len());
             left = if is_over { 0 } else { rest };
             !is_over
         });
-        values.filter_map(|value| str::from_utf8(value).ok()).map(fold).any(|value| {
-            value == typed || (is_telephone_number(name) && without_separators(&value) == without_separators(&typed))
+        values.filter_map(|value| str::from_utf8(value).ok()).any(|value| {
+            // What is equal but for the case of ASCII letters folds to the same.
+            value.eq_ignore_ascii_case(typed) || {
+                let value = fold(value);
+                value == **folded
+                    || (is_telephone_number(name) && without_separators(&value) == without_separators(&folded))
+            }
         })
     })
 }

@@ -88,9 +88,14 @@ impl ProfileMap {
 /// nothing that depends on it: the same person would have another name with every way of typing it.
 pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
-        let naming = entry.dn.naming_values(attribute);
-        let in_dn = shown(entry, attribute)
-            .filter(|value| !naming.is_empty() && naming.contains(&fold_dn_value(value).as_slice()));
+        let is_in_dn = |value: &&str| {
+            let mut naming = entry.dn.naming_values(attribute).peekable();
+            naming.peek().is_some() && {
+                let value = fold_dn_value(value);
+                naming.any(|naming| naming == value)
+            }
+        };
+        let in_dn = shown(entry, attribute).filter(is_in_dn);
         smallest(in_dn).or_else(|| smallest(shown(entry, attribute))).map(ToOwned::to_owned)
     })
 }
@@ -116,7 +121,9 @@ fn is_deceptive(character: char) -> bool {
 
 /// The first in the order of the alphabet, without regard to case as long as that decides.
 fn smallest<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    values.min_by_key(|value| (value.to_lowercase(), *value))
+    let order = |value: &'a str| (value.to_lowercase(), value);
+    // Most often there is one, and nothing to compare.
+    values.reduce(|one, other| if order(other) < order(one) { other } else { one })
 }
 
 #[cfg(test)]

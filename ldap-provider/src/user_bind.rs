@@ -41,11 +41,13 @@ pub(crate) fn verdict(
 /// Whether the password is right, and what the server says with that, as far as the answer alone tells.
 pub(crate) fn password_verdict(response: &BindResponse, rules: &StateRules) -> Result<Result<Said, Rejection>, Fault> {
     let OperationResult { code, diagnostic, .. } = &response.result;
+    let policy = Said::read(&response.controls);
+    if *code == SUCCESS {
+        return after_success(policy);
+    }
     let said = said(*code, diagnostic);
     let rejected = |reason, what: &str| Ok(Err(Rejection::new(reason, format!("{what}: {said}"))));
-    let policy = Said::read(&response.controls);
     match *code {
-        SUCCESS => after_success(policy),
         INVALID_CREDENTIALS => Ok(Err(match logon_failure(diagnostic) {
             Some(failure) => active_directory_rejection(failure, &said),
             None => refused(policy, &said, rules),

@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::fmt;
 
 /// The name of an attribute (RFC 4512 section 2.5): a keyword such as `uid` or an object identifier, without options.
 #[derive(Clone, Debug)]
 pub struct AttributeName {
     text: String,
-    key: String,
+    key: Cow<'static, str>,
 }
 
 impl AttributeName {
@@ -43,11 +44,12 @@ impl AttributeName {
 
     /// Whether `other` names the same attribute: servers answer in their own spelling, 389-DS in the request's.
     pub fn is(&self, other: &str) -> bool {
-        self.key == key(other)
+        known_key(other).map_or_else(|| self.key.eq_ignore_ascii_case(other), |key| self.key == key)
     }
 }
 
-/// The attributes that names and DNs are made of, by all of their names: each row is one (RFC 4519, RFC 4524).
+/// The attributes that names and DNs are made of, by all of their names: each row is one (RFC 4519, RFC 4524). The first
+/// name stands for all, in lower case.
 const SYNONYMS: [&[&str]; 14] = [
     &["cn", "commonName", "2.5.4.3"],
     &["sn", "surname", "2.5.4.4"],
@@ -56,20 +58,24 @@ const SYNONYMS: [&[&str]; 14] = [
     &["st", "stateOrProvinceName", "2.5.4.8"],
     &["o", "organizationName", "2.5.4.10"],
     &["ou", "organizationalUnitName", "2.5.4.11"],
-    &["telephoneNumber", "2.5.4.20"],
-    &["givenName", "gn", "2.5.4.42"],
+    &["telephonenumber", "2.5.4.20"],
+    &["givenname", "gn", "2.5.4.42"],
     &["dc", "domainComponent", "0.9.2342.19200300.100.1.25"],
     &["mail", "rfc822Mailbox", "0.9.2342.19200300.100.1.3"],
     &["mobile", "mobileTelephoneNumber", "0.9.2342.19200300.100.1.41"],
     &["uid", "userid", "0.9.2342.19200300.100.1.1"],
-    &["displayName", "2.16.840.1.113730.3.1.241"],
+    &["displayname", "2.16.840.1.113730.3.1.241"],
 ];
 
 /// What all names of an attribute have in common: the first of them, in lower case. A name that is not known is the only
 /// one that the attribute has.
-pub fn key(name: &str) -> String {
+pub fn key(name: &str) -> Cow<'static, str> {
+    known_key(name).map_or_else(|| Cow::Owned(name.to_ascii_lowercase()), Cow::Borrowed)
+}
+
+fn known_key(name: &str) -> Option<&'static str> {
     let known = SYNONYMS.iter().find(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
-    known.and_then(|names| names.first()).copied().unwrap_or(name).to_ascii_lowercase()
+    known.and_then(|names| names.first()).copied()
 }
 
 impl fmt::Display for AttributeName {
@@ -92,6 +98,7 @@ mod tests {
     #[test]
     fn an_attribute_is_known_by_each_of_its_names_and_by_no_others() {
         for names in super::SYNONYMS {
+            assert_eq!(names[0], names[0].to_ascii_lowercase());
             for (one, other) in names.iter().flat_map(|one| names.iter().map(move |other| (one, other))) {
                 assert!(AttributeName::parse(one).unwrap().is(&other.to_uppercase()), "{one} {other}");
             }

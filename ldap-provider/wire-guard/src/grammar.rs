@@ -66,7 +66,7 @@ impl SearchAnswer<'_> {
 
 impl<'a> Entry<'a> {
     /// Tells each attribute with its values.
-    pub(crate) fn attributes(&self, tell: &mut impl FnMut(&'a str, Vec<&'a [u8]>)) {
+    pub(crate) fn attributes(&self, tell: &mut impl FnMut(&'a str, &mut dyn Iterator<Item = &'a [u8]>)) {
         let mut rest = Reader::new(self.attributes);
         // Checked before: there is nothing here that cannot be read.
         while let Ok(Some(attribute)) = rest.element() {
@@ -74,8 +74,8 @@ impl<'a> Entry<'a> {
             let (Ok(Some(name)), Ok(Some(values))) = (parts.element(), parts.element()) else { break };
             let Ok(name) = str::from_utf8(name.content) else { break };
             let mut values = Reader::new(values.content);
-            let each = std::iter::from_fn(|| values.element().ok().flatten().map(|value| value.content));
-            tell(name, each.collect());
+            let mut each = std::iter::from_fn(|| values.element().ok().flatten().map(|value| value.content));
+            tell(name, &mut each);
         }
     }
 }

@@ -2,6 +2,7 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 pub use parser::InvalidDn;
@@ -18,8 +19,6 @@ pub struct Dn {
     text: String,
     /// From the entry up to the root.
     rdns: Vec<Rdn>,
-    /// The first value as it was written, unescaped.
-    first_value: Option<String>,
 }
 
 /// What all spellings of a DN have in common that are [the same](Dn::is_same): to look DNs up by.
@@ -30,16 +29,13 @@ pub struct DnKey(Vec<Rdn>);
 type Rdn = Vec<Part>;
 
 /// The type by its first name in lower case, and the value as it compares.
-type Part = (String, Vec<u8>);
+type Part = (Cow<'static, str>, Vec<u8>);
 
 impl Dn {
     /// Reads a DN. An empty text is the DN of the root, with no parts.
     pub fn parse(text: &str) -> Result<Self, InvalidDn> {
-        if text.trim().is_empty() {
-            return Ok(Self { text: text.to_owned(), ..Self::root() });
-        }
-        let (rdns, first_value) = parser::read(text)?;
-        Ok(Self { text: text.to_owned(), rdns, first_value })
+        let rdns = if text.trim().is_empty() { Vec::new() } else { parser::levels(text)? };
+        Ok(Self { text: text.to_owned(), rdns })
     }
 
     /// Reads a value of `uniqueMember`: a DN, behind which a `#` and a bit string such as `'0101'B` may follow, which is
@@ -51,7 +47,7 @@ impl Dn {
 
     /// The DN of the root, which names no entry.
     pub fn root() -> Self {
-        Self { text: String::new(), rdns: Vec::new(), first_value: None }
+        Self { text: String::new(), rdns: Vec::new() }
     }
 
     /// The text as it came: what is sent to a server.
@@ -65,9 +61,9 @@ impl Dn {
     }
 
     /// The values of this attribute that the entry's own level is made of, as they [compare](fold).
-    pub fn naming_values(&self, attribute: &AttributeName) -> Vec<&[u8]> {
+    pub fn naming_values(&self, attribute: &AttributeName) -> impl Iterator<Item = &[u8]> {
         let parts = self.rdns.first().into_iter().flatten();
-        parts.filter(|(name, _)| name == attribute.key()).map(|(_, value)| value.as_slice()).collect()
+        parts.filter(|(name, _)| name == attribute.key()).map(|(_, value)| value.as_slice())
     }
 
     /// The value that the entry's own level is made of, the first if there are several, as it was written: with its case
@@ -75,7 +71,7 @@ impl Dn {
     ///
     /// `None` for the root, for a value in BER (`#04024869`), and for an empty one.
     pub fn first_value(&self) -> Option<String> {
-        self.first_value.clone().filter(|value| !value.is_empty())
+        parser::first_value(&self.text).filter(|value| !value.is_empty())
     }
 
     /// Whether both name the same entry: all parts are equal, without regard to the case, to runs of spaces, and to the
@@ -185,5 +181,15 @@ fn is_same_value(one: &[u8], other: &[u8]) -> bool {
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
 /// made of compare (RFC 4517 section 4.2.11).
 pub fn fold(value: &str) -> Vec<u8> {
+    if value.is_ascii() {
+        let mut folded = Vec::with_capacity(value.len());
+        for word in value.split(' ').filter(|word| !word.is_empty()) {
+            if !folded.is_empty() {
+                folded.push(b' ');
+            }
+            folded.extend(word.bytes().map(|octet| octet.to_ascii_lowercase()));
+        }
+        return folded;
+    }
     value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
 }

@@ -1,5 +1,5 @@
+use std::borrow::Cow;
 use std::iter::Peekable;
-use std::mem;
 use std::str::CharIndices;
 
 use super::{Part, Rdn, fold};
@@ -20,22 +20,36 @@ const MOST_PARTS: usize = 16;
 /// What a value in BER begins with here: no text has this octet.
 const HEXADECIMAL: u8 = 0xff;
 
-/// The levels of a DN that is not the root's, and the first value as it was written if it is a text.
-pub(super) fn read(text: &str) -> Result<(Vec<Rdn>, Option<String>), InvalidDn> {
-    let mut parser = Parser { text, characters: text.char_indices().peekable(), is_first: true, first_value: None };
-    let rdns = parser.rdns()?;
-    Ok((rdns, parser.first_value))
+/// The levels of a DN that is not the root's.
+pub(super) fn levels(text: &str) -> Result<Vec<Rdn>, InvalidDn> {
+    Parser::new(text).rdns()
+}
+
+/// The first value of a DN as it was written, unescaped, if it is a text.
+pub(super) fn first_value(text: &str) -> Option<String> {
+    match Parser::new(text).written_part() {
+        Ok((_, Value::Text(text))) => Some(text.into_owned()),
+        Ok((_, Value::Ber(_))) | Err(_) => None,
+    }
 }
 
 struct Parser<'a> {
     text: &'a str,
     characters: Peekable<CharIndices<'a>>,
-    /// No value has been read yet.
-    is_first: bool,
-    first_value: Option<String>,
 }
 
-impl Parser<'_> {
+/// A value as it was written, unescaped.
+enum Value<'a> {
+    Text(Cow<'a, str>),
+    /// In BER, with [`HEXADECIMAL`] before it.
+    Ber(Vec<u8>),
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, characters: text.char_indices().peekable() }
+    }
+
     fn rdns(&mut self) -> Result<Vec<Rdn>, InvalidDn> {
         let mut rdns = Vec::new();
         loop {
@@ -59,15 +73,20 @@ impl Parser<'_> {
     }
 
     fn part(&mut self) -> Result<Part, InvalidDn> {
+        let (name, value) = self.written_part()?;
+        let value = match value {
+            Value::Text(text) => fold(&text),
+            Value::Ber(octets) => octets,
+        };
+        Ok((key(name), value))
+    }
+
+    fn written_part(&mut self) -> Result<(&'a str, Value<'a>), InvalidDn> {
         self.skip_spaces();
-        let mut name = String::new();
-        while let Some(&(_, character)) = self.characters.peek() {
-            if !(character.is_ascii_alphanumeric() || matches!(character, '-' | '.')) {
-                break;
-            }
-            name.push(character);
-            self.characters.next();
-        }
+        let begin = self.offset();
+        let is_in_name = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '.');
+        while self.characters.next_if(|&(_, character)| is_in_name(character)).is_some() {}
+        let name = self.text_from(begin);
         if name.is_empty() {
             return Err(self.error("an attribute name is missing"));
         }
@@ -76,19 +95,9 @@ impl Parser<'_> {
             return Err(self.error("an `=` is missing"));
         }
         self.skip_spaces();
-        let (value, text) = if self.skip('#') {
-            (self.hexadecimal()?, None)
-        } else {
-            let octets = self.string()?;
-            // RFC 4514 section 2.4 writes what is no text as a hexadecimal value.
-            let text = String::from_utf8(octets).map_err(|_| self.error("a value that is not UTF-8"))?;
-            (fold(&text), Some(text))
-        };
-        if mem::take(&mut self.is_first) {
-            self.first_value = text;
-        }
+        let value = if self.skip('#') { Value::Ber(self.hexadecimal()?) } else { Value::Text(self.string()?) };
         self.skip_spaces();
-        Ok((key(&name), value))
+        Ok((name, value))
     }
 
     /// A value in BER, after its `#`. Compared octet by octet, and never equal to one that is written as a string.
@@ -101,28 +110,32 @@ impl Parser<'_> {
         if value.len() == 1 { Err(self.error("no hexadecimal digits after the #")) } else { Ok(value) }
     }
 
-    fn string(&mut self) -> Result<Vec<u8>, InvalidDn> {
-        let mut value = Vec::new();
+    fn string(&mut self) -> Result<Cow<'a, str>, InvalidDn> {
+        let begin = self.offset();
+        while self.characters.next_if(|&(_, character)| !ends_value(character) && character != '\\').is_some() {}
         // Unescaped spaces at the end belong to nothing.
-        let mut kept = 0;
-        while let Some(&(_, character)) = self.characters.peek() {
-            match character {
-                ',' | '+' | ';' | '"' | '<' | '>' | '\0' => break,
-                '\\' => {
-                    self.characters.next();
-                    value.extend(self.escaped()?);
-                    kept = value.len();
-                    continue;
-                }
-                _ => value.extend(character.encode_utf8(&mut [0; 4]).bytes()),
-            }
+        let plain = self.text_from(begin).trim_end_matches(' ');
+        if self.characters.peek().is_none_or(|&(_, character)| ends_value(character)) {
+            return Ok(Cow::Borrowed(plain));
+        }
+        let mut value = self.text_from(begin).as_bytes().to_vec();
+        let mut kept = plain.len();
+        while let Some(&(_, character)) = self.characters.peek()
+            && !ends_value(character)
+        {
             self.characters.next();
+            if character == '\\' {
+                value.extend(self.escaped()?);
+            } else {
+                value.extend(character.encode_utf8(&mut [0; 4]).bytes());
+            }
             if character != ' ' {
                 kept = value.len();
             }
         }
         value.truncate(kept);
-        Ok(value)
+        // RFC 4514 section 2.4 writes what is no text as a hexadecimal value.
+        String::from_utf8(value).map(Cow::Owned).map_err(|_| self.error("a value that is not UTF-8"))
     }
 
     fn escaped(&mut self) -> Result<Vec<u8>, InvalidDn> {
@@ -152,9 +165,25 @@ impl Parser<'_> {
         while self.skip(' ') {}
     }
 
+    /// Where the next character is.
+    fn offset(&mut self) -> usize {
+        self.characters.peek().map_or(self.text.len(), |&(offset, _)| offset)
+    }
+
+    /// What was read since then.
+    fn text_from(&mut self, begin: usize) -> &'a str {
+        let end = self.offset();
+        self.text.get(begin..end).unwrap_or_default()
+    }
+
     fn error(&mut self, what: &'static str) -> InvalidDn {
-        let offset = self.characters.peek().map_or(self.text.len(), |&(offset, _)| offset);
+        let offset = self.offset();
         let before = self.text.get(..offset).unwrap_or(self.text);
         InvalidDn { what, position: before.chars().count() + 1 }
     }
+}
+
+/// Whether an unescaped character cannot be in a value.
+fn ends_value(character: char) -> bool {
+    matches!(character, ',' | '+' | ';' | '"' | '<' | '>' | '\0')
 }

@@ -31,6 +31,18 @@ fn push_number(out: &mut Vec<u8>, identifier: u8, number: u32) {
     out.extend_from_slice(shortest);
 }
 
+/// An element around several parts that are already encoded. The result is allocated once.
+pub fn wrap_all(identifier: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length = parts.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(length + 6);
+    out.push(identifier);
+    push_length(&mut out, length);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out
+}
+
 /// An element around what is already encoded. The result is allocated once, at its size, so that no copy of a
 /// password stays behind in memory that a growing buffer left.
 pub fn wrap(identifier: u8, content: &[u8]) -> Vec<u8> {
@@ -54,7 +66,7 @@ fn push_length(out: &mut Vec<u8>, length: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{push_integer, wrap};
+    use super::{push_integer, wrap, wrap_all};
 
     #[test]
     fn integers_are_written_in_their_shortest_form() {
@@ -74,5 +86,6 @@ mod tests {
         assert_eq!(wrap(4, &[0; 127])[..2], [4, 127]);
         assert_eq!(wrap(4, &[0; 128])[..3], [4, 0x81, 128]);
         assert_eq!(wrap(4, &[0; 300])[..4], [4, 0x82, 1, 44]);
+        assert_eq!(wrap_all(4, &[&[1; 100], &[], &[2; 200]]), wrap(4, &[&[1; 100][..], &[2; 200]].concat()));
     }
 }

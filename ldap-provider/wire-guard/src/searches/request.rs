@@ -54,7 +54,7 @@ impl SearchTemplate {
 
     /// The search with this filter, which is encoded (RFC 4511 section 4.5.1.7).
     pub fn with_filter(&self, filter: &[u8]) -> SearchRequest {
-        SearchRequest(ber::wrap(SEARCH_REQUEST, &[&self.before, filter, &self.behind].concat()))
+        SearchRequest(ber::wrap_all(SEARCH_REQUEST, &[&self.before, filter, &self.behind]))
     }
 }
 

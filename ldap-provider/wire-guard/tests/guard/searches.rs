@@ -52,7 +52,7 @@ async fn what_was_found_is_told_with_how_the_search_ended() {
     let found = search(&connection).await.unwrap();
     assert_eq!(seen(&found), (vec!["uid=a".to_owned(), "uid=b".to_owned()], Some(4)));
     let mut attributes = Vec::new();
-    found.entries[0].read(|name, values| attributes.push((name.to_owned(), values.concat())));
+    found.entries[0].read(|name, values| attributes.push((name.to_owned(), values.collect::<Vec<_>>().concat())));
     assert_eq!(attributes, [("uid".to_owned(), b"a".to_vec())]);
 }
 

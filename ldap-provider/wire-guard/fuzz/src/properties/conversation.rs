@@ -202,7 +202,7 @@ async fn login(tcp: TcpStream, sent: usize) {
         assert_eq!(found.end.is_none(), found.entries.len() == 3, "a search that has not ended");
         let mut octets = 0;
         for entry in &found.entries {
-            let dn = entry.read(|name, values| octets += name.len() + values.concat().len());
+            let dn = entry.read(|name, values| octets += name.len() + values.map(<[u8]>::len).sum::<usize>());
             octets += dn.len() / 3;
         }
         octets
