@@ -17,7 +17,7 @@ use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, 
 use crate::directory::{Directory, Server, Setback, SharedConnection, Steps, TRUSTED_FOR};
 use crate::entry::Entry;
 use crate::fault;
-use crate::groups::FoundGroups;
+use crate::groups::{FoundGroups, GroupPlan};
 use crate::input::Typed;
 use crate::name::{CarriedName, Meaning};
 use crate::name_match;
@@ -53,7 +53,8 @@ pub(crate) async fn authenticate(
         }
         let answered = match &directory.config.bind_template {
             None => login.at(&server).await,
-            Some(template) => login.directly(&server, template).await,
+            // What seldom happens is on the heap here and below: each login has room for all that is not.
+            Some(template) => Box::pin(login.directly(&server, template)).await,
         };
         match answered {
             Ok(decision) => return Ok(decision),
@@ -94,7 +95,11 @@ impl Login<'_> {
                 Ok(identity) => identity,
                 Err(rejection) => return Ok(rejection.into()),
             };
-            match self.bind_beside_groups(server, &connection, &plan, &entry).await {
+            let bound = match &plan.groups {
+                None => self.bind(server, &connection, &entry.dn).await.map(|response| (response, None)),
+                Some(groups) => Box::pin(self.bind_beside_groups(server, &connection, groups, &entry)).await,
+            };
+            match bound {
                 Ok((response, groups)) => {
                     return conclude(&plan, &entry, identity, &response, groups).map_err(Setback::Final);
                 }
@@ -130,7 +135,7 @@ impl Login<'_> {
             Meaning::Names(names) => Ok(Ok(names)),
             Meaning::InDomain { domain, user } => {
                 let searcher = Searcher::shared(server, &self.directory.config, self.steps, self.deadline);
-                let is_ours = windows_domain::is(self.directory, plan, domain, &searcher).await?;
+                let is_ours = Box::pin(windows_domain::is(self.directory, plan, domain, &searcher)).await?;
                 Ok(if is_ours {
                     Ok(vec![user])
                 } else {
@@ -145,12 +150,9 @@ impl Login<'_> {
         &mut self,
         server: &Arc<Server>,
         connection: &SharedConnection,
-        plan: &Plan,
+        groups: &GroupPlan,
         entry: &Entry,
     ) -> Result<(BindResponse, Option<Result<FoundGroups, Fault>>), Setback> {
-        let Some(groups) = &plan.groups else {
-            return Ok((self.bind(server, connection, &entry.dn).await?, None));
-        };
         let searcher = Searcher::shared(server, &self.directory.config, self.steps, self.deadline);
         let mut looking = pin!(groups.of(entry, &searcher));
         let mut found = None;

@@ -73,7 +73,8 @@ pub struct UserBindAnswer {
 /// time.
 pub struct Connection {
     stream: Stream,
-    incoming: Incoming,
+    /// On the heap: a connection is handed on from call to call, and each has room for it.
+    incoming: Box<Incoming>,
     peer: Option<SocketAddr>,
     last_id: u32,
 }
@@ -93,7 +94,7 @@ impl Connection {
             violation.report(peer);
         }
         let (stream, last_id) = secured?;
-        Ok(Self { stream, incoming: Incoming::new(limits), peer, last_id })
+        Ok(Self { stream, incoming: Box::new(Incoming::new(limits)), peer, last_id })
     }
 
     /// The address of the server.
@@ -198,13 +199,13 @@ impl Connection {
     /// Turns the connection into one for many searches for few entries each, at the same time. Has to be called on a
     /// tokio runtime, on which the connection is looked after from then on.
     pub fn into_searches(self) -> SearchConnection {
-        SearchConnection::over(self.stream, self.incoming, self.peer, self.last_id)
+        SearchConnection::over(self.stream, *self.incoming, self.peer, self.last_id)
     }
 
     /// Turns the connection into a pipe for an LDAP library. Has to be called on a tokio runtime, which pumps from
     /// then on.
     pub fn into_pipe(self) -> io::Result<Pipe> {
-        pipe::open(self.stream, self.incoming, self.peer)
+        pipe::open(self.stream, *self.incoming, self.peer)
     }
 }
 

@@ -90,7 +90,8 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
             let credentials = Credentials::new(username.as_str(), Secret::new(password.as_str()));
             async move {
                 match credentials.check() {
-                    Ok(()) => provider.authenticate(&context, credentials).await,
+                    // On the heap: what is wrapped around it would be as large, and several times as large, and is moved.
+                    Ok(()) => Box::pin(provider.authenticate(&context, credentials)).await,
                     Err(rejection) => Ok(rejection.into()),
                 }
             }

@@ -171,14 +171,15 @@ impl Server {
                 break;
             }
         }
-        let opened = async {
+        // On the heap: most binds find a connection, and would have the room for a handshake without need.
+        let opened = Box::pin(async {
             let addresses = match peer {
                 Some(peer) => vec![peer],
                 None => self.resolve(limit).await?,
             };
             let tcp = self.connect(&addresses, limit).await?;
             self.secure(tcp, Limits::LOGIN, limit).await
-        };
+        });
         match opened.await {
             Ok((connection, open)) => Ok((Idle::new(connection, open), false)),
             Err(fault) if deadline.remaining().is_zero() => Err(Setback::Final(fault)),
@@ -194,7 +195,7 @@ impl Server {
             return Some(Idle { connection, open, expires, used });
         }
         self.metrics.probes.add();
-        match connection.probe(deadline.at_most(steps.probe).instant()).await {
+        match Box::pin(connection.probe(deadline.at_most(steps.probe).instant())).await {
             Ok(connection) => Some(Idle { connection, open, expires, used }),
             Err(error) => {
                 log::debug!("an idle connection to {} is of no further use: {error}", self.endpoint);
