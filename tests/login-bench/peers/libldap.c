@@ -16,8 +16,8 @@
 #include <time.h>
 
 /* What the plugin asks for. */
-static char *attributes[] = {"uid",         "entryUUID", "objectGUID", "nsUniqueId",      "ipaUniqueID", "GUID",
-                             "displayName", "cn",        "mail",       "telephoneNumber", "mobile",      NULL};
+static char *attributes[] = {"uid", "entryUUID", "displayName", "cn", "givenName", "sn", "mail", "telephoneNumber", "mobile",
+                             "pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "shadowExpire", NULL};
 
 struct caller {
     pthread_t thread;

@@ -54,6 +54,8 @@ impl Target {
             Transport::Ldaps => directory::Transport::Ldaps,
         });
         settings["base_dn"] = json!(BULK_DN);
+        // As by default: the plugin finds out what the directory is, and what it can be asked for.
+        settings["directory"] = json!("auto");
         settings["username_attribute"] = json!(["uid"]);
         let port = match transport {
             Transport::Plain => directory.port(),

@@ -29,8 +29,8 @@ import (
 )
 
 // What the plugin asks for.
-var attributes = []string{"uid", "entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID", "GUID",
-	"displayName", "cn", "mail", "telephoneNumber", "mobile"}
+var attributes = []string{"uid", "entryUUID", "displayName", "cn", "givenName", "sn", "mail", "telephoneNumber", "mobile",
+	"pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "shadowExpire"}
 
 type target struct {
 	url             string
