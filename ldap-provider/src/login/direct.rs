@@ -7,7 +7,7 @@ use directory_data::AttributeName;
 use provider_api::{Decision, Fault, RejectReason, Rejection};
 use wire_guard::{BindName, BindRequest, SearchScope, UserBind};
 
-use super::{Login, conclude, identity, one};
+use super::{Login, accept, identity, one};
 use crate::directory::{Server, Setback, Steps};
 use crate::entry::Entry;
 use crate::fault;
@@ -104,11 +104,6 @@ impl Login<'_> {
             Err(rejection) if rejection.reason == RejectReason::UNKNOWN_USER => return Ok(nobody().into()),
             Err(rejection) => return Ok(rejection.into()),
         };
-        if let Some(dn) = own_dn
-            && !entry.dn.is_same(dn)
-        {
-            return Err(fault::protocol_violation("the server answered with another entry than the one that was read"));
-        }
         if let Rendered::Principal { name, .. } = rendered
             && !is_the_one_bound(plan, &entry, name, searcher).await?
         {
@@ -120,9 +115,10 @@ impl Login<'_> {
             return Ok(Rejection::new(RejectReason::NAME_MISMATCH, message).into());
         }
         // Searches for groups make no sense for who may not log in anyway.
-        if let Err(rejection) = user_bind::verdict(response, &entry, &plan.state, SystemTime::now())? {
-            return Ok(rejection.into());
-        }
+        let notices = match user_bind::verdict(response, &entry, &plan.state, SystemTime::now())? {
+            Ok(notices) => notices,
+            Err(rejection) => return Ok(rejection.into()),
+        };
         let identity = match identity(plan, &entry, &names)? {
             Ok(identity) => identity,
             Err(rejection) => return Ok(rejection.into()),
@@ -131,7 +127,7 @@ impl Login<'_> {
             Some(groups) => Some(groups.of(&entry, searcher).await),
             None => None,
         };
-        conclude(plan, &entry, identity, response, groups)
+        accept(plan, identity, notices, groups)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 
 use directory_data::{AttributeName, Dn};
 use provider_api::{
-    Accepted, Credentials, Deadline, Decision, Fault, Identity, MisconfiguredReason, RejectReason, Rejection,
+    Accepted, Credentials, Deadline, Decision, Fault, Identity, MisconfiguredReason, Notice, RejectReason, Rejection,
     RequestContext, UnavailableReason, one_line,
 };
 use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, UserBind};
@@ -101,7 +101,11 @@ impl Login<'_> {
             };
             match bound {
                 Ok((response, groups)) => {
-                    return conclude(&plan, &entry, identity, &response, groups).map_err(Setback::Final);
+                    let verdict = user_bind::verdict(&response, &entry, &plan.state, SystemTime::now());
+                    return match verdict.map_err(Setback::Final)? {
+                        Ok(notices) => accept(&plan, identity, notices, groups).map_err(Setback::Final),
+                        Err(rejection) => Ok(rejection.into()),
+                    };
                 }
                 // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
                 Err(Setback::Elsewhere(_)) if !is_second => {
@@ -277,18 +281,13 @@ fn one(found: Found) -> Result<Box<Entry>, Rejection> {
     }
 }
 
-/// What the answer to the bind, the entry and its groups come to together.
-fn conclude(
+/// Lets somebody in whose password is right, unless their groups forbid it.
+fn accept(
     plan: &Plan,
-    entry: &Entry,
     identity: Identity,
-    response: &BindResponse,
+    notices: Vec<Notice>,
     groups: Option<Result<FoundGroups, Fault>>,
 ) -> Result<Decision, Fault> {
-    let notices = match user_bind::verdict(response, entry, &plan.state, SystemTime::now())? {
-        Ok(notices) => notices,
-        Err(rejection) => return Ok(rejection.into()),
-    };
     let mut accepted = Accepted::new(identity);
     accepted.notices = notices;
     if let Some(wanted) = &plan.groups {

@@ -31,10 +31,7 @@ impl FoundEntry {
 
     /// The entry's DN, and its attributes, each with its values. A DN that is not UTF-8 is shown as
     /// [`grammar::Entry::dn`](crate::grammar::Entry::dn) says.
-    pub fn read<'a>(
-        &'a self,
-        mut attribute: impl FnMut(&'a str, &mut dyn Iterator<Item = &'a [u8]>),
-    ) -> Cow<'a, str> {
+    pub fn read<'a>(&'a self, mut attribute: impl FnMut(&'a str, &mut dyn Iterator<Item = &'a [u8]>)) -> Cow<'a, str> {
         // It was checked when it came.
         let Ok(message) = Message::parse(&self.0) else { return Cow::default() };
         let Ok(SearchAnswer::Entry(entry)) = check_search_answer(&message) else { return Cow::default() };

@@ -196,7 +196,8 @@ fn canonical(levels: &[Vec<Part>]) -> Vec<Vec<Part>> {
         Ok(text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
     };
     let level = |level: &Vec<Part>| {
-        let mut parts: Vec<Part> = level.iter().map(|part| (attribute_key(&part.0).into_owned(), value(&part.1))).collect();
+        let mut parts: Vec<Part> =
+            level.iter().map(|part| (attribute_key(&part.0).into_owned(), value(&part.1))).collect();
         parts.sort();
         parts
     };
