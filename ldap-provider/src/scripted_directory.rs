@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use directory_data::ppolicy;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use wire_guard::ber::{INTEGER, OCTET_STRING, Reader, SEQUENCE, SET, push_integer, push_octets, wrap};
@@ -20,8 +19,6 @@ pub(crate) enum Request {
     Bind {
         name: String,
         password: String,
-        /// Whether the state of the password is asked for with it.
-        asks_for_policy: bool,
     },
     /// With the cookie of its paging control, if it has one.
     Search {
@@ -140,12 +137,7 @@ fn request(message: &Message<'_>) -> Request {
             content.number(INTEGER, "version").unwrap();
             let name = content.text("name", "name").unwrap().to_owned();
             let password = String::from_utf8(content.expect(0x80, "password").unwrap().to_vec()).unwrap();
-            let controls = message.controls().unwrap();
-            Request::Bind {
-                name,
-                password,
-                asks_for_policy: controls.iter().any(|control| control.oid == ppolicy::OID),
-            }
+            Request::Bind { name, password }
         }
         operation::SEARCH_REQUEST if message.content.starts_with(&[OCTET_STRING, 0]) => Request::RootDse,
         operation::SEARCH_REQUEST => {

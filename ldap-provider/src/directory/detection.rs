@@ -18,8 +18,6 @@ use crate::settings::Config;
 #[derive(Debug)]
 pub(crate) struct Detection {
     config: Arc<Config>,
-    /// Whether the settings leave something to ask.
-    asks_servers: bool,
     state: Mutex<State>,
 }
 
@@ -53,12 +51,7 @@ impl Detection {
             state.is_settled = needs_no_base && !kind.facts().has_windows_names;
             state.plan = state.is_settled.then(|| Arc::new(Plan::new(&config, kind, None)));
         }
-        Self { config, asks_servers: !state.is_settled, state: Mutex::new(state) }
-    }
-
-    /// Whether servers are asked what they are; otherwise the administrator has said it.
-    pub(super) fn asks_servers(&self) -> bool {
-        self.asks_servers
+        Self { config, state: Mutex::new(state) }
     }
 
     /// What follows from the kind, if it is known, or taken for granted until a server says what it is.
@@ -73,26 +66,21 @@ impl Detection {
         state.is_settled || (state.plan.is_some() && is_too_early)
     }
 
-    /// Takes note of what a server says of itself, which is returned; `None` if it says nothing.
+    /// What follows from what a server says of itself.
     ///
     /// # Errors
     ///
     /// When it does not say why it says nothing: a server that is busy is no other kind of server.
-    pub(super) fn learn(&self, root_dse: &Found, asked: Asked) -> Result<Option<RootDse>, Fault> {
-        let read = match (read(root_dse), self.state().is_settled) {
-            (Ok(read), true) => return Ok(read),
-            // Nothing depends on it any more.
-            (Err(_), true) => return Ok(None),
-            (read, false) => read?,
-        };
+    pub(super) fn learn(&self, root_dse: &Found, asked: Asked) -> Result<Option<Arc<Plan>>, Fault> {
         let mut state = self.state();
         if state.is_settled {
-            return Ok(read);
+            return Ok(state.plan.clone());
         }
+        let read = read(root_dse)?;
         let detected = read.as_ref().map_or(Kind::Other, RootDse::kind);
         // Who is shown little, or nothing, says nothing about what others are shown.
         if asked == Asked::Anonymously && detected == Kind::Other {
-            return Ok(read);
+            return Ok(None);
         }
         let kind = self.config.kind.unwrap_or(detected);
         let plan = Arc::new(Plan::new(&self.config, kind, read.as_ref()));
@@ -101,8 +89,8 @@ impl Detection {
         if state.plan.as_ref().is_none_or(|before| before.kind != kind) {
             log::info!("{} is {kind}: {}", self.config.servers(), plan.consequences());
         }
-        state.plan = Some(plan);
-        Ok(read)
+        state.plan = Some(Arc::clone(&plan));
+        Ok(Some(plan))
     }
 
     /// Which kind a server is by what it says of itself; `None` if it says nothing.

@@ -9,7 +9,6 @@ mod bind_pool;
 mod breaker;
 mod detection;
 mod open_connection;
-mod policy_control;
 mod search_pool;
 mod server;
 mod service_account;

@@ -1,4 +1,4 @@
-use directory_data::{AttributeName, Dn, ppolicy};
+use directory_data::{AttributeName, Dn};
 
 use super::Kind;
 use crate::entry::Entry;
@@ -11,7 +11,6 @@ pub(crate) struct RootDse {
     object_classes: Vec<String>,
     capabilities: Vec<String>,
     extensions: Vec<String>,
-    controls: Vec<String>,
     naming_contexts: Vec<Dn>,
     pub(crate) configuration_context: Option<Dn>,
     is_configured_in_the_directory: bool,
@@ -29,12 +28,11 @@ const MOST: usize = 256;
 
 impl RootDse {
     /// The attributes to ask for. By name: OpenLDAP shows operational attributes only to who names them.
-    pub(crate) const ATTRIBUTES: [&str; 11] = [
+    pub(crate) const ATTRIBUTES: [&str; 10] = [
         "objectClass",
         "vendorName",
         "supportedCapabilities",
         "supportedExtension",
-        "supportedControl",
         "namingContexts",
         "configContext",
         "ipaTopologyPluginVersion",
@@ -56,7 +54,6 @@ impl RootDse {
             object_classes: texts("objectClass"),
             capabilities: texts("supportedCapabilities"),
             extensions: texts("supportedExtension"),
-            controls: texts("supportedControl"),
             naming_contexts: contexts.iter().filter_map(|text| Dn::parse(text).ok()).collect(),
             configuration_context: texts("configurationNamingContext").first().and_then(|text| Dn::parse(text).ok()),
             is_configured_in_the_directory: !texts("configContext").is_empty(),
@@ -84,13 +81,6 @@ impl RootDse {
             return Kind::OpenLdap;
         }
         Kind::Other
-    }
-
-    /// Whether the server knows the control that asks for the state of an account with a bind; `None` if it does not say
-    /// which it knows.
-    pub(crate) fn knows_the_policy_control(&self) -> Option<bool> {
-        let is_shown = !self.controls.is_empty();
-        is_shown.then(|| self.controls.iter().any(|control| control == ppolicy::OID))
     }
 
     /// The longest of the server's naming contexts that holds this DN.
@@ -131,16 +121,6 @@ mod tests {
         assert_eq!(kind(&[("vendorName", &[b"Apache Software Foundation"])]), Kind::Other);
         assert_eq!(kind(&[("vendorName", &[&[0xff, 0xfe]])]), Kind::Other);
         assert_eq!(kind(&[]), Kind::Other);
-    }
-
-    #[test]
-    fn a_server_that_shows_no_controls_may_know_the_policys() {
-        let knows = |controls: &[&[u8]]| {
-            RootDse::read(&Entry::of("", &[("supportedControl", controls)])).knows_the_policy_control()
-        };
-        assert_eq!(knows(&[]), None);
-        assert_eq!(knows(&[b"1.2.840.113556.1.4.319"]), Some(false));
-        assert_eq!(knows(&[b"1.2.840.113556.1.4.319", b"1.3.6.1.4.1.42.2.27.8.5.1"]), Some(true));
     }
 
     #[test]

@@ -43,8 +43,7 @@ impl Login<'_> {
         let Some((password, permit)) = self.unspent.take() else {
             return Err(Setback::Final(Fault::internal("the password of this login has been spent")));
         };
-        let request = BindRequest::simple(name, password).asking_for_policy(server.policy_control.is_known());
-        let bind = UserBind::new(request, permit);
+        let bind = UserBind::new(BindRequest::simple(name, password), permit);
         let began = Instant::now();
         let (answer, _open) = match server.bind_directly(bind, self.steps, self.deadline).await {
             Ok(answered) => answered,

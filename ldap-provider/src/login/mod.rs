@@ -248,8 +248,7 @@ impl Login<'_> {
         // succeed.
         let name = BindName::new(dn.as_str())
             .map_err(|error| Setback::Final(fault::protocol_violation(format_args!("the entry's DN: {error}"))))?;
-        let request = BindRequest::simple(name, password).asking_for_policy(server.policy_control.is_known());
-        let bind = UserBind::new(request, permit);
+        let bind = UserBind::new(BindRequest::simple(name, password), permit);
         let began = Instant::now();
         match server.bind_user(bind, connection.peer(), self.steps, self.deadline).await {
             Ok(response) => Ok(response),

@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use directory_data::ppolicy;
 use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
 
 use super::authenticate;
@@ -63,7 +62,7 @@ async fn the_right_password_is_accepted_as_the_entry_that_was_found() {
 async fn a_wrong_password_costs_exactly_one_bind_on_a_connection_of_its_own() {
     let directory = with_bind(|id| Reply::Send(bound(id, 49))).await;
     assert_eq!(code(&login(&directory, "alice", "wrong").await), "invalid_credentials");
-    let bind = Request::Bind { name: DN.to_owned(), password: "wrong".to_owned(), asks_for_policy: true };
+    let bind = Request::Bind { name: DN.to_owned(), password: "wrong".to_owned() };
     assert_eq!(directory.binds(), [(2, bind)]);
     assert_eq!(directory.requests().iter().filter(|(connection, _)| *connection == 2).count(), 1);
 }
@@ -72,10 +71,7 @@ async fn a_wrong_password_costs_exactly_one_bind_on_a_connection_of_its_own() {
 async fn the_service_accounts_password_and_the_typed_one_travel_on_connections_of_their_own() {
     let directory = with_bind(|id| Reply::Send(bound(id, 0))).await.with_service_account();
     assert_eq!(code(&login(&directory, "alice", "right").await), "accepted");
-    let bind = |name: &str, password: &str| {
-        let asks_for_policy = name == DN;
-        Request::Bind { name: name.to_owned(), password: password.to_owned(), asks_for_policy }
-    };
+    let bind = |name: &str, password: &str| Request::Bind { name: name.to_owned(), password: password.to_owned() };
     assert_eq!(directory.binds(), [(1, bind(SERVICE_DN, SERVICE_PASSWORD)), (2, bind(DN, "right"))]);
 }
 
@@ -83,8 +79,7 @@ async fn the_service_accounts_password_and_the_typed_one_travel_on_connections_o
 async fn a_refused_service_account_searches_for_nobody_and_tries_no_password() {
     let directory = with_bind(|id| Reply::Send(bound(id, 49))).await.with_service_account();
     assert_eq!(code(&login(&directory, "alice", "right").await), "service_credentials_refused");
-    let (name, password) = (SERVICE_DN.to_owned(), SERVICE_PASSWORD.to_owned());
-    let bind = Request::Bind { name, password, asks_for_policy: false };
+    let bind = Request::Bind { name: SERVICE_DN.to_owned(), password: SERVICE_PASSWORD.to_owned() };
     assert_eq!(directory.requests(), [(1, bind)]);
 }
 
@@ -210,27 +205,6 @@ async fn a_directory_that_does_not_say_what_it_is_is_one_of_no_known_kind() {
     for refusal in [0, 32, 48, 50, 53] {
         let directory = saying(move |id| done(id, refusal)).await.with_service_account();
         assert_eq!(code(&login(&directory, "alice", "right").await), "accepted", "{refusal}");
-    }
-}
-
-#[tokio::test]
-async fn the_state_of_a_password_is_asked_for_unless_the_server_says_that_it_does_not_know_the_control() {
-    const PAGED: &str = "1.2.840.113556.1.4.319";
-    for (controls, expected) in [(vec![], true), (vec![PAGED], false), (vec![PAGED, ppolicy::OID], true)] {
-        let said: Vec<_> = controls.into_iter().map(|control| ("supportedControl", control)).collect();
-        let directory = saying(move |id| [entry(id, "", &said), done(id, 0)].concat()).await.with_service_account();
-        assert_eq!(code(&login(&directory, "alice", "right").await), "accepted");
-        let asks = |account: &str| {
-            let binds = directory.binds().into_iter();
-            binds
-                .filter_map(|(_, request)| match request {
-                    Request::Bind { name, asks_for_policy, .. } if name == account => Some(asks_for_policy),
-                    _ => None,
-                })
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(asks(DN), [expected]);
-        assert!(!asks(SERVICE_DN).contains(&true), "its state is nobody's business");
     }
 }
 

@@ -41,21 +41,18 @@ impl Server {
         Ok((connection.map_err(|error| fault::secure(&self.endpoint, &error))?, open))
     }
 
-    /// Finds out which kind of directory it is, if that is not known, and which controls the server knows.
+    /// Finds out which kind of directory it is, if that is not known.
     pub(super) async fn detect(
         &self,
         connection: Connection,
         asked: Asked,
         deadline: Deadline,
     ) -> Result<Connection, Fault> {
-        if self.detection.is_settled()
-            && (!self.detection.asks_servers() || self.policy_control.is_believed(Instant::now()))
-        {
+        if self.detection.is_settled() {
             return Ok(connection);
         }
         let (connection, root_dse) = self.root_dse(connection, deadline).await?;
-        let said = self.detection.learn(&root_dse, asked)?;
-        self.policy_control.heard(said.and_then(|said| said.knows_the_policy_control()), Instant::now());
+        self.detection.learn(&root_dse, asked)?;
         Ok(connection)
     }
 

@@ -16,7 +16,6 @@ use wire_guard::Endpoint;
 use super::bind_pool::{BindPool, Idle};
 use super::breaker::{Availability, Breaker};
 use super::detection::Detection;
-use super::policy_control::PolicyControl;
 use super::search_pool::SearchPool;
 use super::service_account::ServiceAccount;
 use crate::metrics::Metrics;
@@ -29,7 +28,6 @@ pub(crate) struct Server {
     config: Arc<Config>,
     metrics: Arc<Metrics>,
     detection: Arc<Detection>,
-    pub(crate) policy_control: PolicyControl,
     breaker: Breaker,
     account: ServiceAccount,
     searches: SearchPool,
@@ -66,7 +64,6 @@ impl Server {
             config,
             metrics,
             detection,
-            policy_control: PolicyControl::default(),
             group_turns: Semaphore::new(GROUP_SEARCHES),
             breaker: Breaker::default(),
             account: ServiceAccount::default(),
