@@ -25,18 +25,20 @@ use crate::target::{Target, Transport};
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
 
 /// What the plugin asks for.
-const ATTRIBUTES: [&str; 11] = [
+const ATTRIBUTES: [&str; 13] = [
     "uid",
     "entryUUID",
-    "objectGUID",
-    "nsUniqueId",
-    "ipaUniqueID",
-    "GUID",
     "displayName",
     "cn",
+    "givenName",
+    "sn",
     "mail",
     "telephoneNumber",
     "mobile",
+    "pwdAccountLockedTime",
+    "pwdStartTime",
+    "pwdEndTime",
+    "shadowExpire",
 ];
 
 /// A way to list.

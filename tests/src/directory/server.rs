@@ -1,5 +1,6 @@
 //! The slapd process: its configuration, its ports, its life.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -18,6 +19,8 @@ use crate::daemon::Daemon;
 const STARTING_TIME: Duration = Duration::from_mins(1);
 /// How long a server may take to end.
 const STOPPING_TIME: Duration = Duration::from_secs(20);
+/// The level at which nothing is written, not even that it starts: at `none`, some lines are written for each login.
+const SILENT: &str = "0";
 /// How many sets of ports are tried.
 const ATTEMPTS: usize = 20;
 
@@ -62,8 +65,7 @@ impl Server {
                 slapd: installation.slapd.clone(),
                 configuration: configuration.clone(),
                 listeners,
-                // `none` is the level at which the start is told and nothing else.
-                log_level: if wishes.measured { "none" } else { "stats" },
+                log_level: if wishes.measured { SILENT } else { "stats" },
             };
             let process = Mutex::new(start.spawn(&log_file));
             let server = Self { host, port, start_tls_port, tls_port, log_file, start, process };
@@ -99,9 +101,9 @@ impl Server {
         let log_begins = self.lock().log_begins;
         loop {
             let log = read_from(&self.log_file, log_begins);
-            // Its own log, its own process: whoever else may listen on the port, it is not mistaken for ours. slapd
-            // does not start unless it has all its listeners.
-            if log.contains("slapd starting") && self.listens() {
+            // slapd does not start unless it has all its listeners.
+            let says_so = self.start.log_level == SILENT || log.contains("slapd starting");
+            if says_so && self.listens() {
                 return true;
             }
             let ended = self.lock().daemon.ended();
@@ -116,15 +118,18 @@ impl Server {
         }
     }
 
-    /// Whether all its ports take connections: slapd says that it starts a moment before. Seen in the kernel's table
-    /// (proc(5)), since a connection of ours would be counted with those of the test.
+    /// Whether it takes connections on all its ports, itself and nobody else: slapd says that it starts a moment before.
+    /// Seen in the kernel's tables (proc(5)), since a connection of ours would be counted with those of the test.
     fn listens(&self) -> bool {
         let sockets = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let own = own_sockets(self.lock().daemon.id());
         let listening = |port: u16| {
             let end = format!(":{port:04X}");
             sockets.lines().any(|line| {
-                let mut columns = line.split_whitespace().skip(1);
-                columns.next().is_some_and(|local| local.ends_with(&end)) && columns.nth(1) == Some("0A")
+                let columns: Vec<_> = line.split_whitespace().collect();
+                columns.get(1).is_some_and(|local| local.ends_with(&end))
+                    && columns.get(3) == Some(&"0A")
+                    && columns.get(9).is_some_and(|inode| own.contains(*inode))
             })
         };
         [self.port, self.start_tls_port, self.tls_port].into_iter().all(listening)
@@ -154,6 +159,14 @@ impl Start {
             .stderr(log);
         Process { daemon: Daemon::spawn(command), log_begins }
     }
+}
+
+/// The inodes of the sockets that a process has open.
+fn own_sockets(process: u32) -> HashSet<String> {
+    let Ok(files) = fs::read_dir(format!("/proc/{process}/fd")) else { return HashSet::new() };
+    let targets = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    let inode = |target: PathBuf| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned());
+    targets.filter_map(inode).collect()
 }
 
 /// The end of a log, from an offset on.

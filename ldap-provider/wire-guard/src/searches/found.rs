@@ -40,6 +40,10 @@ impl FoundEntry {
     }
 
     /// A value that was [read](Self::read), to keep without a copy. It keeps the whole entry.
+    ///
+    /// # Panics
+    ///
+    /// If the value is no part of this entry's memory.
     pub fn keep(&self, value: &[u8]) -> Bytes {
         self.0.slice_ref(value)
     }
