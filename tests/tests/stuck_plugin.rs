@@ -70,10 +70,16 @@ async fn a_provider_that_is_slow_to_let_go_does_not_hold_up_a_host_with_one_thre
 
 #[tokio::test(flavor = "current_thread")]
 async fn shutdown_of_a_blocking_plugin_is_answered_and_holds_up_nobody() {
-    let provider = provider(json!({ "authenticate": "block" })).await;
+    // More than are lost below: what is refused for those would not tell that the shutdown refuses.
+    let provider = provider_with(json!({ "at": { "authenticate": "block" } }), &limited(4_096, 8)).await;
     // One call for each of the plugin's threads.
-    for _ in 0..2 {
-        assert_eq!(login(&provider, &within(SHORT)).await.expect_err("it blocks").code(), "timeout");
+    let mut blocking = JoinSet::new();
+    for _ in 0..4 {
+        let provider = provider.clone();
+        blocking.spawn(async move { login(&provider, &within(SHORT)).await });
+    }
+    while let Some(ended) = blocking.join_next().await {
+        assert_eq!(ended.expect("no panic").expect_err("it blocks").code(), "timeout");
     }
     let start = Instant::now();
     let ticks = tokio::spawn(async {

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Where it runs
 ///
-/// Each provider has a tokio runtime of its own (two worker threads, timers and I/O on), and every async method runs
+/// Each provider has a tokio runtime of its own (four worker threads, timers and I/O on), and every async method runs
 /// on it: `tokio::spawn`, sockets and timers just work. The host's own runtime is out of reach, since tokio's
 /// thread-locals exist once for each library. Nothing of yours runs on a thread of the host, with two exceptions:
 /// `configure` and the description.

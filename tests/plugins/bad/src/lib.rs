@@ -89,13 +89,13 @@ impl Bad {
         self.last.lock().map(|last| last.clone()).unwrap_or_default()
     }
 
-    /// Keeps both threads of this provider: the other one at once, this one when the login has been answered.
+    /// Keeps all threads of this provider: the others at once, this one when the login has been answered.
     fn hog(&self) {
         if !self.hogging.swap(true, Ordering::SeqCst) {
-            for _ in 0..3 {
+            for _ in 0..12 {
                 tokio::spawn(async { thread::sleep(Duration::from_secs(4)) });
             }
-            // Long enough for the other thread to have taken one of them.
+            // Long enough for each of the other threads to have taken one of them.
             thread::sleep(Duration::from_millis(100));
         }
     }
