@@ -55,7 +55,11 @@ async fn a_call_that_outlives_the_drain_is_cut_off_and_the_new_provider_answers_
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_provider_that_blocks_is_given_up_and_told_of() {
     let slot = Arc::new(ProviderSlot::new(provider(json!({ "authenticate": "block" })).await));
-    let (_first, _second) = (login(&slot).await, login(&slot).await);
+    // One call for each of the plugin's threads.
+    let mut blocking = Vec::new();
+    for _ in 0..4 {
+        blocking.push(login(&slot).await);
+    }
     let begun = Instant::now();
     let drained = slot.replace(provider(json!({})).await, limits()).await.expect("swapped").drained;
     assert!(!drained.shut_down, "{drained:?}");
