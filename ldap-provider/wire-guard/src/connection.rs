@@ -15,8 +15,9 @@ use crate::exchange::{ExchangeError, exchange, ready};
 use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
+use crate::paged_results::PageRequest;
 use crate::pipe::{self, Pipe};
-use crate::searches::{self, Found, SearchConnection};
+use crate::searches::{self, EntryStream, Found, SearchConnection, SearchRequest};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
@@ -176,6 +177,21 @@ impl Connection {
         Ok((self, root_dse))
     }
 
+    /// Begins a search, of all entries or of a page of them, which are taken one by one.
+    pub async fn search(
+        mut self,
+        request: &SearchRequest,
+        page: Option<PageRequest<'_>>,
+        deadline: Instant,
+    ) -> Result<EntryStream, ExchangeError> {
+        let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
+        self.reported(ready)?;
+        self.last_id += 1;
+        searches::send_search(&mut self.stream, self.last_id, request, page, deadline).await?;
+        let id = self.last_id;
+        Ok(EntryStream::over(self, id))
+    }
+
     async fn bind_when_ready(
         &mut self,
         request: BindRequest,
@@ -188,8 +204,17 @@ impl Connection {
         self.reported(response)
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        self.incoming.limits()
+    }
+
+    /// What comes from the server, and where from.
+    pub(crate) fn parts(&mut self) -> (&mut Stream, &mut Incoming) {
+        (&mut self.stream, &mut self.incoming)
+    }
+
     /// What a connection ends with is logged once, here.
-    fn reported<T>(&self, outcome: Result<T, ExchangeError>) -> Result<T, ExchangeError> {
+    pub(crate) fn reported<T>(&self, outcome: Result<T, ExchangeError>) -> Result<T, ExchangeError> {
         if let Err(ExchangeError::Violation(violation)) = &outcome {
             violation.report(self.peer);
         }

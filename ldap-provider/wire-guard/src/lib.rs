@@ -3,9 +3,10 @@
 //!
 //! The guard owns the connection. It [resolves](Endpoint::resolve) and [connects](tcp::connect),
 //! [secures](Connection::secure) the connection with TLS or StartTLS, [binds](Connection::bind) with messages that it
-//! encodes and decodes itself, and then turns the connection into a [`SearchConnection`], on which many searches for few
-//! entries are made at a time, or into a [`Pipe`]: a local socket on which the library speaks LDAP, while a pump passes
-//! on only messages that are sound. The library therefore never touches a stranger's socket and never sees a password.
+//! encodes and decodes itself, and then [searches](Connection::search) for many entries, or turns the connection into a
+//! [`SearchConnection`], on which many searches for few entries are made at a time, or into a [`Pipe`]: a local socket on
+//! which the library speaks LDAP, while a pump passes on only messages that are sound. The library therefore never
+//! touches a stranger's socket and never sees a password.
 //!
 //! Why: ldap3 0.12.1 trusts its server. A 31 KB message of nested elements overflows its stack and aborts the
 //! process, several malformed messages make it panic, it has no limit on the size of a message, and it takes any
@@ -66,6 +67,9 @@ pub use endpoint::{Endpoint, Host, InvalidHost, ResolveError, Security};
 pub use exchange::ExchangeError;
 pub use limits::{Limits, SearchBudget};
 pub use pipe::{Pipe, PipeEnd, PipeMonitor};
-pub use searches::{Found, FoundEntry, SearchConnection, SearchFailure, SearchRequest, SearchScope, SearchTemplate};
+pub use searches::{
+    EntryStream, Found, FoundEntry, NextEntry, SearchConnection, SearchFailure, SearchRequest, SearchScope,
+    SearchTemplate,
+};
 pub use trust::Trust;
 pub use violation::Violation;

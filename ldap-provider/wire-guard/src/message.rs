@@ -119,7 +119,7 @@ impl Control {
         Ok(Self { oid: oid.to_owned(), value: value.map(<[u8]>::to_vec) })
     }
 
-    /// Appends the control, which in an answer is never critical (RFC 4511 section 4.1.11).
+    /// Appends the control as one that is not critical (RFC 4511 section 4.1.11).
     fn push(&self, out: &mut Vec<u8>) {
         let mut parts = ber::wrap(OCTET_STRING, self.oid.as_bytes());
         if let Some(value) = &self.value {
@@ -178,13 +178,18 @@ pub(crate) fn encode_search_done(id: u32, result: &OperationResult, controls: &[
     ber::push_octets(&mut content, OCTET_STRING, result.diagnostic.as_bytes());
     let mut parts = ber::wrap(operation::SEARCH_DONE, &content);
     if !controls.is_empty() {
-        let mut list = Vec::new();
-        for control in controls {
-            control.push(&mut list);
-        }
-        ber::push_octets(&mut parts, CONTROLS, &list);
+        push_controls(&mut parts, controls);
     }
     encode(id, &parts)
+}
+
+/// Appends controls to the operation that they go with.
+pub(crate) fn push_controls(operation: &mut Vec<u8>, controls: &[Control]) {
+    let mut list = Vec::new();
+    for control in controls {
+        control.push(&mut list);
+    }
+    ber::push_octets(operation, CONTROLS, &list);
 }
 
 /// The word that nobody waits for the answers to a request any more (RFC 4511 section 4.11).

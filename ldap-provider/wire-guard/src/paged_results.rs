@@ -1,7 +1,8 @@
 //! The control for simple paged results (RFC 2696), as servers answer it.
 
 use crate::Violation;
-use crate::ber::{INTEGER, OCTET_STRING, Reader, SEQUENCE};
+use crate::ber::{self, INTEGER, OCTET_STRING, Reader, SEQUENCE};
+use crate::message::Control;
 
 /// The control's name.
 pub const OID: &str = "1.2.840.113556.1.4.319";
@@ -40,10 +41,37 @@ impl Cookie {
     }
 }
 
+/// Asks for one page.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    /// How many entries the page may have.
+    pub size: u32,
+    /// Where it begins.
+    pub cookie: &'a Cookie,
+}
+
+impl From<PageRequest<'_>> for Control {
+    fn from(page: PageRequest<'_>) -> Self {
+        let mut content = Vec::with_capacity(page.cookie.0.len() + 16);
+        ber::push_integer(&mut content, page.size);
+        ber::push_octets(&mut content, OCTET_STRING, page.cookie.as_bytes());
+        Self { oid: OID.to_owned(), value: Some(ber::wrap(SEQUENCE, &content)) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Cookie, MAX_COOKIE};
+    use super::{Cookie, MAX_COOKIE, OID, PageRequest};
     use crate::ber::{push_octets, wrap};
+    use crate::message::Control;
+
+    #[test]
+    fn a_page_is_asked_for_as_rfc_2696_has_it() {
+        let cookie = Cookie(vec![0xff, 0]);
+        let control = Control::from(PageRequest { size: 250, cookie: &cookie });
+        assert_eq!(control.oid, OID);
+        assert_eq!(control.value.unwrap(), [0x30, 8, 2, 2, 0, 250, 4, 2, 0xff, 0]);
+    }
 
     #[test]
     fn a_cookie_is_read_and_an_empty_one_is_the_end() {

@@ -21,8 +21,13 @@ pub struct FoundEntry(Bytes);
 
 impl FoundEntry {
     /// Keeps a copy: the message is a part of what was read at once, all of which would stay with it.
-    pub(super) fn new(message: &[u8]) -> Self {
+    pub(super) fn copy_of(message: &[u8]) -> Self {
         Self(Bytes::copy_from_slice(message))
+    }
+
+    /// Keeps the message with all that was read together with it: for an entry that does not stay.
+    pub(super) fn of(message: Bytes) -> Self {
+        Self(message)
     }
 
     pub(super) fn octets(&self) -> usize {

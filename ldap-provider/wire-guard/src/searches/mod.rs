@@ -4,6 +4,7 @@
 //! changes of task, more than all else together; here its request goes out with those of others, and it is woken once, when
 //! its answer is there. What passes is checked as for the pipe, and less of it lies in memory.
 
+mod entries;
 mod found;
 mod outgoing;
 mod request;
@@ -28,6 +29,8 @@ use crate::outstanding::{Budget, Outstanding, Wanted};
 use crate::pipe::PipeEnd;
 use crate::stream::Stream;
 
+pub(crate) use entries::send_search;
+pub use entries::{EntryStream, NextEntry};
 pub use found::{Found, FoundEntry};
 use outgoing::Outgoing;
 pub use request::{SearchRequest, SearchScope, SearchTemplate};
@@ -149,7 +152,7 @@ impl Shared {
             // References to other servers are never followed.
             SearchAnswer::Reference => {}
             SearchAnswer::Entry(_) => {
-                if self.waiting.entry(message.id, FoundEntry::new(&frame.bytes))? == Waiting::Over {
+                if self.waiting.entry(message.id, FoundEntry::copy_of(&frame.bytes))? == Waiting::Over {
                     self.abandon(message.id);
                 }
             }

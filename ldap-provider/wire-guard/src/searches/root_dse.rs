@@ -1,16 +1,15 @@
 use std::time::Instant;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout_at;
 
-use super::found::{Found, FoundEntry};
+use super::entries::{NextEntry, next_entry, send_search};
+use super::found::Found;
 use super::request::{SearchScope, SearchTemplate};
 use crate::Violation;
 use crate::ber;
 use crate::exchange::ExchangeError;
-use crate::grammar::{SearchAnswer, check_search_answer};
 use crate::incoming::Incoming;
-use crate::message::{self, Message};
 use crate::outstanding::Outstanding;
 
 /// `present [7]` of a filter (RFC 4511 section 4.5.1.7).
@@ -29,22 +28,15 @@ pub(crate) async fn root_dse(
     let outstanding = Outstanding::new(incoming.limits().search);
     outstanding.begin(id);
     let exchange = async {
-        stream.write_all(&message::encode(id, request.encoded())).await.map_err(ExchangeError::Lost)?;
-        stream.flush().await.map_err(ExchangeError::Lost)?;
+        send_search(stream, id, &request, None, deadline).await?;
         let mut entries = Vec::new();
         loop {
-            let frame = incoming.answer(stream).await?;
-            let message = Message::parse(&frame.bytes)?;
-            outstanding.received(message.id, &frame)?;
-            let answer = check_search_answer(&message)?;
-            outstanding.answered(message.id, &answer)?;
-            match answer {
-                SearchAnswer::Reference => {}
-                SearchAnswer::Entry(_) if !entries.is_empty() => {
+            match next_entry(stream, incoming, &outstanding).await? {
+                NextEntry::Entry(_) if !entries.is_empty() => {
                     return Err(Violation::Unexpected("a second root DSE").into());
                 }
-                SearchAnswer::Entry(_) => entries.push(FoundEntry::new(&frame.bytes)),
-                SearchAnswer::Done(result, controls) => return Ok(Found { entries, end: Some((result, controls)) }),
+                NextEntry::Entry(entry) => entries.push(entry),
+                NextEntry::End(result, controls) => return Ok(Found { entries, end: Some((result, controls)) }),
             }
         }
     };

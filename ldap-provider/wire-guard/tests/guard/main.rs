@@ -3,6 +3,7 @@
 
 mod authority;
 mod bind;
+mod entries;
 mod pipe;
 mod script;
 mod searches;

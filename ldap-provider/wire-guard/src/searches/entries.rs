@@ -1,0 +1,105 @@
+use std::fmt;
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout_at;
+
+use super::found::FoundEntry;
+use super::request::SearchRequest;
+use crate::connection::Connection;
+use crate::exchange::ExchangeError;
+use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::incoming::Incoming;
+use crate::message::{self, Control, Message, OperationResult};
+use crate::outstanding::Outstanding;
+use crate::paged_results::PageRequest;
+
+/// A search on a connection that has nothing else to do, and its entries as they come, of which none is kept: for
+/// listings. Whoever does not take them holds the server back.
+///
+/// It ends with its connection if it is dropped before its end.
+pub struct EntryStream {
+    connection: Connection,
+    outstanding: Outstanding,
+}
+
+impl fmt::Debug for EntryStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("EntryStream").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+/// What comes next of a search.
+#[derive(Clone, Debug)]
+pub enum NextEntry {
+    /// An entry.
+    Entry(FoundEntry),
+    /// The end, with the server's result and its controls.
+    End(OperationResult, Vec<Control>),
+}
+
+impl EntryStream {
+    pub(crate) fn over(connection: Connection, id: u32) -> Self {
+        let outstanding = Outstanding::new(connection.limits().search);
+        outstanding.begin(id);
+        Self { connection, outstanding }
+    }
+
+    /// The next entry, or the end. References to other servers are passed over. Safe to cancel.
+    ///
+    /// # Errors
+    ///
+    /// The connection is of no further use. After the end there is nothing more to come, and a server that says more is
+    /// in breach of the protocol.
+    pub async fn next(&mut self) -> Result<NextEntry, ExchangeError> {
+        let (stream, incoming) = self.connection.parts();
+        let next = next_entry(stream, incoming, &self.outstanding).await;
+        self.connection.reported(next)
+    }
+
+    /// The connection, for the next request. Only after the [end](NextEntry::End): before it, the next request would be
+    /// refused for the answers that are still to come.
+    #[must_use]
+    pub fn into_connection(self) -> Connection {
+        self.connection
+    }
+}
+
+/// Sends a search on a connection that is ready. The server's answers are to be taken by [`next_entry`].
+pub(crate) async fn send_search(
+    stream: &mut (impl AsyncWrite + Unpin),
+    id: u32,
+    request: &SearchRequest,
+    page: Option<PageRequest<'_>>,
+    deadline: Instant,
+) -> Result<(), ExchangeError> {
+    let mut operation = request.encoded().to_vec();
+    if let Some(page) = page {
+        message::push_controls(&mut operation, &[page.into()]);
+    }
+    let sending = async {
+        stream.write_all(&message::encode(id, &operation)).await?;
+        stream.flush().await
+    };
+    timeout_at(deadline.into(), sending).await.map_err(|_| ExchangeError::Timeout)?.map_err(ExchangeError::Lost)
+}
+
+/// The next answer to a search that is outstanding. Safe to cancel.
+pub(crate) async fn next_entry(
+    stream: &mut (impl AsyncRead + Unpin),
+    incoming: &mut Incoming,
+    outstanding: &Outstanding,
+) -> Result<NextEntry, ExchangeError> {
+    loop {
+        let frame = incoming.answer(stream).await?;
+        let message = Message::parse(&frame.bytes)?;
+        outstanding.received(message.id, &frame)?;
+        let answer = check_search_answer(&message)?;
+        outstanding.answered(message.id, &answer)?;
+        match answer {
+            SearchAnswer::Reference => {}
+            SearchAnswer::Entry(_) => return Ok(NextEntry::Entry(FoundEntry::of(frame.bytes))),
+            SearchAnswer::Done(result, controls) => return Ok(NextEntry::End(result, controls)),
+        }
+    }
+}
