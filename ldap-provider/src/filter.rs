@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use ldap3::asn1::{ASNTag, PL, StructureTag, TagClass};
 use wire_guard::ber::{self, CONSTRUCTED, OCTET_STRING};
 
@@ -13,24 +11,20 @@ const DEEPEST: usize = 16;
 /// The longest filter of an administrator, in octets.
 const LONGEST: usize = 16 * 1024;
 
-/// A whole filter as a text (RFC 4515). No name that somebody typed is ever in one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SearchFilter(String);
+/// A whole filter as a text (RFC 4515), as it is written here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SearchFilter(&'static str);
 
 impl SearchFilter {
-    /// The filter's text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Every entry, whatever it is.
-    pub(crate) fn any_entry() -> Self {
-        Self("(objectClass=*)".to_owned())
-    }
+    pub(crate) const ANY_ENTRY: Self = Self("(objectClass=*)");
 
     /// Every group in which somebody is.
-    pub(crate) fn any_group_with_members() -> Self {
-        Self("(|(member=*)(uniqueMember=*)(memberUid=*))".to_owned())
+    pub(crate) const ANY_GROUP_WITH_MEMBERS: Self = Self("(|(member=*)(uniqueMember=*)(memberUid=*))");
+
+    /// The filter's text.
+    pub(crate) fn as_str(self) -> &'static str {
+        self.0
     }
 }
 
@@ -154,28 +148,23 @@ impl UserFilter {
     /// Whoever carries one of these names, each in its attribute.
     pub(crate) fn for_names(&self, names: &[CarriedName<'_>]) -> EncodedFilter {
         let equals = |name: &CarriedName<'_>| EncodedFilter::equals(name.attribute.as_str(), name.value.as_bytes());
-        let names = match names {
+        self.restricted(match names {
             [one] => equals(one),
             several => EncodedFilter::any(&several.iter().map(equals).collect::<Vec<_>>()),
-        };
+        })
+    }
+
+    /// Whoever carries any name: the users that a login could find.
+    pub(crate) fn for_anybody(&self) -> EncodedFilter {
+        let names: Vec<_> = self.attributes.iter().map(|attribute| EncodedFilter::has(attribute.as_str())).collect();
+        self.restricted(EncodedFilter::any(&names))
+    }
+
+    fn restricted(&self, names: EncodedFilter) -> EncodedFilter {
         match &self.restriction {
             Some(restriction) => EncodedFilter(ber::wrap_all(AND, &[&restriction.encoded, names.as_bytes()])),
             None => names,
         }
-    }
-
-    /// Whoever carries any name: the users that a login could find.
-    pub(crate) fn for_anybody(&self) -> SearchFilter {
-        let mut names = String::new();
-        for attribute in &self.attributes {
-            // Writing to a String cannot fail.
-            let _ = write!(names, "({attribute}=*)");
-        }
-        let names = if self.attributes.len() == 1 { names } else { format!("(|{names})") };
-        SearchFilter(match &self.restriction {
-            Some(restriction) => format!("(&{}{names})", restriction.text),
-            None => names,
-        })
     }
 }
 
@@ -220,7 +209,7 @@ mod tests {
     use bytes::BytesMut;
     use ldap3::asn1::ASNTag;
 
-    use super::{CarriedName, EncodedFilter, Restriction, UserFilter};
+    use super::{CarriedName, EncodedFilter, Restriction, SearchFilter, UserFilter};
     use directory_data::AttributeName;
 
     fn filter(restriction: &str, attributes: &[&str]) -> Result<UserFilter, String> {
@@ -293,13 +282,14 @@ mod tests {
     fn the_restriction_may_come_with_or_without_its_outer_parentheses() {
         for restriction in ["(&(age=28)(!(name=Bob)))", "&(age=28)(!(name=Bob))", "  (&(age=28)(!(name=Bob))) "] {
             let users = filter(restriction, &["uid", "cn"]).unwrap();
-            assert_eq!(users.for_anybody().as_str(), "(&(&(age=28)(!(name=Bob)))(|(uid=*)(cn=*)))");
+            let expected = encoded("(&(&(age=28)(!(name=Bob)))(|(uid=*)(cn=*)))");
+            assert_eq!(users.for_anybody().as_bytes(), expected);
             let expected = encoded(r"(&(&(age=28)(!(name=Bob)))(|(uid=al\2ace)(cn=al\2ace)))");
             assert_eq!(for_name(&users, "al*ce"), expected);
         }
         let users = filter("objectClass=person", &["uid"]).unwrap();
         assert_eq!(for_name(&users, "x"), encoded("(&(objectClass=person)(uid=x))"));
-        assert_eq!(filter(" ", &["uid"]).unwrap().for_anybody().as_str(), "(uid=*)");
+        assert_eq!(filter(" ", &["uid"]).unwrap().for_anybody().as_bytes(), encoded("(uid=*)"));
     }
 
     #[test]
@@ -324,12 +314,18 @@ mod tests {
     }
 
     #[test]
-    fn every_filter_that_is_built_is_one() {
-        for restriction in ["", "(userAccountControl:1.2.840.113556.1.4.803:=2)", "(!(uid=x))", "(cn=a*b*c)", "(&)"] {
-            for attributes in [&["uid"][..], &["uid", "cn", "mail"]] {
-                let users = filter(restriction, attributes).unwrap();
-                let built = users.for_anybody();
-                assert!(ldap3::parse_filter(built.as_str()).is_ok(), "{built:?}");
+    fn the_filters_that_are_written_here_are_filters() {
+        for written in [SearchFilter::ANY_ENTRY, SearchFilter::ANY_GROUP_WITH_MEMBERS] {
+            assert!(ldap3::parse_filter(written.as_str()).is_ok(), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn everybody_is_looked_for_by_the_filter_and_any_name() {
+        for restriction in ["(userAccountControl:1.2.840.113556.1.4.803:=2)", "(!(uid=x))", "(cn=a*b*c)", "(&)"] {
+            for (attributes, any) in [(&["uid"][..], "(uid=*)"), (&["uid", "cn"], "(|(uid=*)(cn=*))")] {
+                let built = filter(restriction, attributes).unwrap().for_anybody();
+                assert_eq!(built.as_bytes(), encoded(&format!("(&{restriction}{any})")), "{restriction}");
             }
         }
     }

@@ -1,19 +1,20 @@
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ldap3::controls::{Control, PagedResults, RawControl};
-use ldap3::{LdapError, LdapResult, SearchOptions};
 use provider_api::author::UserCursor;
 use provider_api::{
     Deadline, Fault, ListRequest, ListedUser, RejectReason, RequestContext, UnavailableReason, UserPage,
 };
 use tokio::time::timeout_at;
-use wire_guard::paged_results::{self, Cookie};
+use wire_guard::message::{Control, OperationResult};
+use wire_guard::paged_results::{self, Cookie, PageRequest};
+use wire_guard::{Connection, EntryStream, ExchangeError, NextEntry, SearchRequest};
 
-use crate::directory::{Directory, Next, Query, Results, ServiceConnection};
+use crate::directory::{Directory, OpenConnection};
 use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::plan::Plan;
@@ -38,34 +39,47 @@ const WHAT: &str = "the listing";
 
 /// A listing by simple paged results (RFC 2696), over a connection of its own, page by page.
 ///
-/// The library's own adapter is not used: it follows a cookie that repeats for ever.
-///
-/// What a server that pages sends is bounded by the page. One that does not page sends everything at once: the guard
-/// holds it back until what came before has been taken, and ends it at the limit of one search.
+/// What a server that pages sends is bounded by the page. One that does not page sends everything at once: it is held
+/// back until what came before has been taken, and the guard ends it at the limit of one search.
 #[derive(Debug)]
 pub struct Listing {
     config: Arc<Config>,
     plan: Arc<Plan>,
-    current: Option<Page>,
-    connection: ServiceConnection,
+    state: State,
+    /// The search for everybody.
+    search: SearchRequest,
     page_size: usize,
     cookie: Cookie,
     /// What the pages so far looked like, 8 octets for each.
     seen: HashSet<u64>,
     /// How many pages without anybody have come in a row.
     empty_pages: usize,
+    _open: OpenConnection,
+}
+
+/// Where a listing is.
+#[derive(Debug)]
+enum State {
+    /// The next page is to be asked for.
+    BetweenPages(Connection),
+    /// The server is sending a page.
+    InPage(Box<Page>),
+    /// The next page could not be asked for.
+    Broken(Fault),
+    /// Nothing more is to come.
+    Over,
 }
 
 /// A page that the server is sending. A server that does not page sends everything as one, which is handed on in
 /// pieces.
 struct Page {
-    results: Results,
+    stream: EntryStream,
     entries: usize,
     fingerprint: DefaultHasher,
 }
 
-impl std::fmt::Debug for Page {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Page {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Page").field("entries", &self.entries).finish_non_exhaustive()
     }
 }
@@ -81,60 +95,87 @@ impl Listing {
     pub(crate) fn over(
         directory: &Directory,
         plan: Arc<Plan>,
-        connection: ServiceConnection,
+        (connection, open): (Connection, OpenConnection),
         request: &ListRequest,
     ) -> Self {
         let page = plan.page_size;
         let limit = request.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(page);
         Self {
             config: directory.config.clone(),
+            search: search::search_for_anybody(&plan, &plan.listed_attributes, 0),
             plan,
-            connection,
+            state: State::BetweenPages(connection),
             page_size: limit.clamp(1, page),
             cookie: Cookie::default(),
             seen: HashSet::new(),
             empty_pages: 0,
-            current: None,
+            _open: open,
         }
     }
 
     /// The next users. What goes wrong on the way ends the listing as incomplete, with the users that came before it.
     async fn next(&mut self, deadline: Deadline) -> UserPage {
         let mut users = Vec::new();
-        let outcome = match timeout_at(deadline.instant().into(), self.fill(&mut users)).await {
+        let outcome = match timeout_at(deadline.instant().into(), self.fill(&mut users, deadline)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(fault::timeout(WHAT)),
         };
         match outcome {
-            Ok(Progress::More) => UserPage::of(users),
+            Ok(Progress::More) => {
+                self.ask_ahead(deadline).await;
+                UserPage::of(users)
+            }
             Ok(Progress::Complete) => UserPage::last(users),
             Err(fault) => UserPage::cut_short(users, fault),
         }
     }
 
-    async fn fill(&mut self, users: &mut Vec<ListedUser>) -> Result<Progress, Fault> {
-        let mut page = match self.current.take() {
-            Some(page) => page,
-            None => self.request().await?,
+    /// Asks for the next page of whom has come back for more once, and will again: the server makes it while this one is
+    /// dealt with.
+    async fn ask_ahead(&mut self, deadline: Deadline) {
+        if self.seen.len() < 2 {
+            return;
+        }
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::BetweenPages(connection) => match self.request(connection, deadline).await {
+                Ok(page) => State::InPage(page),
+                Err(fault) => State::Broken(fault),
+            },
+            other => other,
+        };
+    }
+
+    /// Adds the users of a page, or of a piece of one. After an error the listing is over.
+    async fn fill(&mut self, users: &mut Vec<ListedUser>, deadline: Deadline) -> Result<Progress, Fault> {
+        let now = SystemTime::now();
+        let mut page = match std::mem::replace(&mut self.state, State::Over) {
+            State::InPage(page) => page,
+            State::BetweenPages(connection) => self.request(connection, deadline).await?,
+            State::Broken(fault) => return Err(fault),
+            State::Over => return Err(Fault::internal("more was asked of a listing that is over")),
         };
         loop {
-            let item = match self.next_of(&mut page.results).await? {
-                Next::Entry(item) => item,
-                Next::End(result) => {
-                    let progress = self.end_of_page(&page, &result)?;
-                    let may_have_stopped_short = self.cookie.is_end() && page.entries == self.page_size;
-                    if matches!(progress, Progress::Complete) && may_have_stopped_short {
-                        self.expect_no_more_than(page.entries).await?;
+            let entry = match page.stream.next().await.map_err(|error| broken(&error))? {
+                NextEntry::Entry(entry) => entry,
+                NextEntry::End(result, controls) => {
+                    let progress = self.end_of_page(&page, &result, &controls)?;
+                    let connection = page.stream.into_connection();
+                    match progress {
+                        Progress::More => self.state = State::BetweenPages(connection),
+                        Progress::Complete if self.cookie.is_end() && page.entries == self.page_size => {
+                            self.expect_no_more_than(page.entries, connection, deadline).await?;
+                        }
+                        Progress::Complete => {}
                     }
                     return Ok(progress);
                 }
             };
-            let (dn, user) = match Entry::read(item) {
+            let (dn, user) = match Entry::found(&entry) {
                 // Told and passed over: it must not keep everybody behind it from being listed.
-                Err(UnusableEntry::Dn { text, rest }) => (text, refused(listed(&rest, &self.plan))),
+                Err(UnusableEntry::Dn { text, rest }) => (text, refused(listed(&rest, &self.plan, now))),
                 read => {
                     let entry = search::checked(read, &self.plan)?;
-                    (entry.dn.as_str().to_owned(), listed(&entry, &self.plan))
+                    (entry.dn.as_str().to_owned(), listed(&entry, &self.plan, now))
                 }
             };
             page.entries += 1;
@@ -150,77 +191,58 @@ impl Listing {
             }
             // One more than a page may hold: this server does not page. The rest is handed on piece by piece.
             if users.len() > self.plan.page_size {
-                self.current = Some(page);
+                self.state = State::InPage(page);
                 return Ok(Progress::More);
             }
         }
     }
 
-    async fn request(&mut self) -> Result<Page, Fault> {
-        let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
-        let control: RawControl = PagedResults { size, cookie: self.cookie.as_bytes().to_vec() }.into();
-        let attributes = Arc::clone(&self.plan.user_attributes);
-        let results = self.search(search::options(), attributes, vec![control]).await?;
-        Ok(Page { results, entries: 0, fingerprint: DefaultHasher::new() })
+    async fn request(&self, connection: Connection, deadline: Deadline) -> Result<Box<Page>, Fault> {
+        let page = PageRequest { size: u32::try_from(self.page_size).unwrap_or(u32::MAX), cookie: &self.cookie };
+        let stream =
+            connection.search(&self.search, Some(page), deadline.instant()).await.map_err(|error| broken(&error))?;
+        Ok(Box::new(Page { stream, entries: 0, fingerprint: DefaultHasher::new() }))
     }
 
     /// `ApacheDS` (2.0.0-M26) sends the first page as if it were all there is. So whoever gets exactly a full page
     /// looks once, without paging, for one user more.
-    async fn expect_no_more_than(&mut self, listed: usize) -> Result<(), Fault> {
-        let limit = i32::try_from(listed + 1).unwrap_or(i32::MAX);
-        let options = search::options().sizelimit(limit);
-        let mut results = self.search(options, search::no_attributes(), Vec::new()).await?;
+    async fn expect_no_more_than(
+        &self,
+        listed: usize,
+        connection: Connection,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let limit = u32::try_from(listed + 1).unwrap_or(u32::MAX);
+        let search = search::search_for_anybody(&self.plan, &[search::NO_ATTRIBUTES], limit);
+        let mut stream = connection.search(&search, None, deadline.instant()).await.map_err(|error| broken(&error))?;
         for _ in 0..=listed {
-            match self.next_of(&mut results).await? {
-                Next::Entry(_) => {}
-                Next::End(result) if result.rc == SUCCESS => return Ok(()),
+            match stream.next().await.map_err(|error| broken(&error))? {
+                NextEntry::Entry(_) => {}
+                NextEntry::End(result, _) if result.code == SUCCESS => return Ok(()),
                 // Whatever cut this search short may have kept the one user more from being seen.
-                Next::End(LdapResult { rc: rc @ (SIZE_LIMIT_EXCEEDED | ADMIN_LIMIT_EXCEEDED), text, .. }) => {
+                NextEntry::End(result, _) if matches!(result.code, SIZE_LIMIT_EXCEEDED | ADMIN_LIMIT_EXCEEDED) => {
                     let message = format!(
                         "the server ended the listing with exactly a full page and does not say whether there is anybody \
                             else; raise its size limit for the service account: {}",
-                        said(rc, &text)
+                        said(result.code, &result.diagnostic)
                     );
                     return Err(Fault::unavailable(UnavailableReason::SIZE_LIMIT, message));
                 }
-                Next::End(result) => return Err(page_fault(result.rc, &result.text, self.config.is_anonymous())),
+                NextEntry::End(result, _) => return Err(self.page_fault(&result)),
             }
         }
         Err(paging_refused("it sends the first page as if there were no other"))
     }
 
-    async fn search(
-        &mut self,
-        options: SearchOptions,
-        attributes: Arc<[String]>,
-        controls: Vec<RawControl>,
-    ) -> Result<Results, Fault> {
-        let filter = self.plan.user_filter.for_anybody();
-        let query = Query {
-            base: &self.config.base_dn,
-            scope: search::scope(self.plan.scope),
-            filter: &filter,
-            attributes,
-            options,
-            controls,
-        };
-        let results = self.connection.search(query).await;
-        results.map_err(|error| self.broken(&error))
+    fn page_fault(&self, result: &OperationResult) -> Fault {
+        page_fault(result.code, &result.diagnostic, self.config.is_anonymous())
     }
 
-    async fn next_of(&self, results: &mut Results) -> Result<Next, Fault> {
-        results.next().await.map_err(|error| self.broken(&error))
-    }
-
-    fn broken(&self, error: &LdapError) -> Fault {
-        fault::broken_search(WHAT, self.connection.end(), error)
-    }
-
-    fn end_of_page(&mut self, page: &Page, result: &LdapResult) -> Result<Progress, Fault> {
-        if result.rc != SUCCESS {
-            return Err(page_fault(result.rc, &result.text, self.config.is_anonymous()));
+    fn end_of_page(&mut self, page: &Page, result: &OperationResult, controls: &[Control]) -> Result<Progress, Fault> {
+        if result.code != SUCCESS {
+            return Err(self.page_fault(result));
         }
-        let Some(next) = next_cookie(result)? else {
+        let Some(next) = next_cookie(controls)? else {
             // A server that does not know the control sends everything at once. One that knew it a page ago has lost
             // its place.
             return if self.cookie.is_end() {
@@ -282,12 +304,17 @@ enum Progress {
     Complete,
 }
 
+/// Why a search broke off.
+fn broken(error: &ExchangeError) -> Fault {
+    fault::exchange(WHAT, error)
+}
+
 /// The cookie of the response control; `None` if there is no such control.
-fn next_cookie(result: &LdapResult) -> Result<Option<Cookie>, Fault> {
-    let Some(Control(_, control)) = result.ctrls.iter().find(|Control(_, raw)| raw.ctype == paged_results::OID) else {
+fn next_cookie(controls: &[Control]) -> Result<Option<Cookie>, Fault> {
+    let Some(control) = controls.iter().find(|control| control.oid == paged_results::OID) else {
         return Ok(None);
     };
-    let cookie = Cookie::from_control_value(control.val.as_deref().unwrap_or_default());
+    let cookie = Cookie::from_control_value(control.value.as_deref().unwrap_or_default());
     cookie.map(Some).map_err(fault::protocol_violation)
 }
 
@@ -311,18 +338,17 @@ fn paging_refused(said: &str) -> Fault {
     Fault::unavailable(UnavailableReason::PAGING_REFUSED, format!("the server refuses to list page by page: {said}"))
 }
 
-fn listed(entry: &Entry, plan: &Plan) -> ListedUser {
-    let profile = plan.profile.of(entry);
+fn listed(entry: &Entry, plan: &Plan, now: SystemTime) -> ListedUser {
     let mut user = ListedUser::default();
     user.login = profile::login(entry, plan.names.attributes());
-    user.display_name = profile.display_name;
-    user.email = profile.email;
-    user.phone = profile.phone;
+    user.display_name = plan.profile.display_name(entry);
+    user.email = plan.profile.email(entry);
+    user.phone = plan.profile.phone(entry);
     match plan.subject.of(entry) {
         Ok(subject) => {
             user.subject = Some(subject.id);
             user.subject_attribute = Some(subject.attribute);
-            user.refusal = plan.state.check(entry, SystemTime::now()).err().map(|barred| barred.reason());
+            user.refusal = plan.state.check(entry, now).err().map(|barred| barred.reason());
         }
         Err(_) => user.refusal = Some(RejectReason::NO_STABLE_ID),
     }

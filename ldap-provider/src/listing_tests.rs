@@ -168,3 +168,27 @@ async fn an_entry_whose_dn_cannot_be_read_is_listed_with_a_refusal_and_keeps_nob
     assert_eq!(seen, [(Some("odd"), true), (Some("u0"), false), (Some("u1"), false)]);
     assert_eq!(page.end, Some(ListingEnd::Complete));
 }
+
+#[tokio::test]
+async fn whoever_has_come_back_for_more_once_does_not_wait_for_the_request_of_the_next_page() {
+    let directory = paging(|id, cookie| {
+        let number = cookie.first().copied().unwrap_or_default();
+        let next: &[u8] = if number == 3 { b"" } else { &[number + 1] };
+        Reply::Send([people(id, usize::from(number) * 2, 2), page_done(id, next)].concat())
+    })
+    .await;
+    let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+    let mut listing =
+        Listing::begin(&directory.configured(), &ListRequest::everybody(), context.deadline).await.unwrap();
+    let pages = || directory.requests().iter().filter(|(_, request)| matches!(request, Request::Search { .. })).count();
+    listing.next_page(&context).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(pages(), 1, "nobody has asked for a second one yet");
+    listing.next_page(&context).await.unwrap();
+    while pages() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let last = [listing.next_page(&context).await.unwrap(), listing.next_page(&context).await.unwrap()];
+    assert_eq!(last.map(|page| (page.users.len(), page.end)), [(2, None), (2, Some(ListingEnd::Complete))]);
+    assert_eq!(pages(), 4);
+}

@@ -24,8 +24,10 @@ pub(crate) struct Plan {
     pub(crate) scope: Scope,
     pub(crate) names: NameRules,
     pub(crate) user_filter: UserFilter,
-    /// What is asked for of each user.
+    /// What a login asks for of the user.
     pub(crate) user_attributes: Arc<[String]>,
+    /// What a listing asks for of each user: what it shows, and no groups, of which each may have hundreds.
+    pub(crate) listed_attributes: Arc<[String]>,
     /// The search for a user, but for the name.
     pub(crate) user_search: SearchTemplate,
     pub(crate) subject: SubjectRule,
@@ -60,14 +62,20 @@ impl Plan {
         let state = StateRules::new(facts, choices.expiry_warning);
         let groups =
             choices.groups.as_ref().map(|groups| GroupPlan::new(groups, facts, known.as_ref(), &config.base_dn));
-        let wanted = [
+        let listed = [
             usernames.iter().map(AttributeName::as_str).collect::<Vec<_>>(),
             subject.attributes().map(AttributeName::as_str).collect(),
-            profile.attributes().map(AttributeName::as_str).collect(),
+            profile.listed_attributes().map(AttributeName::as_str).collect(),
             state.attributes().collect(),
+        ]
+        .concat();
+        let wanted = [
+            listed.clone(),
+            profile.attributes().map(AttributeName::as_str).collect(),
             groups.iter().flat_map(GroupPlan::user_attributes).collect(),
             config.bind_template.iter().flat_map(BindTemplate::user_attributes).collect(),
         ];
+        let listed_attributes = each_once(listed.into_iter());
         let user_attributes = each_once(wanted.into_iter().flatten());
         Self {
             kind,
@@ -77,6 +85,7 @@ impl Plan {
             user_filter: UserFilter::new(filter, usernames.clone()),
             names: NameRules::new(usernames, facts.has_windows_names, dns_domain),
             user_attributes,
+            listed_attributes,
             subject,
             profile,
             state,

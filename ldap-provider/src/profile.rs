@@ -58,6 +58,26 @@ impl ProfileMap {
             .flatten()
     }
 
+    /// Those of them that a listing shows.
+    pub(crate) fn listed_attributes(&self) -> impl Iterator<Item = &AttributeName> {
+        [&self.display_name, &self.email, &self.phone].into_iter().flatten()
+    }
+
+    /// The name to show.
+    pub(crate) fn display_name(&self, entry: &Entry) -> Option<String> {
+        first(entry, &self.display_name)
+    }
+
+    /// The mail address.
+    pub(crate) fn email(&self, entry: &Entry) -> Option<String> {
+        first(entry, &self.email)
+    }
+
+    /// The telephone number.
+    pub(crate) fn phone(&self, entry: &Entry) -> Option<String> {
+        first(entry, &self.phone)
+    }
+
     /// Reads an entry.
     pub(crate) fn of(&self, entry: &Entry) -> Profile {
         let mut attributes = BTreeMap::new();
@@ -75,9 +95,9 @@ impl ProfileMap {
             }
         }
         Profile {
-            display_name: first(entry, &self.display_name),
-            email: first(entry, &self.email),
-            phone: first(entry, &self.phone),
+            display_name: self.display_name(entry),
+            email: self.email(entry),
+            phone: self.phone(entry),
             attributes,
         }
     }
@@ -88,13 +108,8 @@ impl ProfileMap {
 /// nothing that depends on it: the same person would have another name with every way of typing it.
 pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
-        let is_in_dn = |value: &&str| {
-            let mut naming = entry.dn.naming_values(attribute).peekable();
-            naming.peek().is_some() && {
-                let value = fold_dn_value(value);
-                naming.any(|naming| naming == value)
-            }
-        };
+        let is_in_dn =
+            |value: &&str| entry.dn.naming_values(attribute).any(|naming| naming == fold_dn_value(value).as_slice());
         let in_dn = shown(entry, attribute).filter(is_in_dn);
         smallest(in_dn).or_else(|| smallest(shown(entry, attribute))).map(ToOwned::to_owned)
     })

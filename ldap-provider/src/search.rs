@@ -92,11 +92,20 @@ const SIZE_LIMIT: u8 = 2;
 
 /// The search for a user, but for the name.
 pub(crate) fn user_search(base: &Dn, scope: Scope, attributes: &[String]) -> SearchTemplate {
-    let scope = match scope {
+    SearchTemplate::new(base.as_str(), search_scope(scope), SIZE_LIMIT.into(), attributes)
+}
+
+/// The search for so many users, whoever they are; 0 is for all.
+pub(crate) fn search_for_anybody(plan: &Plan, attributes: &[impl AsRef<str>], size_limit: u32) -> SearchRequest {
+    let template = SearchTemplate::new(plan.base_dn.as_str(), search_scope(plan.scope), size_limit, attributes);
+    template.with_filter(plan.user_filter.for_anybody().as_bytes())
+}
+
+fn search_scope(scope: Scope) -> SearchScope {
+    match scope {
         Scope::One => SearchScope::OneLevel,
         Scope::Sub => SearchScope::Subtree,
-    };
-    SearchTemplate::new(base.as_str(), scope, SIZE_LIMIT.into(), attributes)
+    }
 }
 
 /// Reads the base entry, or at least learns that it is there.
@@ -106,8 +115,8 @@ pub(crate) async fn read_base(
     deadline: Deadline,
 ) -> Result<(), Fault> {
     const WHAT: &str = "the search for the base DN";
-    let any = SearchFilter::any_entry();
-    let (_, result) = read_entry(connection, &config.base_dn, &any, no_attributes(), WHAT, deadline).await?;
+    let (_, result) =
+        read_entry(connection, &config.base_dn, SearchFilter::ANY_ENTRY, NO_ATTRIBUTES, WHAT, deadline).await?;
     if result.rc == SUCCESS {
         return Ok(());
     }
@@ -118,13 +127,12 @@ pub(crate) async fn read_base(
 pub(crate) async fn read_group(
     connection: &ServiceConnection,
     dn: &Dn,
-    filter: &SearchFilter,
+    filter: SearchFilter,
     config: &Config,
     deadline: Deadline,
 ) -> Result<Option<Entry>, Fault> {
     const WHAT: &str = "the search for a group";
-    let attributes = Arc::new([GROUP_TYPE.to_owned()]);
-    let (entry, result) = read_entry(connection, dn, filter, attributes, WHAT, deadline).await?;
+    let (entry, result) = read_entry(connection, dn, filter, GROUP_TYPE, WHAT, deadline).await?;
     match result.rc {
         SUCCESS => Ok(entry),
         NO_SUCH_OBJECT => Ok(None),
@@ -135,8 +143,8 @@ pub(crate) async fn read_group(
 async fn read_entry(
     connection: &ServiceConnection,
     dn: &Dn,
-    filter: &SearchFilter,
-    attributes: Arc<[String]>,
+    filter: SearchFilter,
+    attribute: &str,
     what: &str,
     deadline: Deadline,
 ) -> Result<(Option<Entry>, LdapResult), Fault> {
@@ -144,9 +152,9 @@ async fn read_entry(
         base: dn,
         scope: ldap3::Scope::Base,
         filter,
-        attributes,
-        options: options().sizelimit(1),
-        controls: Vec::new(),
+        attributes: Arc::new([attribute.to_owned()]),
+        // Aliases are never followed (a bind would not follow them either), and values are wanted.
+        options: SearchOptions::new().deref(DerefAliases::Never).typesonly(false).sizelimit(1),
     };
     let search = async {
         let mut results = connection.search(query).await?;
@@ -168,22 +176,8 @@ async fn read_entry(
     }
 }
 
-/// Aliases are never followed (a bind would not follow them either), and values are wanted.
-pub(crate) fn options() -> SearchOptions {
-    SearchOptions::new().deref(DerefAliases::Never).typesonly(false)
-}
-
-pub(crate) fn scope(scope: Scope) -> ldap3::Scope {
-    match scope {
-        Scope::One => ldap3::Scope::OneLevel,
-        Scope::Sub => ldap3::Scope::Subtree,
-    }
-}
-
-/// `1.1` asks for no attributes (RFC 4511 section 4.5.1.8).
-pub(crate) fn no_attributes() -> Arc<[String]> {
-    Arc::new(["1.1".to_owned()])
-}
+/// Asks for no attributes (RFC 4511 section 4.5.1.8).
+pub(crate) const NO_ATTRIBUTES: &str = "1.1";
 
 /// Makes sure that what was read is an entry that was asked for.
 pub(crate) fn checked(read: Result<Entry, UnusableEntry>, plan: &Plan) -> Result<Entry, Fault> {

@@ -36,10 +36,10 @@ pub(crate) async fn validate(directory: &Directory, context: &RequestContext) ->
     for server in others.by_ref() {
         let mut found = Vec::new();
         match check(directory, server, context, whole, &mut found).await {
-            Ok((service, plan)) => {
+            Ok(plan) => {
                 let clock = Clock::start("users");
                 let users = if everybody_reads(directory) {
-                    clock.finish(users(directory, plan, service, context, whole).await)
+                    clock.finish(users(directory, server, plan, context, whole).await)
                 } else {
                     Stage::skipped("users", ONLY_THEMSELVES)
                 };
@@ -108,9 +108,8 @@ async fn check(
     context: &RequestContext,
     whole: Deadline,
     stages: &mut Vec<Stage>,
-) -> Result<(ServiceConnection, Arc<Plan>), Stage> {
-    // As long as a login gives the step, or as long as the caller has: of several servers, all get their turn.
-    let steps = Steps::of(directory.config.timeout.min(context.deadline.remaining()));
+) -> Result<Arc<Plan>, Stage> {
+    let steps = steps(directory, context);
     let limit = |step: Duration| whole.at_most(step);
 
     let clock = Clock::start("resolve");
@@ -148,7 +147,7 @@ async fn check(
     if !everybody_reads(directory) {
         stages.push(Stage::skipped("base", ONLY_THEMSELVES));
         stages.extend(plan.groups.is_some().then(|| Stage::skipped(GROUPS, ONLY_THEMSELVES)));
-        return Ok((service, plan));
+        return Ok(plan);
     }
     let base = search::read_base(&service, &directory.config, limit(steps.operation)).await;
     base.map_err(|fault| clock.failed(&fault))?;
@@ -159,7 +158,12 @@ async fn check(
         let groups = groups(directory, wanted, &service, limit(steps.operation)).await;
         stages.push(clock.finish(groups.map_err(|fault| clock.failed(&fault))?));
     }
-    Ok((service, plan))
+    Ok(plan)
+}
+
+/// As long as a login gives each step, or as long as the caller has: of several servers, all get their turn.
+fn steps(directory: &Directory, context: &RequestContext) -> Steps {
+    Steps::of(directory.config.timeout.min(context.deadline.remaining()))
 }
 
 const ONLY_THEMSELVES: &str = "bind_template is set and bind_dn is not: nobody but users themselves searches";
@@ -198,10 +202,9 @@ async fn groups(
     let mut count = 0;
     for (dn, is_denied) in groups.deciding() {
         count += 1;
-        let any = SearchFilter::any_entry();
-        let group = search::read_group(service, dn, &any, &directory.config, deadline).await?;
-        let with_members = SearchFilter::any_group_with_members();
-        let members = search::read_group(service, dn, &with_members, &directory.config, deadline).await?;
+        let group = search::read_group(service, dn, SearchFilter::ANY_ENTRY, &directory.config, deadline).await?;
+        let members =
+            search::read_group(service, dn, SearchFilter::ANY_GROUP_WITH_MEMBERS, &directory.config, deadline).await?;
         let (doubt, is_certain) = match group {
             None => ("is not there, or cannot be seen", true),
             Some(group) if groups.finds_security_groups_alone() && !is_security_group(&group) => {
@@ -234,16 +237,20 @@ fn tls(connection: &Connection) -> Stage {
     }
 }
 
-/// Counts users as the listing finds them, up to the sample.
+/// Counts users as the listing finds them, over a connection as it has one, up to the sample.
 async fn users(
     directory: &Directory,
+    server: &Arc<Server>,
     plan: Arc<Plan>,
-    service: ServiceConnection,
     context: &RequestContext,
     whole: Deadline,
 ) -> Stage {
     const ID: &str = "users";
-    let mut listing = Listing::over(directory, plan, service, &ListRequest::everybody());
+    let connection = match server.for_listing(steps(directory, context), whole).await {
+        Ok(connection) => connection,
+        Err(fault) => return Stage::failed(ID, &fault).advice(advice(&fault)),
+    };
+    let mut listing = Listing::over(directory, plan, connection, &ListRequest::everybody());
     let mut page_context = context.clone();
     page_context.deadline = whole;
     let mut count = Count::default();

@@ -22,12 +22,13 @@ use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, Metric, one_line};
 use tokio::sync::watch;
-use wire_guard::{Found, Limits};
+use wire_guard::{Connection, Found};
 
 pub(crate) use detection::{Asked, Detection};
+pub(crate) use open_connection::OpenConnection;
 pub(crate) use search_pool::{Place, TRUSTED_FOR};
 pub(crate) use server::Server;
-pub(crate) use service_connection::{Next, Query, Results, ServiceConnection};
+pub(crate) use service_connection::{Next, Query, ServiceConnection};
 pub(crate) use setback::Setback;
 pub(crate) use shared_connection::SharedConnection;
 pub(crate) use steps::Steps;
@@ -102,17 +103,13 @@ impl Directory {
     }
 
     /// A connection for listing, to the first server that can be reached.
-    pub(crate) async fn for_listing(&self, deadline: Deadline) -> Result<ServiceConnection, Fault> {
+    pub(crate) async fn for_listing(&self, deadline: Deadline) -> Result<(Connection, OpenConnection), Fault> {
         let steps = Steps::of(deadline.remaining());
         let mut attempts = self.attempts();
         loop {
             let server = attempts.next(deadline).await?;
             let began = Instant::now();
-            let asked = Arc::clone(&server);
-            // In the background: a service account that is refused has to be noticed even if nobody waits any more.
-            let opening = tokio::spawn(async move { asked.dedicated(Limits::LISTING, steps, deadline).await });
-            let opened = opening.await.unwrap_or_else(|_| Err(Fault::internal("opening a connection has panicked")));
-            match opened.map_err(Setback::before_the_password) {
+            match server.for_listing(steps, deadline).await.map_err(Setback::before_the_password) {
                 Ok(connection) => return Ok(connection),
                 Err(Setback::Final(fault)) => return Err(fault),
                 Err(Setback::Elsewhere(fault)) => {

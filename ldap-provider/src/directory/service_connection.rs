@@ -1,9 +1,8 @@
-//! A connection for listing and validating, and the searches on it: with the LDAP library, which pages.
+//! A connection for validating, and the searches on it: with the LDAP library.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ldap3::controls::RawControl;
 use ldap3::{
     Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, ResultEntry, SearchOptions, SearchStream, StdStream,
 };
@@ -40,10 +39,9 @@ type SearchResults = SearchStream<'static, String, Arc<[String]>>;
 pub(crate) struct Query<'a> {
     pub(crate) base: &'a Dn,
     pub(crate) scope: ldap3::Scope,
-    pub(crate) filter: &'a SearchFilter,
+    pub(crate) filter: SearchFilter,
     pub(crate) attributes: Arc<[String]>,
     pub(crate) options: SearchOptions,
-    pub(crate) controls: Vec<RawControl>,
 }
 
 impl ServiceConnection {
@@ -64,11 +62,8 @@ impl ServiceConnection {
 
     /// Begins a search.
     pub(crate) async fn search(&self, query: Query<'_>) -> Result<Results, LdapError> {
-        let Query { base, scope, filter, attributes, options, controls } = query;
+        let Query { base, scope, filter, attributes, options } = query;
         let mut ldap = self.0.ldap.clone();
-        if !controls.is_empty() {
-            ldap.with_controls(controls);
-        }
         ldap.with_search_options(options);
         let mut stream: SearchResults =
             ldap.streaming_search(base.as_str(), scope, filter.as_str(), attributes).await?;

@@ -4,6 +4,7 @@ use provider_api::Fault;
 use serde_json::{Value, json};
 
 use super::{Account, Config, Scope, Settings, config::TlsWarning};
+use crate::filter::EncodedFilter;
 use crate::kind::Kind;
 use crate::plan::Plan;
 use directory_data::Dn;
@@ -38,7 +39,8 @@ fn two_settings_are_enough() {
     assert_eq!(plan(json!({})).scope, Scope::One);
     assert!(matches!(config.account, Account::Anonymous));
     assert_eq!(config.timeout.as_secs(), 8);
-    assert_eq!(plan(json!({})).user_filter.for_anybody().as_str(), "(|(uid=*)(cn=*))");
+    let anybody = EncodedFilter::any(&["uid", "cn"].map(EncodedFilter::has));
+    assert_eq!(plan(json!({})).user_filter.for_anybody(), anybody);
     assert_eq!(config.tls_warning(), Some(TlsWarning::Plain));
 }
 
@@ -179,6 +181,19 @@ fn an_attribute_is_asked_for_once_by_whichever_of_its_names() {
 }
 
 #[test]
+fn a_listing_asks_for_what_it_shows_and_for_no_groups() {
+    let plan = Plan::new(&parse(json!({ "groups": "member_of" })).unwrap(), Kind::OpenLdap, None);
+    let listed: Vec<_> = plan.listed_attributes.iter().map(String::as_str).collect();
+    for attribute in ["uid", "entryUUID", "displayName", "mail", "telephoneNumber", "pwdAccountLockedTime"] {
+        assert!(listed.contains(&attribute), "{attribute}");
+    }
+    for attribute in ["givenName", "sn", "memberOf"] {
+        assert!(plan.user_attributes.iter().any(|asked| asked == attribute), "{attribute}");
+        assert!(!listed.contains(&attribute), "{attribute}");
+    }
+}
+
+#[test]
 fn active_directorys_names_are_taken_for_the_service_account() {
     for name in ["cn=admin,dc=x", "reader@corp.example.com", r"CORP\reader"] {
         assert!(parse(json!({ "bind_dn": name, "bind_password": "hunter2" })).is_ok(), "{name}");
@@ -201,7 +216,7 @@ fn what_the_administrator_has_set_wins_over_what_suits_the_directory() {
     let by_itself = of(Kind::Samba, json!({}));
     assert_eq!(attributes(&by_itself), ["sAMAccountName", "userPrincipalName"]);
     assert_eq!(by_itself.scope, Scope::Sub);
-    assert!(by_itself.user_filter.for_anybody().as_str().contains("objectCategory=person"));
+    assert!(by_itself.filter_text.contains("objectCategory=person"));
     assert_eq!(by_itself.subject.attributes().map(ToString::to_string).collect::<Vec<_>>(), ["objectGUID"]);
     assert_eq!(by_itself.naming_context.as_str(), "dc=example,dc=com");
     let changes = json!({
@@ -213,7 +228,8 @@ fn what_the_administrator_has_set_wins_over_what_suits_the_directory() {
     let overruled = of(Kind::Samba, changes);
     assert_eq!(attributes(&overruled), ["mail"]);
     assert_eq!(overruled.scope, Scope::One);
-    assert_eq!(overruled.user_filter.for_anybody().as_str(), "(&(title=guest)(mail=*))");
+    let anybody = EncodedFilter::all(&[EncodedFilter::equals("title", b"guest"), EncodedFilter::has("mail")]);
+    assert_eq!(overruled.user_filter.for_anybody(), anybody);
     assert!(overruled.user_attributes.contains(&"employeeNumber".to_owned()));
     assert!(!overruled.user_attributes.contains(&"objectGUID".to_owned()));
 }

@@ -1,6 +1,7 @@
 //! How a connection is made: addresses, TCP, TLS, the service account.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use provider_api::{Deadline, Fault};
@@ -9,7 +10,6 @@ use wire_guard::{Connection, Found, Limits, Security, tcp};
 
 use super::super::detection::Asked;
 use super::super::open_connection::OpenConnection;
-use super::super::service_connection::ServiceConnection;
 use super::super::steps::Steps;
 use super::Server;
 use crate::fault;
@@ -75,21 +75,25 @@ impl Server {
         self.account.bind_anyway(connection, &self.config.account, &self.metrics, deadline).await
     }
 
-    /// A connection for searching that is nobody else's.
-    ///
-    /// Must not be given up before its end if there is a service account: see [`ServiceAccount::bind`].
-    pub(crate) async fn dedicated(
-        &self,
-        limits: Limits,
+    /// A connection for a listing, which is nobody else's.
+    pub(crate) async fn for_listing(
+        self: &Arc<Self>,
         steps: Steps,
         deadline: Deadline,
-    ) -> Result<ServiceConnection, Fault> {
+    ) -> Result<(Connection, OpenConnection), Fault> {
+        let server = Arc::clone(self);
+        // In the background: a service account that is refused has to be noticed even if nobody waits any more.
+        let opening = tokio::spawn(async move { server.dedicated(steps, deadline).await });
+        opening.await.unwrap_or_else(|_| Err(Fault::internal("opening a connection has panicked")))
+    }
+
+    async fn dedicated(&self, steps: Steps, deadline: Deadline) -> Result<(Connection, OpenConnection), Fault> {
         self.check_account()?;
         let addresses = self.resolve(deadline.at_most(steps.resolve)).await?;
         let deadline = deadline.at_most(steps.connect);
         let tcp = self.connect(&addresses, deadline).await?;
-        let (connection, open) = self.bound(tcp, limits, deadline).await?;
-        ServiceConnection::over(self.detect(connection, Asked::AsWhoSearches, deadline).await?, open).await
+        let (connection, open) = self.bound(tcp, Limits::LISTING, deadline).await?;
+        Ok((self.detect(connection, Asked::AsWhoSearches, deadline).await?, open))
     }
 
     /// Nobody has to be dialled to hear again what was said less than a minute ago.
