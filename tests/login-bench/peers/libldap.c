@@ -2,7 +2,7 @@
  * each thread one connection that is bound as the service account and searches, and one for the binds of users. All of
  * them are opened before the first round.
  *
- * usage: libldap URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS
+ * usage: libldap URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS ATTRIBUTE[,ATTRIBUTE]...
  *
  * Standard input: the service account's password; what stands before the login in every user's password; then commands,
  * a line each. `round MILLISECONDS` is answered by `LOGINS FAILED ELAPSED_NS CPU_NS P50_NS P99_NS`. */
@@ -15,10 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-/* What the plugin asks for. */
-static char *attributes[] = {"uid", "entryUUID", "displayName", "cn", "givenName", "sn", "mail", "telephoneNumber", "mobile",
-                             "pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "shadowExpire", NULL};
-
 struct caller {
     pthread_t thread;
     LDAP *searches, *binds;
@@ -28,6 +24,7 @@ struct caller {
 };
 
 static const char *url, *base, *service_dn;
+static char *attributes[64];
 static int start_tls;
 static long users;
 static char service_password[1024], password_prefix[1024];
@@ -161,14 +158,26 @@ static void read_line(char *line, size_t room) {
     line[strcspn(line, "\n")] = '\0';
 }
 
+static void read_attributes(char *list) {
+    size_t count = 0;
+    for (char *name = strtok(list, ","); name; name = strtok(NULL, ",")) {
+        if (count + 1 == sizeof attributes / sizeof *attributes) {
+            fprintf(stderr, "libldap: too many attributes\n");
+            exit(2);
+        }
+        attributes[count++] = name;
+    }
+}
+
 int main(int count, char **arguments) {
-    if (count != 8) {
-        fprintf(stderr, "usage: libldap URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS\n");
+    if (count != 9) {
+        fprintf(stderr, "usage: libldap URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS ATTRIBUTE[,ATTRIBUTE]...\n");
         return 2;
     }
     url = arguments[1], start_tls = atoi(arguments[2]), base = arguments[4], service_dn = arguments[5];
     int callers_count = atoi(arguments[6]);
     users = atol(arguments[7]);
+    read_attributes(arguments[8]);
     if (callers_count < 1 || users < 1) {
         fprintf(stderr, "libldap: there must be callers and users\n");
         return 2;

@@ -19,44 +19,31 @@ use crate::meter::Meter;
 use crate::peer::{Kind, Listed, Peer, Programs, listing_go_ldap};
 use crate::process::{self, Process};
 use crate::progress::{say, setting};
-use crate::target::{Target, Transport};
+use crate::target::{LISTED_ATTRIBUTES, Target, Transport};
 
 /// How many users there are.
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
-
-/// What the plugin asks for.
-const ATTRIBUTES: [&str; 13] = [
-    "uid",
-    "entryUUID",
-    "displayName",
-    "cn",
-    "givenName",
-    "sn",
-    "mail",
-    "telephoneNumber",
-    "mobile",
-    "pwdAccountLockedTime",
-    "pwdStartTime",
-    "pwdEndTime",
-    "shadowExpire",
-];
 
 /// A way to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Client {
     Plugin,
     Ldapsearch,
+    /// go-ldap's own paging, `SearchWithPaging`, which keeps all users in memory.
     GoLdap,
+    /// go-ldap page by page, as written for this bench.
+    GoPages,
 }
 
 impl Client {
-    const ALL: [Self; 3] = [Self::Plugin, Self::Ldapsearch, Self::GoLdap];
+    const ALL: [Self; 4] = [Self::Plugin, Self::Ldapsearch, Self::GoLdap, Self::GoPages];
 
     fn name(self) -> &'static str {
         match self {
             Self::Plugin => "plugin",
             Self::Ldapsearch => "ldapsearch",
             Self::GoLdap => "go-ldap",
+            Self::GoPages => "go-pages",
         }
     }
 }
@@ -81,7 +68,12 @@ pub fn run(options: &Listing) -> Outcome<ExitCode> {
     if clients.is_empty() {
         return Err(Failure("nothing is selected: see --help".to_owned()));
     }
-    let programs = Programs::build(&options.common, 0, false, clients.contains(&Client::GoLdap))?;
+    let programs = Programs::build(
+        &options.common,
+        0,
+        false,
+        clients.iter().any(|client| matches!(client, Client::GoLdap | Client::GoPages)),
+    )?;
 
     println!("Listings {}, over {}, by pages of {}.", setting(), transport.name(), options.page);
     println!("\n| users | client | rounds | seconds | peak MiB | plugin to it: time |\n|---|---|---|---|---|---|");
@@ -158,9 +150,12 @@ impl<'a> Lister<'a> {
                 let listed = peer.conversation().list(self.page)?;
                 (listed, peer.peak())
             }
-            Client::GoLdap => {
+            Client::GoLdap | Client::GoPages => {
                 let mut conversation = listing_go_ldap(self.programs, &self.target)?;
-                let listed = conversation.list(self.page)?;
+                let listed = match client {
+                    Client::GoLdap => conversation.list_kept(self.page)?,
+                    _ => conversation.list(self.page)?,
+                };
                 (listed, process::peak(conversation.process()).unwrap_or(f64::NAN))
             }
             Client::Ldapsearch => return self.ldapsearch(),
@@ -182,7 +177,7 @@ impl<'a> Lister<'a> {
         if self.target.start_tls() {
             command.arg("-ZZ");
         }
-        command.arg("(uid=*)").args(ATTRIBUTES).stdin(Stdio::null()).stdout(Stdio::null());
+        command.arg("(uid=*)").args(LISTED_ATTRIBUTES).stdin(Stdio::null()).stdout(Stdio::null());
         let start = Instant::now();
         let process = Process::start("ldapsearch", &mut command)?;
         let mut peak = f64::NAN;

@@ -10,7 +10,7 @@ type Kind = &'static [&'static str];
 const KINDS: [Kind; 5] = [
     &["plain", "starttls", "ldaps"],
     &["1", "8", "64"],
-    &["plugin", "libldap", "go-a", "go-2", "saslauthd", "ldapsearch", "go-ldap"],
+    &["plugin", "libldap", "go-a", "go-2", "saslauthd", "ldapsearch", "go-ldap", "go-pages"],
     &["warm", "cold", "relay"],
     &["10000", "100000", "1000000"],
 ];
@@ -22,7 +22,7 @@ Measures these alone, parted by commas: of every kind that is named, what is nam
 
   transports: plain, starttls, ldaps (listing: plain unless another is named)
   callers:    1, 8, 64
-  clients:    plugin, libldap, go-a, go-2, saslauthd; of a listing plugin, ldapsearch, go-ldap
+  clients:    plugin, libldap, go-a, go-2, saslauthd; of a listing plugin, ldapsearch, go-ldap, go-pages
   parts:      warm (connections kept, if the client keeps any), cold, relay
   users:      10000, 100000, 1000000 (of a listing)
 

@@ -29,6 +29,38 @@ impl Transport {
     }
 }
 
+/// What the plugin asks for of a user at a login, and so do the others. Keep it so: what a server has to send costs time.
+pub const LOGIN_ATTRIBUTES: [&str; 13] = [
+    "uid",
+    "entryUUID",
+    "displayName",
+    "cn",
+    "givenName",
+    "sn",
+    "mail",
+    "telephoneNumber",
+    "mobile",
+    "pwdAccountLockedTime",
+    "pwdStartTime",
+    "pwdEndTime",
+    "shadowExpire",
+];
+
+/// The same in a listing.
+pub const LISTED_ATTRIBUTES: [&str; 11] = [
+    "uid",
+    "entryUUID",
+    "displayName",
+    "cn",
+    "mail",
+    "telephoneNumber",
+    "mobile",
+    "pwdAccountLockedTime",
+    "pwdStartTime",
+    "pwdEndTime",
+    "shadowExpire",
+];
+
 /// The directory, as its clients see it.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -54,7 +86,7 @@ impl Target {
             Transport::Ldaps => directory::Transport::Ldaps,
         });
         settings["base_dn"] = json!(BULK_DN);
-        // As by default: the plugin finds out what the directory is, and what it can be asked for.
+        // As by default: the plugin finds out what the directory is.
         settings["directory"] = json!("auto");
         settings["username_attribute"] = json!(["uid"]);
         let port = match transport {

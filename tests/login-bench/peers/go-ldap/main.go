@@ -1,13 +1,13 @@
 // Logins and listings through go-ldap, as servers in Go do them.
 //
-// usage: go-ldap STRATEGY URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS
+// usage: go-ldap STRATEGY URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS ATTRIBUTE[,ATTRIBUTE]...
 //
 // STRATEGY is `A`: dial, bind as the service account, search, bind as the user on the same connection, close; or `2`:
 // the user's bind on a second connection, as most products do it.
 //
 // Standard input: the service account's password; what stands before the login in every user's password; then commands,
-// a line each. `round MILLISECONDS` is answered by `LOGINS FAILED ELAPSED_NS CPU_NS P50_NS P99_NS`, `list PAGE` by
-// `USERS ELAPSED_NS`.
+// a line each. `round MILLISECONDS` is answered by `LOGINS FAILED ELAPSED_NS CPU_NS P50_NS P99_NS`, `list PAGE` and
+// `list-kept PAGE` by `USERS ELAPSED_NS`.
 package main
 
 import (
@@ -21,16 +21,13 @@ import (
 	"os"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
 )
-
-// What the plugin asks for.
-var attributes = []string{"uid", "entryUUID", "displayName", "cn", "givenName", "sn", "mail", "telephoneNumber", "mobile",
-	"pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "shadowExpire"}
 
 type target struct {
 	url             string
@@ -41,6 +38,7 @@ type target struct {
 	servicePassword string
 	passwordPrefix  string
 	users           int
+	attributes      []string
 }
 
 func fail(what string, err error) {
@@ -73,7 +71,7 @@ func (t *target) logIn(strategy string, random *rand.Rand) {
 	login := fmt.Sprintf("user%05d", random.Intn(t.users)+1)
 	conn := t.service()
 	found, err := conn.Search(ldap.NewSearchRequest(t.base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 2, 0, false,
-		"(uid="+ldap.EscapeFilter(login)+")", attributes, nil))
+		"(uid="+ldap.EscapeFilter(login)+")", t.attributes, nil))
 	if err != nil {
 		fail(login, err)
 	}
@@ -131,15 +129,33 @@ func (t *target) round(strategy string, callers int, length time.Duration) {
 		latencies[count*99/100].Nanoseconds())
 }
 
-// Page by page, as memory that does not grow wants it; `SearchWithPaging` would keep every entry.
+func (t *target) everybody() *ldap.SearchRequest {
+	return ldap.NewSearchRequest(t.base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, "(uid=*)",
+		t.attributes, nil)
+}
+
+// go-ldap's own paging, which keeps every entry until the last is there.
+func (t *target) listKept(size uint32) {
+	start := time.Now()
+	conn := t.service()
+	all, err := conn.SearchWithPaging(t.everybody(), size)
+	if err != nil {
+		fail("list", err)
+	}
+	conn.Close()
+	fmt.Println(len(all.Entries), time.Since(start).Nanoseconds())
+}
+
+// Page by page, as memory that does not grow wants it.
 func (t *target) list(size uint32) {
 	start := time.Now()
 	conn := t.service()
 	paging := ldap.NewControlPaging(size)
 	users := 0
 	for {
-		page, err := conn.Search(ldap.NewSearchRequest(t.base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0,
-			false, "(uid=*)", attributes, []ldap.Control{paging}))
+		request := t.everybody()
+		request.Controls = []ldap.Control{paging}
+		page, err := conn.Search(request)
 		if err != nil {
 			fail("list", err)
 		}
@@ -163,13 +179,13 @@ func number(text string) int {
 }
 
 func main() {
-	if len(os.Args) != 9 {
-		fmt.Fprintln(os.Stderr, "usage: go-ldap STRATEGY URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS")
+	if len(os.Args) != 10 {
+		fmt.Fprintln(os.Stderr, "usage: go-ldap STRATEGY URL START_TLS CA_FILE BASE SERVICE_DN CALLERS USERS ATTRIBUTE[,ATTRIBUTE]...")
 		os.Exit(2)
 	}
 	strategy, callers := os.Args[1], number(os.Args[7])
 	t := &target{url: os.Args[2], startTLS: os.Args[3] == "1", base: os.Args[5], serviceDN: os.Args[6],
-		users: number(os.Args[8])}
+		users: number(os.Args[8]), attributes: strings.Split(os.Args[9], ",")}
 	pem, err := os.ReadFile(os.Args[4])
 	if err != nil {
 		fail("the CA's certificate", err)
@@ -198,6 +214,8 @@ func main() {
 			t.round(strategy, callers, time.Duration(value)*time.Millisecond)
 		} else if _, err := fmt.Sscanf(lines.Text(), "list %d", &value); err == nil {
 			t.list(uint32(value))
+		} else if _, err := fmt.Sscanf(lines.Text(), "list-kept %d", &value); err == nil {
+			t.listKept(uint32(value))
 		} else {
 			fail(lines.Text(), fmt.Errorf("no such command"))
 		}

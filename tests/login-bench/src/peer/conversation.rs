@@ -84,6 +84,12 @@ impl Conversation {
         Ok(Listed { users, elapsed: Duration::from_nanos(elapsed) })
     }
 
+    /// A listing that keeps all users until the end, by go-ldap.
+    pub fn list_kept(&mut self, page: u32) -> Outcome<Listed> {
+        let [users, elapsed] = self.numbers(&format!("list-kept {page}"))?;
+        Ok(Listed { users, elapsed: Duration::from_nanos(elapsed) })
+    }
+
     /// The plugin's metrics.
     pub fn metrics(&mut self) -> Outcome<Vec<(String, f64)>> {
         let answer = self.ask("metrics")?;

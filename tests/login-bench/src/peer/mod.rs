@@ -13,7 +13,7 @@ pub use programs::Programs;
 use crate::directory::{BULK_DN, READER_DN, READER_PASSWORD, password_of};
 use crate::failure::Outcome;
 use crate::process;
-use crate::target::Target;
+use crate::target::{LISTED_ATTRIBUTES, LOGIN_ATTRIBUTES, Target};
 use saslauthd::Saslauthd;
 
 /// A way to log in.
@@ -81,9 +81,9 @@ impl Peer {
         };
         let mut command = match kind {
             Kind::Plugin => programs.plugin_client(callers, target.users),
-            Kind::Libldap => with_target(process::tethered(&programs.libldap), target, callers),
-            Kind::GoA => go_ldap(programs, "A", target, callers),
-            Kind::Go2 => go_ldap(programs, "2", target, callers),
+            Kind::Libldap => with_target(process::tethered(&programs.libldap), target, callers, &LOGIN_ATTRIBUTES),
+            Kind::GoA => go_ldap(programs, "A", target, callers, &LOGIN_ATTRIBUTES),
+            Kind::Go2 => go_ldap(programs, "2", target, callers, &LOGIN_ATTRIBUTES),
             Kind::Saslauthd => {
                 // Not tethered: it ends when its input does, and the daemon with it.
                 let mut command = Command::new(&programs.own);
@@ -141,21 +141,21 @@ impl Peer {
 
 /// go-ldap, to list with.
 pub fn listing_go_ldap(programs: &Programs, target: &Target) -> Outcome<Conversation> {
-    let mut command = go_ldap(programs, "A", target, 1);
+    let mut command = go_ldap(programs, "A", target, 1, &LISTED_ATTRIBUTES);
     let input = [READER_PASSWORD.to_owned(), password_of("")];
     Conversation::begin("go-ldap", command.stdin(Stdio::piped()), &input)
 }
 
-fn go_ldap(programs: &Programs, strategy: &str, target: &Target, callers: u32) -> Command {
+fn go_ldap(programs: &Programs, strategy: &str, target: &Target, callers: u32, attributes: &[&str]) -> Command {
     let mut command = process::tethered(&programs.go_ldap);
     command.arg(strategy);
-    with_target(command, target, callers)
+    with_target(command, target, callers, attributes)
 }
 
 /// The arguments that the programs in C and in Go share.
-fn with_target(mut command: Command, target: &Target, callers: u32) -> Command {
+fn with_target(mut command: Command, target: &Target, callers: u32, attributes: &[&str]) -> Command {
     let start_tls = if target.start_tls() { "1" } else { "0" };
     command.args([&target.url(), start_tls]).arg(&target.ca_file).args([BULK_DN, READER_DN]);
-    command.args([callers, target.users].map(|count| count.to_string()));
+    command.args([callers, target.users].map(|count| count.to_string())).arg(attributes.join(","));
     command
 }
