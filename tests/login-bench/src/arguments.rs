@@ -68,7 +68,7 @@ pub struct Logins {
 pub struct Listing {
     #[command(flatten)]
     pub common: Common,
-    /// How many users a page of the other clients has; the plugin's own is the constant USUAL_PAGE in
+    /// How many users a page of the other clients has; the plugin's own is the constant `USUAL_PAGE` in
     /// ldap-provider/src/kind/facts.rs.
     #[arg(long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..))]
     pub page: u32,
