@@ -38,6 +38,11 @@ struct Attribute {
 }
 
 impl Attributes {
+    /// With room for as many as are usually asked for.
+    fn with_room() -> Self {
+        Self { each: Vec::with_capacity(16), values: Vec::with_capacity(16) }
+    }
+
     fn push(&mut self, name: &str, values: impl Iterator<Item = Bytes>) {
         let (name, options) = name.split_once(';').map_or((name, None), |(name, options)| (name, Some(options)));
         let begin = self.values.len();
@@ -96,7 +101,7 @@ impl Entry {
 
     /// Reads an entry that the guard has found.
     pub(crate) fn found(found: &FoundEntry) -> Result<Self, UnusableEntry> {
-        let mut attributes = Attributes::default();
+        let mut attributes = Attributes::with_room();
         let dn = found.read(|name, values| attributes.push(name, values.map(|value| found.keep(value))));
         Self::with(&dn, attributes)
     }

@@ -69,10 +69,12 @@ const PRESENT: u8 = 0x87;
 impl EncodedFilter {
     /// Entries with this value. It is never part of a text: each of its octets means itself.
     pub(crate) fn equals(attribute: &str, value: &[u8]) -> Self {
-        let mut assertion = Vec::with_capacity(attribute.len() + value.len() + 12);
-        ber::push_octets(&mut assertion, OCTET_STRING, attribute.as_bytes());
-        ber::push_octets(&mut assertion, OCTET_STRING, value);
-        Self(ber::wrap(EQUALITY_MATCH, &assertion))
+        let assertion = ber::element_length(attribute.len()) + ber::element_length(value.len());
+        let mut filter = Vec::with_capacity(ber::element_length(assertion));
+        ber::push_header(&mut filter, EQUALITY_MATCH, assertion);
+        ber::push_octets(&mut filter, OCTET_STRING, attribute.as_bytes());
+        ber::push_octets(&mut filter, OCTET_STRING, value);
+        Self(filter)
     }
 
     /// Entries with this attribute.

@@ -21,5 +21,5 @@ pub mod range;
 pub mod shadow;
 
 pub use attribute::{AttributeName, key as attribute_key};
-pub use dn::{Dn, DnKey, InvalidDn, fold as fold_dn_value};
+pub use dn::{Dn, DnKey, FoldedValue, InvalidDn, fold as fold_dn_value};
 pub use malformed::Malformed;

@@ -193,33 +193,41 @@ pub(crate) fn push_controls(operation: &mut Vec<u8>, controls: &[Control]) {
 }
 
 /// The word that nobody waits for the answers to a request any more (RFC 4511 section 4.11).
-pub(crate) fn encode_abandon(id: u32, abandoned: u32) -> Vec<u8> {
+pub(crate) fn abandon_request(abandoned: u32) -> Vec<u8> {
     let mut number = Vec::with_capacity(8);
     ber::push_integer(&mut number, abandoned);
     // [APPLICATION 16] MessageID, tagged implicitly: the content of an INTEGER.
     if let Some(identifier) = number.first_mut() {
         *identifier = operation::ABANDON_REQUEST;
     }
-    encode(id, &number)
+    number
 }
 
 /// A message around an operation that is already encoded.
 pub(crate) fn encode(id: u32, operation: &[u8]) -> Vec<u8> {
-    let mut content = Vec::with_capacity(operation.len() + 6);
-    ber::push_integer(&mut content, id);
-    content.extend_from_slice(operation);
-    ber::wrap(SEQUENCE, &content)
+    let mut message = Vec::new();
+    push(&mut message, id, operation);
+    message
+}
+
+/// Appends a message around an operation that is already encoded.
+pub(crate) fn push(out: &mut Vec<u8>, id: u32, operation: &[u8]) {
+    let content = ber::integer_length(id) + operation.len();
+    out.reserve(ber::element_length(content));
+    ber::push_header(out, SEQUENCE, content);
+    ber::push_integer(out, id);
+    out.extend_from_slice(operation);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_CONTROLS, Message, encode_abandon, text};
+    use super::{MAX_CONTROLS, Message, abandon_request, encode, text};
     use crate::Violation;
 
     #[test]
     fn an_abandon_request_is_encoded_as_rfc_4511_has_it() {
-        assert_eq!(encode_abandon(6, 5), [0x30, 0x06, 0x02, 0x01, 0x06, 0x50, 0x01, 0x05]);
-        assert_eq!(encode_abandon(6, 300), [0x30, 0x07, 0x02, 0x01, 0x06, 0x50, 0x02, 0x01, 0x2c]);
+        assert_eq!(encode(6, &abandon_request(5)), [0x30, 0x06, 0x02, 0x01, 0x06, 0x50, 0x01, 0x05]);
+        assert_eq!(encode(6, &abandon_request(300)), [0x30, 0x07, 0x02, 0x01, 0x06, 0x50, 0x02, 0x01, 0x2c]);
     }
 
     #[test]

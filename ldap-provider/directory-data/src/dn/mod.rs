@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 
 pub use parser::InvalidDn;
 
+use smallvec::SmallVec;
+
 use crate::attribute::AttributeName;
 use crate::folding;
 
@@ -26,10 +28,13 @@ pub struct Dn {
 pub struct DnKey(Vec<Rdn>);
 
 /// The parts of one level, in an order of their own: `a=1+b=2` is `b=2+a=1`.
-type Rdn = Vec<Part>;
+type Rdn = SmallVec<[Part; 1]>;
 
 /// The type by its first name in lower case, and the value as it compares.
-type Part = (Cow<'static, str>, Vec<u8>);
+type Part = (Cow<'static, str>, FoldedValue);
+
+/// A value as it compares: see [`fold`]. Most are short.
+pub type FoldedValue = SmallVec<[u8; 16]>;
 
 impl Dn {
     /// Reads a DN. An empty text is the DN of the root, with no parts.
@@ -89,7 +94,8 @@ impl Dn {
     /// [`folding`].
     pub fn generous_key(&self) -> DnKey {
         let folded = |(name, value): &Part| {
-            let value = str::from_utf8(value).map_or_else(|_| value.clone(), |text| folding::fold(text).into_bytes());
+            let folded = |text| SmallVec::from_vec(folding::fold(text).into_bytes());
+            let value = str::from_utf8(value).map_or_else(|_| value.clone(), folded);
             (name.clone(), value)
         };
         let level = |rdn: &Rdn| {
@@ -110,12 +116,12 @@ impl Dn {
 
     /// The name in DNS of the domain that this lies in: `lab.test` for `cn=Users,dc=lab,dc=test` (RFC 2247), in lower case.
     pub fn dns_name(&self) -> Option<String> {
-        let label = |rdn: &Rdn| match rdn.as_slice() {
-            [(name, value)] if name == "dc" => {
-                String::from_utf8(value.clone()).ok().filter(|label| !label.contains('.'))
+        fn label(rdn: &Rdn) -> Option<&str> {
+            match rdn.as_slice() {
+                [(name, value)] if name == "dc" => str::from_utf8(value).ok().filter(|label| !label.contains('.')),
+                _ => None,
             }
-            _ => None,
-        };
+        }
         let mut labels: Vec<_> = self.rdns.iter().rev().map_while(label).collect();
         labels.reverse();
         (!labels.is_empty()).then(|| labels.join("."))
@@ -180,16 +186,20 @@ fn is_same_value(one: &[u8], other: &[u8]) -> bool {
 
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
 /// made of compare (RFC 4517 section 4.2.11).
-pub fn fold(value: &str) -> Vec<u8> {
-    if value.is_ascii() {
-        let mut folded = Vec::with_capacity(value.len());
-        for word in value.split(' ').filter(|word| !word.is_empty()) {
-            if !folded.is_empty() {
-                folded.push(b' ');
-            }
-            folded.extend(word.bytes().map(|octet| octet.to_ascii_lowercase()));
+pub fn fold(value: &str) -> FoldedValue {
+    let mut spaced = FoldedValue::with_capacity(value.len());
+    for word in value.split(' ').filter(|word| !word.is_empty()) {
+        if !spaced.is_empty() {
+            spaced.push(b' ');
         }
-        return folded;
+        spaced.extend_from_slice(word.as_bytes());
     }
-    value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase().into_bytes()
+    match str::from_utf8(&spaced) {
+        // In place where it can be: case changes the length of some letters that are not ASCII.
+        Ok(text) if !text.is_ascii() => SmallVec::from_vec(text.to_lowercase().into_bytes()),
+        _ => {
+            spaced.make_ascii_lowercase();
+            spaced
+        }
+    }
 }

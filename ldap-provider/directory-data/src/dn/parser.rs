@@ -2,6 +2,8 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::CharIndices;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{Part, Rdn, fold};
 use crate::attribute::key;
 
@@ -53,7 +55,7 @@ impl<'a> Parser<'a> {
     fn rdns(&mut self) -> Result<Vec<Rdn>, InvalidDn> {
         let mut rdns = Vec::new();
         loop {
-            let mut rdn = vec![self.part()?];
+            let mut rdn: Rdn = smallvec![self.part()?];
             while self.skip('+') {
                 if rdn.len() == MOST_PARTS {
                     return Err(self.error("a level of more than 16 parts"));
@@ -76,7 +78,7 @@ impl<'a> Parser<'a> {
         let (name, value) = self.written_part()?;
         let value = match value {
             Value::Text(text) => fold(&text),
-            Value::Ber(octets) => octets,
+            Value::Ber(octets) => SmallVec::from_vec(octets),
         };
         Ok((key(name), value))
     }

@@ -7,7 +7,9 @@ mod read;
 mod write;
 
 pub use read::{Element, Header, Reader, header};
-pub use write::{push_enumerated, push_integer, push_octets, wrap, wrap_all};
+pub use write::{
+    element_length, integer_length, push_enumerated, push_header, push_integer, push_octets, wrap, wrap_all,
+};
 
 /// INTEGER.
 pub const INTEGER: u8 = 0x02;

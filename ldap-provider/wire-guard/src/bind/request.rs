@@ -9,8 +9,8 @@ use crate::message::operation::BIND_REQUEST;
 /// `simple [0] OCTET STRING` within a bind request.
 const SIMPLE: u8 = 0x80;
 
-/// The LDAP version, RFC 4511 section 4.2.
-const VERSION: u8 = 3;
+/// The LDAP version as it is written, RFC 4511 section 4.2.
+const VERSION_3: [u8; 3] = [INTEGER, 1, 3];
 
 /// `controls [0]` of a message.
 const CONTROLS: u8 = 0xa0;
@@ -99,20 +99,25 @@ impl BindRequest {
         self.password
     }
 
-    /// The whole message, in memory that is wiped; the password itself is wiped here. Every buffer on the way is
-    /// allocated at its final size, so that growing leaves no copy behind.
+    /// The whole message, in memory that is wiped; the password itself is wiped here. There is one buffer, allocated at
+    /// its final size, so that growing leaves no copy behind.
     pub(crate) fn encode(self, id: u32) -> Zeroizing<Vec<u8>> {
         let (name, password) = (self.name.0.as_bytes(), &self.password.0);
-        let mut bind = Zeroizing::new(Vec::with_capacity(name.len() + password.len() + 16));
-        bind.extend_from_slice(&[INTEGER, 1, VERSION]);
-        ber::push_octets(&mut bind, OCTET_STRING, name);
-        ber::push_octets(&mut bind, SIMPLE, password);
-        let control = ber::wrap(SEQUENCE, &ber::wrap(OCTET_STRING, PASSWORD_POLICY));
-        let mut content = Zeroizing::new(Vec::with_capacity(bind.len() + control.len() + 20));
-        ber::push_integer(&mut content, id);
-        ber::push_octets(&mut content, BIND_REQUEST, &bind);
-        ber::push_octets(&mut content, CONTROLS, &control);
-        Zeroizing::new(ber::wrap(SEQUENCE, &content))
+        let bind = VERSION_3.len() + ber::element_length(name.len()) + ber::element_length(password.len());
+        let control = ber::element_length(PASSWORD_POLICY.len());
+        let controls = ber::element_length(control);
+        let content = ber::integer_length(id) + ber::element_length(bind) + ber::element_length(controls);
+        let mut message = Zeroizing::new(Vec::with_capacity(ber::element_length(content)));
+        ber::push_header(&mut message, SEQUENCE, content);
+        ber::push_integer(&mut message, id);
+        ber::push_header(&mut message, BIND_REQUEST, bind);
+        message.extend_from_slice(&VERSION_3);
+        ber::push_octets(&mut message, OCTET_STRING, name);
+        ber::push_octets(&mut message, SIMPLE, password);
+        ber::push_header(&mut message, CONTROLS, controls);
+        ber::push_header(&mut message, SEQUENCE, control);
+        ber::push_octets(&mut message, OCTET_STRING, PASSWORD_POLICY);
+        message
     }
 }
 
@@ -135,6 +140,14 @@ mod tests {
         for cut in ["\0", "right\0junk", "right\0", "\0right"] {
             assert_eq!(BindPassword::new(cut).unwrap_err(), Unbindable::Nul);
             assert_eq!(BindName::new(cut).unwrap_err(), Unbindable::Nul);
+        }
+    }
+
+    #[test]
+    fn a_request_fills_the_one_buffer_that_it_is_written_to() {
+        for (name, password, id) in [(1, 1, 1), (127, 128, 128), (300, 20, 70_000), (20, 70_000, i32::MAX as u32)] {
+            let encoded = request(&"n".repeat(name), &"p".repeat(password)).encode(id);
+            assert_eq!(encoded.len(), encoded.capacity(), "{name} {password} {id}");
         }
     }
 

@@ -83,7 +83,7 @@ impl SearchConnection {
         let (id, answer) = self.shared.waiting.begin(most);
         let search = Search { shared: &self.shared, id };
         self.shared.outstanding.begin_for(id, most);
-        self.shared.outgoing.push(&message::encode(id, request.encoded()));
+        self.shared.outgoing.push(id, request.encoded());
         // Whoever ends the connection says so before those who wait are let go.
         if let Some(end) = self.end() {
             return Err(SearchFailure(end.clone()));
@@ -133,7 +133,7 @@ impl Drop for Search<'_> {
 impl Shared {
     fn abandon(&self, id: u32) {
         self.outstanding.abandon(id);
-        self.outgoing.push(&message::encode_abandon(self.waiting.next_id(), id));
+        self.outgoing.push(self.waiting.next_id(), &message::abandon_request(id));
     }
 
     /// Deals with a message from the server.

@@ -2,6 +2,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::message;
+
 /// Requests that are to be sent. Those that come together go out together.
 #[derive(Default)]
 pub(super) struct Outgoing {
@@ -13,11 +15,11 @@ pub(super) struct Outgoing {
 const KEPT: usize = 16 * 1024;
 
 impl Outgoing {
-    /// Adds a whole message.
-    pub(super) fn push(&self, message: &[u8]) {
+    /// Adds a request.
+    pub(super) fn push(&self, id: u32, operation: &[u8]) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let was_empty = requests.is_empty();
-        requests.extend_from_slice(message);
+        message::push(&mut requests, id, operation);
         drop(requests);
         if was_empty {
             self.some.notify_one();
