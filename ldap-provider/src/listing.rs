@@ -3,7 +3,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use provider_api::author::UserCursor;
 use provider_api::{
@@ -35,6 +35,13 @@ const MOST_EMPTY_PAGES: usize = 100;
 /// How many pages there may be: 25 million users. A server that makes up users has to end some day.
 const MOST_PAGES: usize = 100_000;
 
+/// Who comes back so soon after a page gets the next one asked for ahead. Who takes longer than that to deal with a page
+/// would leave the server with what it has to send, which some do not stand for long.
+const EAGER: Duration = Duration::from_secs(1);
+
+/// With less time than this left to a call, nothing is asked for ahead.
+const LEAST_TIME_AHEAD: Duration = Duration::from_millis(250);
+
 const WHAT: &str = "the listing";
 
 /// A listing by simple paged results (RFC 2696), over a connection of its own, page by page.
@@ -54,6 +61,10 @@ pub struct Listing {
     seen: HashSet<u64>,
     /// How many pages without anybody have come in a row.
     empty_pages: usize,
+    /// Whether the next page may be asked for before anybody wants it.
+    may_ask_ahead: bool,
+    /// When the last page was handed over.
+    handed_over: Option<Instant>,
     _open: OpenConnection,
 }
 
@@ -109,20 +120,32 @@ impl Listing {
             cookie: Cookie::default(),
             seen: HashSet::new(),
             empty_pages: 0,
+            may_ask_ahead: true,
+            handed_over: None,
             _open: open,
         }
+    }
+
+    /// The same for whom some of the users will do.
+    pub(crate) fn only_on_demand(mut self) -> Self {
+        self.may_ask_ahead = false;
+        self
     }
 
     /// The next users. What goes wrong on the way ends the listing as incomplete, with the users that came before it.
     async fn next(&mut self, deadline: Deadline) -> UserPage {
         let mut users = Vec::new();
+        let is_eager = self.handed_over.is_some_and(|when| when.elapsed() < EAGER);
         let outcome = match timeout_at(deadline.instant().into(), self.fill(&mut users, deadline)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(fault::timeout(WHAT)),
         };
         match outcome {
             Ok(Progress::More) => {
-                self.ask_ahead(deadline).await;
+                if is_eager && self.may_ask_ahead {
+                    self.ask_ahead(deadline.at_most(deadline.remaining() / 2)).await;
+                }
+                self.handed_over = Some(Instant::now());
                 UserPage::of(users)
             }
             Ok(Progress::Complete) => UserPage::last(users),
@@ -130,10 +153,11 @@ impl Listing {
         }
     }
 
-    /// Asks for the next page of whom has come back for more once, and will again: the server makes it while this one is
-    /// dealt with.
+    /// Asks for the next page before anybody wants it: the server makes it while this one is dealt with. What goes wrong
+    /// is told when it is wanted.
     async fn ask_ahead(&mut self, deadline: Deadline) {
-        if self.seen.len() < 2 {
+        // With little time left, the next call is the better one to ask: it has time of its own.
+        if deadline.remaining() < LEAST_TIME_AHEAD {
             return;
         }
         self.state = match std::mem::replace(&mut self.state, State::Over) {
@@ -160,6 +184,7 @@ impl Listing {
                 NextEntry::End(result, controls) => {
                     let progress = self.end_of_page(&page, &result, &controls)?;
                     let connection = page.stream.into_connection();
+                    let connection = connection.ok_or_else(|| Fault::internal("a search has ended and has not"))?;
                     match progress {
                         Progress::More => self.state = State::BetweenPages(connection),
                         Progress::Complete if self.cookie.is_end() && page.entries == self.page_size => {

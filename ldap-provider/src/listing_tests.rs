@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, ListRequest, ListingEnd, RequestContext};
 
 use crate::listing::Listing;
-use crate::scripted_directory::{Reply, Request, ScriptedDirectory, done, entry, page_done, person};
+use crate::scripted_directory::{Reply, Request, ScriptedDirectory, bound, done, entry, page_done, person};
+use crate::validate::validate;
 
 /// What was listed, and `complete` or the code of what cut it short.
 async fn list(directory: &ScriptedDirectory) -> (usize, String) {
@@ -139,6 +142,13 @@ async fn whatever_happens_on_a_later_page_ends_the_listing_as_incomplete_with_th
             _ => second(id),
         };
         assert_listed(page, count, end).await;
+        // The third is asked for while the second is dealt with.
+        let page = move |id, cookie: &[u8]| match cookie {
+            b"" => Reply::Send([people(id, 300, 7), page_done(id, b"second")].concat()),
+            b"second" => Reply::Send([people(id, 0, 3), page_done(id, b"third")].concat()),
+            _ => second(id),
+        };
+        assert_listed(page, 7 + count, end).await;
     }
 }
 
@@ -185,10 +195,86 @@ async fn whoever_has_come_back_for_more_once_does_not_wait_for_the_request_of_th
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(pages(), 1, "nobody has asked for a second one yet");
     listing.next_page(&context).await.unwrap();
-    while pages() < 3 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let third = async {
+        while pages() < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), third).await.expect("the third page is asked for before it is wanted");
     let last = [listing.next_page(&context).await.unwrap(), listing.next_page(&context).await.unwrap()];
     assert_eq!(last.map(|page| (page.users.len(), page.end)), [(2, None), (2, Some(ListingEnd::Complete))]);
     assert_eq!(pages(), 4);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_the_connection_between_two_pages_costs_none_of_the_users_before() {
+    let directory = paging(|id, cookie| match cookie {
+        b"" => Reply::Send([people(id, 0, 3), page_done(id, b"second")].concat()),
+        b"second" => Reply::SendAndClose([people(id, 3, 3), page_done(id, b"third")].concat()),
+        other => panic!("{other:?}"),
+    })
+    .await;
+    let (count, end) = list(&directory).await;
+    assert_eq!((count, end.as_str()), (6, "connection_lost"));
+}
+
+#[tokio::test]
+async fn whoever_takes_long_over_a_page_or_has_little_time_is_not_asked_for_ahead() {
+    let directory = paging(|id, cookie| {
+        let number = cookie.first().copied().unwrap_or_default();
+        Reply::Send([people(id, usize::from(number) * 2, 2), page_done(id, &[number + 1])].concat())
+    })
+    .await;
+    let pages = || directory.requests().iter().filter(|(_, request)| matches!(request, Request::Search { .. })).count();
+    let context = |patience| RequestContext::new("test", Deadline::after(patience));
+    let ample = Duration::from_secs(20);
+    let configured = directory.configured();
+    let mut listing = Listing::begin(&configured, &ListRequest::everybody(), Deadline::after(ample)).await.unwrap();
+    listing.next_page(&context(ample)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    listing.next_page(&context(ample)).await.unwrap();
+    listing.next_page(&context(Duration::from_millis(400))).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(pages(), 3);
+    listing.next_page(&context(ample)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(pages(), 5, "the fourth, and the fifth ahead");
+}
+
+#[tokio::test]
+async fn a_validation_tells_that_a_second_connection_cannot_be_had_and_asks_for_nothing_ahead() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let answer = |id, request: &Request| match request {
+        Request::RootDse => Reply::Send([entry(id, "", &[]), done(id, 0)].concat()),
+        Request::Search { cookie: None } => Reply::Send([person(id, "dc=x", "x"), done(id, 0)].concat()),
+        Request::Search { cookie: Some(cookie) } => {
+            let number = cookie.first().copied().unwrap_or_default();
+            Reply::Send([people(id, usize::from(number) * 250, 250), page_done(id, &[number + 1])].concat())
+        }
+        Request::Bind { .. } => Reply::Send(bound(id, 0)),
+        Request::Other => Reply::Silence,
+    };
+    let users = |report: provider_api::ValidationReport| {
+        report.stages.into_iter().find(|stage| stage.id == "users").expect("a stage for the users")
+    };
+    let context = || RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+
+    let directory = ScriptedDirectory::start(answer).await.with_service_account();
+    let stage = users(validate(&directory.configured(), &context()).await);
+    assert_eq!(stage.detail, "at least 1000 users found");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let requests = directory.requests();
+    let pages = requests.iter().filter(|(_, request)| matches!(request, Request::Search { cookie: Some(_) }));
+    assert_eq!(pages.count(), 4);
+    assert_eq!(directory.binds().len(), 2, "one for each connection");
+
+    let binds = AtomicUsize::new(0);
+    let once = move |id, request: &Request| match request {
+        Request::Bind { .. } if binds.fetch_add(1, Ordering::Relaxed) > 0 => Reply::Close,
+        other => answer(id, other),
+    };
+    let directory = ScriptedDirectory::start(once).await.with_service_account();
+    let stage = users(validate(&directory.configured(), &context()).await);
+    assert_eq!(stage.code.as_deref(), Some("connection_lost"));
+    assert!(stage.detail.contains("a connection for listing"), "{}", stage.detail);
 }

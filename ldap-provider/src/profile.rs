@@ -108,8 +108,14 @@ impl ProfileMap {
 /// nothing that depends on it: the same person would have another name with every way of typing it.
 pub(crate) fn login(entry: &Entry, attributes: &[AttributeName]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
-        let is_in_dn =
-            |value: &&str| entry.dn.naming_values(attribute).any(|naming| naming == fold_dn_value(value).as_slice());
+        let is_in_dn = |value: &&str| {
+            let mut naming = entry.dn.naming_values(attribute).peekable();
+            // Folded once, and only if there is something to compare with: a server decides how many there are of both.
+            naming.peek().is_some() && {
+                let value = fold_dn_value(value);
+                naming.any(|naming| naming == value.as_slice())
+            }
+        };
         let in_dn = shown(entry, attribute).filter(is_in_dn);
         smallest(in_dn).or_else(|| smallest(shown(entry, attribute))).map(ToOwned::to_owned)
     })

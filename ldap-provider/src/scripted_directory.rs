@@ -32,6 +32,7 @@ pub(crate) enum Request {
 /// What the directory does with a request.
 pub(crate) enum Reply {
     Send(Vec<u8>),
+    SendAndClose(Vec<u8>),
     Close,
     Silence,
 }
@@ -124,6 +125,7 @@ async fn serve(mut tcp: TcpStream, reply: impl Fn(u8, &Request) -> Reply) {
         let message = Message::parse(&frame.bytes).unwrap();
         match reply(u8::try_from(message.id).unwrap(), &request(&message)) {
             Reply::Send(answer) => tcp.write_all(&answer).await.unwrap(),
+            Reply::SendAndClose(answer) => return tcp.write_all(&answer).await.unwrap(),
             Reply::Close => return,
             Reply::Silence => {}
         }

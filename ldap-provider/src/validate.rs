@@ -248,9 +248,13 @@ async fn users(
     const ID: &str = "users";
     let connection = match server.for_listing(steps(directory, context), whole).await {
         Ok(connection) => connection,
-        Err(fault) => return Stage::failed(ID, &fault).advice(advice(&fault)),
+        Err(fault) => {
+            let mut stage = Stage::failed(ID, &fault).advice(advice(&fault));
+            stage.detail = format!("a connection for listing, beside the one that works: {}", stage.detail);
+            return stage;
+        }
     };
-    let mut listing = Listing::over(directory, plan, connection, &ListRequest::everybody());
+    let mut listing = Listing::over(directory, plan, connection, &ListRequest::everybody()).only_on_demand();
     let mut page_context = context.clone();
     page_context.deadline = whole;
     let mut count = Count::default();

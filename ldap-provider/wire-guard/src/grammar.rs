@@ -1,4 +1,4 @@
-//! The answers to a search (RFC 4511 section 4.5.2), checked before an LDAP library sees them.
+//! The answers to a search (RFC 4511 section 4.5.2), checked before anybody else sees them.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

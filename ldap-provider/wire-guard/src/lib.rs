@@ -1,5 +1,5 @@
-//! The wire guard: what stands between a directory server, of which nothing good can be assumed, and the LDAP library
-//! that searches it.
+//! The wire guard: what stands between a directory server, of which nothing good can be assumed, and whoever asks it
+//! something: logins, listings, and the LDAP library that validates settings.
 //!
 //! The guard owns the connection. It [resolves](Endpoint::resolve) and [connects](tcp::connect),
 //! [secures](Connection::secure) the connection with TLS or StartTLS, [binds](Connection::bind) with messages that it
@@ -36,7 +36,8 @@
 //! password is sent for a [`BindPermit`], of which a login has one. A connection for such binds carries nothing else,
 //! but a [probe](Connection::probe) of whether there still is a server.
 //!
-//! Everything that waits takes a deadline, a [`std::time::Instant`], and ends by it.
+//! Everything that waits takes a deadline, a [`std::time::Instant`], and ends by it; but for the answers to searches, which
+//! can be waited for as long as the caller likes, and given up.
 
 #![forbid(unsafe_code)]
 

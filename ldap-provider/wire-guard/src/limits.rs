@@ -3,9 +3,9 @@ use std::num::NonZeroUsize;
 /// How much a server may send over one connection. What is beyond it is a [`Violation`](crate::Violation): the
 /// connection ends, so that a server can cost the process no more memory and no more time than this.
 ///
-/// The figures keep the memory that one connection takes below 16 MiB, whatever a server sends: a message lies in
-/// memory up to five times on its way (here, in the library's buffer, as its tree, as a copy of that, in the caller's
-/// entry), and each element costs the library some 200 octets beside its content.
+/// The figures keep the memory that one connection takes below 16 MiB, whatever a server sends: through the pipe, a
+/// message lies in memory up to five times on its way (here, in the library's buffer, as its tree, as a copy of that, in
+/// the caller's entry), and each element costs the library some 200 octets beside its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest message, in octets, header included.
@@ -54,7 +54,7 @@ impl Limits {
         unconsumed: ONE_MIB,
     };
 
-    /// For listing users. The budget is that of a server which does not page and sends everybody at once; it never
+    /// For listing users, and for the pipe. The budget is that of a server which does not page and sends everybody at once; it never
     /// lies in memory as a whole, since the server is held back until the users before have been consumed.
     pub const LISTING: Self = Self {
         message: 1024 * 1024,

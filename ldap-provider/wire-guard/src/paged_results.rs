@@ -1,4 +1,4 @@
-//! The control for simple paged results (RFC 2696), as servers answer it.
+//! The control for simple paged results (RFC 2696), as it is sent, and as servers answer it.
 
 use crate::Violation;
 use crate::ber::{self, INTEGER, OCTET_STRING, Reader, SEQUENCE};
@@ -44,7 +44,7 @@ impl Cookie {
 /// Asks for one page.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest<'a> {
-    /// How many entries the page may have.
+    /// How many entries the page may have, at most 2147483647.
     pub size: u32,
     /// Where it begins.
     pub cookie: &'a Cookie,

@@ -42,8 +42,7 @@ pub fn wrap_all(identifier: u8, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// An element around what is already encoded. The result is allocated once, at its size, so that no copy of a
-/// password stays behind in memory that a growing buffer left.
+/// An element around what is already encoded. The result is allocated once, at its size.
 pub fn wrap(identifier: u8, content: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(element_length(content.len()));
     push_octets(&mut out, identifier, content);

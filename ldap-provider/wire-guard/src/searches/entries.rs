@@ -1,5 +1,5 @@
-use std::fmt;
 use std::time::Instant;
+use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout_at;
@@ -17,10 +17,19 @@ use crate::paged_results::PageRequest;
 /// A search on a connection that has nothing else to do, and its entries as they come, of which none is kept: for
 /// listings. Whoever does not take them holds the server back.
 ///
-/// It ends with its connection if it is dropped before its end.
+/// Dropped before its end, it takes its connection with it: that is how a server hears that nobody waits any more.
 pub struct EntryStream {
     connection: Connection,
     outstanding: Outstanding,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    UnderWay,
+    /// The server has said so, and the connection can carry the next request.
+    Ended,
+    Broken,
 }
 
 impl fmt::Debug for EntryStream {
@@ -42,26 +51,33 @@ impl EntryStream {
     pub(crate) fn over(connection: Connection, id: u32) -> Self {
         let outstanding = Outstanding::new(connection.limits().search);
         outstanding.begin(id);
-        Self { connection, outstanding }
+        Self { connection, outstanding, state: State::UnderWay }
     }
 
-    /// The next entry, or the end. References to other servers are passed over. Safe to cancel.
+    /// The next entry, or the end. References to other servers are passed over. Safe to cancel; how long it may take is up
+    /// to the caller.
     ///
     /// # Errors
     ///
-    /// The connection is of no further use. After the end there is nothing more to come, and a server that says more is
-    /// in breach of the protocol.
+    /// The connection is of no further use, and each further call says [`ExchangeError::Lost`], as it does after the end.
     pub async fn next(&mut self) -> Result<NextEntry, ExchangeError> {
+        if self.state != State::UnderWay {
+            return Err(ExchangeError::Lost(io::Error::other("the search is over")));
+        }
         let (stream, incoming) = self.connection.parts();
         let next = next_entry(stream, incoming, &self.outstanding).await;
+        match &next {
+            Ok(NextEntry::Entry(_)) => {}
+            Ok(NextEntry::End(..)) => self.state = State::Ended,
+            Err(_) => self.state = State::Broken,
+        }
         self.connection.reported(next)
     }
 
-    /// The connection, for the next request. Only after the [end](NextEntry::End): before it, the next request would be
-    /// refused for the answers that are still to come.
-    #[must_use]
-    pub fn into_connection(self) -> Connection {
-        self.connection
+    /// The connection, for the next request. `None` before the [end](NextEntry::End): what is still to come would be taken
+    /// for an answer to that.
+    pub fn into_connection(self) -> Option<Connection> {
+        (self.state == State::Ended).then_some(self.connection)
     }
 }
 

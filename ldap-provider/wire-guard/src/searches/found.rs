@@ -15,7 +15,8 @@ pub struct Found {
     pub end: Option<(OperationResult, Vec<Control>)>,
 }
 
-/// An entry as the server sent it, sound in all its parts.
+/// An entry as the server sent it, sound in all its parts. One that was [listed](crate::EntryStream) holds on to the whole
+/// buffer that it was read to, up to twice the largest message: it is not to be kept.
 #[derive(Clone, Debug)]
 pub struct FoundEntry(Bytes);
 
@@ -25,7 +26,7 @@ impl FoundEntry {
         Self(Bytes::copy_from_slice(message))
     }
 
-    /// Keeps the message with all that was read together with it: for an entry that does not stay.
+    /// Keeps the message, and with it all that was read at once: for an entry that does not stay.
     pub(super) fn of(message: Bytes) -> Self {
         Self(message)
     }

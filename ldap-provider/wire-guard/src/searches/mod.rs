@@ -1,4 +1,4 @@
-//! Searches for few entries each, many at a time on one connection.
+//! Searches for few entries each, many at a time on one connection; and, in `entries`, for many entries, one at a time.
 //!
 //! A login searches for one entry. The [pipe](crate::Pipe) to an LDAP library costs it four system calls and as many
 //! changes of task, more than all else together; here its request goes out with those of others, and it is woken once, when

@@ -4,8 +4,8 @@ use tokio::time::timeout;
 use wire_guard::ber::wrap;
 use wire_guard::paged_results::{Cookie, PageRequest};
 use wire_guard::{
-    Connection, EntryStream, ExchangeError, Limits, NextEntry, SearchRequest, SearchScope, SearchTemplate, Security,
-    Violation,
+    Connection, EntryStream, ExchangeError, Limits, NextEntry, SearchBudget, SearchRequest, SearchScope,
+    SearchTemplate, Security, Violation,
 };
 
 use crate::script::{Server, Step, message, play, result};
@@ -54,7 +54,7 @@ async fn entries_come_one_by_one_and_the_connection_is_there_for_the_next_search
     let (connection, _server) = connected(steps).await;
     let mut stream = listing(connection).await;
     assert_eq!(all(&mut stream).await.unwrap(), (vec!["uid=a".to_owned(), "uid=b".to_owned()], 0));
-    let mut stream = listing(stream.into_connection()).await;
+    let mut stream = listing(stream.into_connection().unwrap()).await;
     assert_eq!(all(&mut stream).await.unwrap(), (vec!["uid=c".to_owned()], 4));
 }
 
@@ -114,6 +114,42 @@ async fn a_server_that_goes_on_after_the_end_is_asked_nothing_more() {
     let (connection, _server) = connected(steps).await;
     let mut stream = listing(connection).await;
     assert_eq!(all(&mut stream).await.unwrap(), (Vec::new(), 0));
-    let next = stream.into_connection().search(&request(), None, ample()).await;
+    let next = stream.into_connection().unwrap().search(&request(), None, ample()).await;
     assert!(matches!(next, Err(ExchangeError::Violation(Violation::Unexpected(_)))), "{next:?}");
+}
+
+#[tokio::test]
+async fn a_search_that_has_not_ended_gives_no_connection_back_and_one_that_has_gives_nothing_more() {
+    let (connection, _server) = connected(vec![Step::Read, Step::Send(entry(1, "a")), Step::Hang]).await;
+    let mut stream = listing(connection).await;
+    assert!(matches!(stream.next().await, Ok(NextEntry::Entry(_))));
+    assert!(stream.into_connection().is_none());
+    for answers in [[done(1, 0), done(1, 0)].concat(), [done(9, 0), entry(1, "a")].concat()] {
+        let (connection, _server) = connected(vec![Step::Read, Step::Send(answers), Step::Hang]).await;
+        let mut stream = listing(connection).await;
+        let _ = stream.next().await;
+        assert!(matches!(stream.next().await, Err(ExchangeError::Lost(_))));
+    }
+}
+
+#[tokio::test]
+async fn what_a_search_may_be_answered_with_is_bounded() {
+    let reference = message(1, 0x73, &wrap(4, b"ldap://x/"));
+    let usual = Limits::LISTING;
+    let few = |search| Limits { search, ..usual };
+    for (what, limits, answers) in [
+        ("references", usual, reference.repeat(usual.search.references + 1)),
+        ("entries", few(SearchBudget { entries: 2, ..usual.search }), entry(1, "a").repeat(3)),
+        ("octets", few(SearchBudget { octets: 40, ..usual.search }), entry(1, "a").repeat(3)),
+        ("elements", few(SearchBudget { elements: 12, ..usual.search }), entry(1, "a").repeat(3)),
+    ] {
+        let (address, _server) = play(vec![Step::Read, Step::Send(answers), Step::Hang]).await;
+        let connection = connect_with(address, &Security::Plain, limits, ample()).await.unwrap();
+        match all(&mut listing(connection).await).await {
+            Err(ExchangeError::Violation(Violation::SearchTooLarge { what: exceeded, .. })) => {
+                assert_eq!(exceeded, what);
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+    }
 }

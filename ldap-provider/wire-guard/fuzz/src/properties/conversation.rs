@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Runtime;
 use wire_guard::{
-    BindName, BindPassword, BindPermit, BindRequest, Connection, Limits, Pipe, PipeEnd, SearchScope, SearchTemplate,
-    Security, Trust, UserBind,
+    BindName, BindPassword, BindPermit, BindRequest, Connection, Limits, NextEntry, Pipe, PipeEnd, SearchScope,
+    SearchTemplate, Security, Trust, UserBind,
 };
 
 use super::rfc4511::{self, Answer};
@@ -34,12 +34,14 @@ pub enum Scenario {
     BindUser,
     /// To protect the connection by StartTLS, then to bind as a user.
     StartTls,
+    /// To search for many entries, as a listing does.
+    Listing,
 }
 
 impl Scenario {
     /// All of them; an input names one by its position.
-    pub const ALL: [Self; 6] =
-        [Self::Search, Self::Library, Self::BindAndSearch, Self::BindUser, Self::StartTls, Self::Login];
+    pub const ALL: [Self; 7] =
+        [Self::Search, Self::Library, Self::BindAndSearch, Self::BindUser, Self::StartTls, Self::Login, Self::Listing];
 }
 
 /// A server sends what it likes over the whole life of a connection.
@@ -82,6 +84,9 @@ async fn play(scenario: Scenario, octets: &[u8], piece: usize) {
         }
         Scenario::Login => {
             tokio::join!(serve(far, vec![(searches, octets)], piece), login(near, octets.len()));
+        }
+        Scenario::Listing => {
+            tokio::join!(serve(far, vec![(1, octets)], piece), listing(near, octets.len()));
         }
         Scenario::BindAndSearch => {
             let parts = if rest.is_empty() { vec![(1, answer)] } else { vec![(1, answer), (searches, rest)] };
@@ -210,6 +215,38 @@ async fn login(tcp: TcpStream, sent: usize) {
     // The third search may stay without an answer, as the server ends when it has said all.
     let (first, second, third) = tokio::join!(search(), search(), search());
     assert!(first + second + third <= sent, "more than was sent");
+}
+
+/// Lists as listings do. No more comes of it than the server has sent, nor more than the limits allow, and nothing
+/// after the end.
+async fn listing(tcp: TcpStream, sent: usize) {
+    let connection = secure(tcp, &Security::Plain).await.expect("nothing has to be done");
+    let filter = [&[0x87, 11][..], b"objectClass"].concat();
+    let request = SearchTemplate::new("", SearchScope::Subtree, 0, &["*"]).with_filter(&filter);
+    let Ok(mut stream) = connection.search(&request, None, ample()).await else { return };
+    let (mut octets, mut entries) = (0, 0);
+    loop {
+        match stream.next().await {
+            Ok(NextEntry::Entry(entry)) => {
+                let dn = entry.read(|name, values| octets += name.len() + values.map(<[u8]>::len).sum::<usize>());
+                octets += dn.len() / 3;
+                entries += 1;
+            }
+            Ok(NextEntry::End(result, _)) => {
+                for text in [result.matched_dn, result.diagnostic] {
+                    assert!(!text.contains(char::is_control), "more than one line: {text:?}");
+                }
+                assert!(stream.next().await.is_err(), "something after the end");
+                break;
+            }
+            Err(_) => {
+                assert!(stream.next().await.is_err(), "something after an error");
+                break;
+            }
+        }
+    }
+    assert!(octets <= sent, "more than was sent");
+    assert!(entries <= Limits::LOGIN.search.entries, "more entries than the limit");
 }
 
 async fn search_with(mut ldap: Ldap) {
