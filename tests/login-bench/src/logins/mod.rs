@@ -83,11 +83,11 @@ fn selected(only: &Selection) -> Vec<Cell> {
     }
     // Who keeps nothing is the same warm and cold, and who keeps connections is beside it for orientation.
     for (part, warmth, kinds) in [
-        (Part::Logins, Warmth::Cold, [Kind::Plugin, Kind::GoA]),
-        (Part::Distance, Warmth::Warm, [Kind::Plugin, Kind::Libldap]),
-        (Part::Distance, Warmth::Cold, [Kind::Plugin, Kind::GoA]),
+        (Part::Logins, Warmth::Cold, &[Kind::Plugin, Kind::GoA, Kind::Go2][..]),
+        (Part::Distance, Warmth::Warm, &[Kind::Plugin, Kind::Libldap]),
+        (Part::Distance, Warmth::Cold, &[Kind::Plugin, Kind::GoA]),
     ] {
-        cells.push(Cell { part, transport: Transport::Ldaps, callers: 1, warmth, clients: clients(&kinds) });
+        cells.push(Cell { part, transport: Transport::Ldaps, callers: 1, warmth, clients: clients(kinds) });
     }
     cells.retain(|cell| cell.is_selected(only) && !cell.clients.is_empty());
     cells
