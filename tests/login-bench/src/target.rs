@@ -29,24 +29,8 @@ impl Transport {
     }
 }
 
-/// What the plugin asks for of a user at a login, and so do the others. Keep it so: what a server has to send costs time.
-pub const LOGIN_ATTRIBUTES: [&str; 13] = [
-    "uid",
-    "entryUUID",
-    "displayName",
-    "cn",
-    "givenName",
-    "sn",
-    "mail",
-    "telephoneNumber",
-    "mobile",
-    "pwdAccountLockedTime",
-    "pwdStartTime",
-    "pwdEndTime",
-    "shadowExpire",
-];
-
-/// The same in a listing.
+/// What the plugin asks for of each user in a listing, and so do the others. Keep it so: what a server has to send costs
+/// time.
 pub const LISTED_ATTRIBUTES: [&str; 11] = [
     "uid",
     "entryUUID",
@@ -60,6 +44,11 @@ pub const LISTED_ATTRIBUTES: [&str; 11] = [
     "pwdEndTime",
     "shadowExpire",
 ];
+
+/// The same of the user at a login, which shows more.
+pub fn login_attributes() -> Vec<&'static str> {
+    [&LISTED_ATTRIBUTES[..], &["givenName", "sn"]].concat()
+}
 
 /// The directory, as its clients see it.
 #[derive(Clone, Debug)]

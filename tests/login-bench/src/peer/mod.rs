@@ -13,7 +13,7 @@ pub use programs::Programs;
 use crate::directory::{BULK_DN, READER_DN, READER_PASSWORD, password_of};
 use crate::failure::Outcome;
 use crate::process;
-use crate::target::{LISTED_ATTRIBUTES, LOGIN_ATTRIBUTES, Target};
+use crate::target::{LISTED_ATTRIBUTES, Target, login_attributes};
 use saslauthd::Saslauthd;
 
 /// A way to log in.
@@ -81,9 +81,9 @@ impl Peer {
         };
         let mut command = match kind {
             Kind::Plugin => programs.plugin_client(callers, target.users),
-            Kind::Libldap => with_target(process::tethered(&programs.libldap), target, callers, &LOGIN_ATTRIBUTES),
-            Kind::GoA => go_ldap(programs, "A", target, callers, &LOGIN_ATTRIBUTES),
-            Kind::Go2 => go_ldap(programs, "2", target, callers, &LOGIN_ATTRIBUTES),
+            Kind::Libldap => with_target(process::tethered(&programs.libldap), target, callers, &login_attributes()),
+            Kind::GoA => go_ldap(programs, "A", target, callers, &login_attributes()),
+            Kind::Go2 => go_ldap(programs, "2", target, callers, &login_attributes()),
             Kind::Saslauthd => {
                 // Not tethered: it ends when its input does, and the daemon with it.
                 let mut command = Command::new(&programs.own);
