@@ -149,8 +149,12 @@ impl OpensslServer {
         let mut outside = connect(&mut process, &socket, &log).await;
         let said = process.stdout.take().expect("standard output is a pipe");
         let answers = process.stdin.take().expect("standard input is a pipe");
-        let (_, ()) =
-            tokio::join!(copy_bidirectional(&mut client, &mut outside), relay(join(said, answers), directory, record));
+        let copying = async move {
+            // Either side may go at any time. A client that is gone by a reset leaves the other half open, and the
+            // process waiting for it: so both go when the copying ends.
+            let _ = copy_bidirectional(&mut client, &mut outside).await;
+        };
+        tokio::join!(copying, relay(join(said, answers), directory, record));
         // It ends by itself after one connection; dropping it sees to it.
     }
 }
