@@ -2,7 +2,7 @@
 //! FreeIPA, lldap).
 //!
 //! A login is a search for the name that was typed, as a service account, and one bind as the entry that was found,
-//! on a connection that carries nothing but such binds. [`provider`] is where a call comes in; `login`, `validate` and
+//! on a connection that carries nothing but such binds. `provider` is where a call comes in; `login`, `validate` and
 //! `listing` are the three things it can be; `plan` says how users are found and read, which follows from the settings
 //! and from the `kind` of server; `directory` has the servers and the connections to them,
 //! which `wire-guard`, a package of its own, opens, protects and watches over.
@@ -18,8 +18,6 @@ mod groups;
 mod input;
 mod kind;
 mod listing;
-#[cfg(test)]
-mod listing_tests;
 mod login;
 mod metrics;
 mod name;

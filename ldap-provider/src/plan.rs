@@ -71,7 +71,7 @@ impl Plan {
         .concat();
         let wanted = [
             listed.clone(),
-            profile.attributes().map(AttributeName::as_str).collect(),
+            profile.unlisted_attributes().map(AttributeName::as_str).collect(),
             groups.iter().flat_map(GroupPlan::user_attributes).collect(),
             config.bind_template.iter().flat_map(BindTemplate::user_attributes).collect(),
         ];

@@ -51,14 +51,12 @@ impl ProfileMap {
         }
     }
 
-    /// The attributes to ask the server for.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = &AttributeName> {
-        [&self.display_name, &self.given_name, &self.family_name, &self.email, &self.phone, &self.extra]
-            .into_iter()
-            .flatten()
+    /// The attributes that a login shows beside those of a [listing](Self::listed_attributes).
+    pub(crate) fn unlisted_attributes(&self) -> impl Iterator<Item = &AttributeName> {
+        [&self.given_name, &self.family_name, &self.extra].into_iter().flatten()
     }
 
-    /// Those of them that a listing shows.
+    /// The attributes that a listing shows, and a login too.
     pub(crate) fn listed_attributes(&self) -> impl Iterator<Item = &AttributeName> {
         [&self.display_name, &self.email, &self.phone].into_iter().flatten()
     }
@@ -234,7 +232,8 @@ mod tests {
         let attributes: Vec<_> =
             profile.attributes.iter().map(|(name, values)| format!("{name}={}", values.join(","))).collect();
         assert_eq!(attributes, ["family_name=Smith", "given_name=Alice", "ou=a,b"]);
-        let asked: Vec<_> = map.attributes().map(AttributeName::as_str).collect();
+        let asked = map.listed_attributes().chain(map.unlisted_attributes());
+        let asked: Vec<_> = asked.map(AttributeName::as_str).collect();
         assert!(asked.contains(&"description") && asked.contains(&"ou") && !asked.contains(&"displayName"));
     }
 }

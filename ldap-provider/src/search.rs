@@ -144,7 +144,7 @@ async fn read_entry(
     connection: &ServiceConnection,
     dn: &Dn,
     filter: SearchFilter,
-    attribute: &str,
+    attribute: &'static str,
     what: &str,
     deadline: Deadline,
 ) -> Result<(Option<Entry>, LdapResult), Fault> {
@@ -152,7 +152,7 @@ async fn read_entry(
         base: dn,
         scope: ldap3::Scope::Base,
         filter,
-        attributes: Arc::new([attribute.to_owned()]),
+        attribute,
         // Aliases are never followed (a bind would not follow them either), and values are wanted.
         options: SearchOptions::new().deref(DerefAliases::Never).typesonly(false).sizelimit(1),
     };

@@ -10,7 +10,7 @@
 //!   [`export_provider!`], build a `cdylib`. No unsafe code, no FFI type, testable without loading a library.
 //! - feature `host`: you run a server. [`Plugin::open`](host::Plugin::open) loads the file,
 //!   [`configure`](host::Plugin::configure) makes a [`Provider`](host::Provider), and that logs people in.
-//! - feature `conformance`: the tests of a provider's author. [`conformance`] checks a plugin file against the contract.
+//! - feature `conformance`: the tests of a provider's author. `conformance` checks a plugin file against the contract.
 //!
 //! All speak in the plain types of this page. What crosses the border in between is in [`abi`].
 //!

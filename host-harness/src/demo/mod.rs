@@ -1,7 +1,7 @@
 //! The demo: a first login, from an entry in a directory to an account of the host, with nothing installed and no
 //! network.
 //!
-//! What it loads, asks and stores is real: the plugin files, the host's login, a SQLite store. Only the [`directory`]
+//! What it loads, asks and stores is real: the plugin files, the host's login, a SQLite store. Only the directory
 //! is its own, and lives in this process. Every step checks what came back, so the demo is also the quickest test of
 //! a build.
 

@@ -33,14 +33,15 @@ struct Inner {
     _open: OpenConnection,
 }
 
-type SearchResults = SearchStream<'static, String, Arc<[String]>>;
+type SearchResults = SearchStream<'static, &'static str, [&'static str; 1]>;
 
 /// What to search for.
 pub(crate) struct Query<'a> {
     pub(crate) base: &'a Dn,
     pub(crate) scope: ldap3::Scope,
     pub(crate) filter: SearchFilter,
-    pub(crate) attributes: Arc<[String]>,
+    /// The one attribute that is asked for.
+    pub(crate) attribute: &'static str,
     pub(crate) options: SearchOptions,
 }
 
@@ -62,11 +63,11 @@ impl ServiceConnection {
 
     /// Begins a search.
     pub(crate) async fn search(&self, query: Query<'_>) -> Result<Results, LdapError> {
-        let Query { base, scope, filter, attributes, options } = query;
+        let Query { base, scope, filter, attribute, options } = query;
         let mut ldap = self.0.ldap.clone();
         ldap.with_search_options(options);
         let mut stream: SearchResults =
-            ldap.streaming_search(base.as_str(), scope, filter.as_str(), attributes).await?;
+            ldap.streaming_search(base.as_str(), scope, filter.as_str(), [attribute]).await?;
         // The library counts them from 1 to 2147483647.
         let id = u32::try_from(stream.ldap_handle().last_id()).unwrap_or_default();
         Ok(Results { connection: self.clone(), stream: Some(stream), id })

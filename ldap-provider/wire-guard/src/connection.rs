@@ -177,7 +177,7 @@ impl Connection {
         Ok((self, root_dse))
     }
 
-    /// Begins a search, of all entries or of a page of them, which are taken one by one.
+    /// Begins a search, of all entries or of a page of them, which are taken one by one. The deadline is that of sending it.
     pub async fn search(
         mut self,
         request: &SearchRequest,
@@ -187,8 +187,9 @@ impl Connection {
         let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
         self.reported(ready)?;
         self.last_id += 1;
-        searches::send_search(&mut self.stream, self.last_id, request, page, deadline).await?;
         let id = self.last_id;
+        let sending = searches::send_search(&mut self.stream, id, request, page);
+        timeout_at(deadline.into(), sending).await.map_err(|_| ExchangeError::Timeout)??;
         Ok(EntryStream::over(self, id))
     }
 

@@ -1,8 +1,6 @@
-use std::time::Instant;
 use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout_at;
 
 use super::found::FoundEntry;
 use super::request::SearchRequest;
@@ -87,17 +85,13 @@ pub(crate) async fn send_search(
     id: u32,
     request: &SearchRequest,
     page: Option<PageRequest<'_>>,
-    deadline: Instant,
 ) -> Result<(), ExchangeError> {
     let mut operation = request.encoded().to_vec();
     if let Some(page) = page {
         message::push_controls(&mut operation, &[page.into()]);
     }
-    let sending = async {
-        stream.write_all(&message::encode(id, &operation)).await?;
-        stream.flush().await
-    };
-    timeout_at(deadline.into(), sending).await.map_err(|_| ExchangeError::Timeout)?.map_err(ExchangeError::Lost)
+    stream.write_all(&message::encode(id, &operation)).await.map_err(ExchangeError::Lost)?;
+    stream.flush().await.map_err(ExchangeError::Lost)
 }
 
 /// The next answer to a search that is outstanding. Safe to cancel.

@@ -28,7 +28,7 @@ pub(crate) async fn root_dse(
     let outstanding = Outstanding::new(incoming.limits().search);
     outstanding.begin(id);
     let exchange = async {
-        send_search(stream, id, &request, None, deadline).await?;
+        send_search(stream, id, &request, None).await?;
         let mut entries = Vec::new();
         loop {
             match next_entry(stream, incoming, &outstanding).await? {

@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use provider_api::author::UserCursor as _;
 use provider_api::{Deadline, ListRequest, ListingEnd, RequestContext};
 
-use crate::listing::Listing;
+use super::Listing;
 use crate::scripted_directory::{Reply, Request, ScriptedDirectory, bound, done, entry, page_done, person};
 use crate::validate::validate;
 

@@ -1,7 +1,10 @@
-use std::collections::HashSet;
-use std::collections::hash_map::DefaultHasher;
+//! Listings of users: page by page, each as its own call.
+
+mod paging;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,8 +13,6 @@ use provider_api::{
     Deadline, Fault, ListRequest, ListedUser, RejectReason, RequestContext, UnavailableReason, UserPage,
 };
 use tokio::time::timeout_at;
-use wire_guard::message::{Control, OperationResult};
-use wire_guard::paged_results::{self, Cookie, PageRequest};
 use wire_guard::{Connection, EntryStream, ExchangeError, NextEntry, SearchRequest};
 
 use crate::directory::{Directory, OpenConnection};
@@ -19,21 +20,13 @@ use crate::entry::{Entry, UnusableEntry};
 use crate::fault;
 use crate::plan::Plan;
 use crate::profile;
-use crate::result_code::{
-    self, ADMIN_LIMIT_EXCEEDED, PROTOCOL_ERROR, SIZE_LIMIT_EXCEEDED, SUCCESS, UNAVAILABLE_CRITICAL_EXTENSION,
-    UNWILLING_TO_PERFORM, said,
-};
+use crate::result_code::{ADMIN_LIMIT_EXCEEDED, SIZE_LIMIT_EXCEEDED, SUCCESS, said};
 use crate::search;
 use crate::settings::Config;
+use paging::{Paging, Progress, Tally, paging_refused};
 
 /// How many entries are read before others get their turn.
 const AT_A_STRETCH: usize = 16;
-
-/// How many pages in a row may have nobody on them.
-const MOST_EMPTY_PAGES: usize = 100;
-
-/// How many pages there may be: 25 million users. A server that makes up users has to end some day.
-const MOST_PAGES: usize = 100_000;
 
 /// Who comes back so soon after a page gets the next one asked for ahead. Who takes longer than that to deal with a page
 /// would leave the server with what it has to send, which some do not stand for long.
@@ -55,12 +48,7 @@ pub struct Listing {
     state: State,
     /// The search for everybody.
     search: SearchRequest,
-    page_size: usize,
-    cookie: Cookie,
-    /// What the pages so far looked like, 8 octets for each.
-    seen: HashSet<u64>,
-    /// How many pages without anybody have come in a row.
-    empty_pages: usize,
+    paging: Paging,
     /// Whether the next page may be asked for before anybody wants it.
     may_ask_ahead: bool,
     /// When the last page was handed over.
@@ -85,13 +73,12 @@ enum State {
 /// pieces.
 struct Page {
     stream: EntryStream,
-    entries: usize,
-    fingerprint: DefaultHasher,
+    tally: Tally,
 }
 
 impl fmt::Debug for Page {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Page").field("entries", &self.entries).finish_non_exhaustive()
+        formatter.debug_struct("Page").field("tally", &self.tally).finish_non_exhaustive()
     }
 }
 
@@ -112,14 +99,11 @@ impl Listing {
         let page = plan.page_size;
         let limit = request.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(page);
         Self {
+            paging: Paging::new(limit.clamp(1, page), directory.config.is_anonymous()),
             config: directory.config.clone(),
             search: search::search_for_anybody(&plan, &plan.listed_attributes, 0),
             plan,
             state: State::BetweenPages(connection),
-            page_size: limit.clamp(1, page),
-            cookie: Cookie::default(),
-            seen: HashSet::new(),
-            empty_pages: 0,
             may_ask_ahead: true,
             handed_over: None,
             _open: open,
@@ -148,7 +132,7 @@ impl Listing {
                 self.handed_over = Some(Instant::now());
                 UserPage::of(users)
             }
-            Ok(Progress::Complete) => UserPage::last(users),
+            Ok(Progress::Complete | Progress::CompleteAndFull) => UserPage::last(users),
             Err(fault) => UserPage::cut_short(users, fault),
         }
     }
@@ -182,14 +166,14 @@ impl Listing {
             let entry = match page.stream.next().await.map_err(|error| broken(&error))? {
                 NextEntry::Entry(entry) => entry,
                 NextEntry::End(result, controls) => {
-                    let progress = self.end_of_page(&page, &result, &controls)?;
-                    let connection = page.stream.into_connection();
+                    let Page { stream, tally } = *page;
+                    let entries = tally.entries();
+                    let progress = self.paging.end_of_page(tally, &result, &controls)?;
+                    let connection = stream.into_connection();
                     let connection = connection.ok_or_else(|| Fault::internal("a search has ended and has not"))?;
                     match progress {
                         Progress::More => self.state = State::BetweenPages(connection),
-                        Progress::Complete if self.cookie.is_end() && page.entries == self.page_size => {
-                            self.expect_no_more_than(page.entries, connection, deadline).await?;
-                        }
+                        Progress::CompleteAndFull => self.expect_no_more_than(entries, connection, deadline).await?,
                         Progress::Complete => {}
                     }
                     return Ok(progress);
@@ -203,15 +187,10 @@ impl Listing {
                     (entry.dn.as_str().to_owned(), listed(&entry, &self.plan, now))
                 }
             };
-            page.entries += 1;
-            // On the first page, it is not known yet whether the server pages.
-            if page.entries > self.page_size && !self.cookie.is_end() {
-                return Err(self.too_large());
-            }
-            dn.hash(&mut page.fingerprint);
+            self.paging.entry(&mut page.tally, &dn)?;
             users.push(user);
             // Entries that are always there would keep the deadline from being looked at.
-            if page.entries % AT_A_STRETCH == 0 {
+            if page.tally.entries() % AT_A_STRETCH == 0 {
                 tokio::task::yield_now().await;
             }
             // One more than a page may hold: this server does not page. The rest is handed on piece by piece.
@@ -223,10 +202,8 @@ impl Listing {
     }
 
     async fn request(&self, connection: Connection, deadline: Deadline) -> Result<Box<Page>, Fault> {
-        let page = PageRequest { size: u32::try_from(self.page_size).unwrap_or(u32::MAX), cookie: &self.cookie };
-        let stream =
-            connection.search(&self.search, Some(page), deadline.instant()).await.map_err(|error| broken(&error))?;
-        Ok(Box::new(Page { stream, entries: 0, fingerprint: DefaultHasher::new() }))
+        let stream = connection.search(&self.search, Some(self.paging.next()), deadline.instant()).await;
+        Ok(Box::new(Page { stream: stream.map_err(|error| broken(&error))?, tally: Tally::default() }))
     }
 
     /// `ApacheDS` (2.0.0-M26) sends the first page as if it were all there is. So whoever gets exactly a full page
@@ -253,68 +230,10 @@ impl Listing {
                     );
                     return Err(Fault::unavailable(UnavailableReason::SIZE_LIMIT, message));
                 }
-                NextEntry::End(result, _) => return Err(self.page_fault(&result)),
+                NextEntry::End(result, _) => return Err(self.paging.fault(&result)),
             }
         }
         Err(paging_refused("it sends the first page as if there were no other"))
-    }
-
-    fn page_fault(&self, result: &OperationResult) -> Fault {
-        page_fault(result.code, &result.diagnostic, self.config.is_anonymous())
-    }
-
-    fn end_of_page(&mut self, page: &Page, result: &OperationResult, controls: &[Control]) -> Result<Progress, Fault> {
-        if result.code != SUCCESS {
-            return Err(self.page_fault(result));
-        }
-        let Some(next) = next_cookie(controls)? else {
-            // A server that does not know the control sends everything at once. One that knew it a page ago has lost
-            // its place.
-            return if self.cookie.is_end() {
-                Ok(Progress::Complete)
-            } else {
-                Err(fault::protocol_violation("the server stopped paging in the middle of the listing"))
-            };
-        };
-        if page.entries > self.page_size {
-            return Err(self.too_large());
-        }
-        if next.is_end() {
-            return Ok(Progress::Complete);
-        }
-        // Some servers send pages that what the account may not see has left empty, but not many in a row.
-        self.empty_pages = if page.entries == 0 { self.empty_pages + 1 } else { 0 };
-        if self.empty_pages > MOST_EMPTY_PAGES {
-            return Err(Fault::unavailable(
-                UnavailableReason::COOKIE_REPEATED,
-                format!("the server has sent {} pages in a row with nobody on them", self.empty_pages),
-            ));
-        }
-        // 389-DS gives one cookie for all pages of a listing, and a server that goes round in circles may have a new one
-        // for each: it is the same users that tell, and the cookie alone where a page has none.
-        let mut fingerprint = page.fingerprint.clone();
-        if page.entries == 0 {
-            self.cookie.as_bytes().hash(&mut fingerprint);
-        }
-        if self.seen.len() >= MOST_PAGES {
-            let message = format!("the listing has more than {MOST_PAGES} pages; narrow base_dn or filter");
-            return Err(Fault::unavailable(UnavailableReason::SIZE_LIMIT, message));
-        }
-        if !self.seen.insert(fingerprint.finish()) {
-            return Err(Fault::unavailable(
-                UnavailableReason::COOKIE_REPEATED,
-                "the server sends the same page again and again; what it has beyond that page is not listed",
-            ));
-        }
-        self.cookie = next;
-        Ok(Progress::More)
-    }
-
-    fn too_large(&self) -> Fault {
-        fault::protocol_violation(format_args!(
-            "the server sent a page of more than the {} users asked for",
-            self.page_size
-        ))
     }
 }
 
@@ -324,43 +243,9 @@ impl UserCursor for Listing {
     }
 }
 
-enum Progress {
-    More,
-    Complete,
-}
-
 /// Why a search broke off.
 fn broken(error: &ExchangeError) -> Fault {
     fault::exchange(WHAT, error)
-}
-
-/// The cookie of the response control; `None` if there is no such control.
-fn next_cookie(controls: &[Control]) -> Result<Option<Cookie>, Fault> {
-    let Some(control) = controls.iter().find(|control| control.oid == paged_results::OID) else {
-        return Ok(None);
-    };
-    let cookie = Cookie::from_control_value(control.value.as_deref().unwrap_or_default());
-    cookie.map(Some).map_err(fault::protocol_violation)
-}
-
-fn page_fault(code: u32, diagnostic: &str, anonymous: bool) -> Fault {
-    let said = said(code, diagnostic);
-    match code {
-        SIZE_LIMIT_EXCEEDED => Fault::unavailable(
-            UnavailableReason::SIZE_LIMIT,
-            format!(
-                "the server's size limit for the service account ended the listing; raise it there (slapd: \
-                    size.prtotal): {said}"
-            ),
-        ),
-        ADMIN_LIMIT_EXCEEDED | UNAVAILABLE_CRITICAL_EXTENSION => paging_refused(&said),
-        PROTOCOL_ERROR | UNWILLING_TO_PERFORM if !anonymous => paging_refused(&said),
-        _ => result_code::search_fault(code, diagnostic, anonymous),
-    }
-}
-
-fn paging_refused(said: &str) -> Fault {
-    Fault::unavailable(UnavailableReason::PAGING_REFUSED, format!("the server refuses to list page by page: {said}"))
 }
 
 fn listed(entry: &Entry, plan: &Plan, now: SystemTime) -> ListedUser {
@@ -383,27 +268,4 @@ fn listed(entry: &Entry, plan: &Plan, now: SystemTime) -> ListedUser {
 fn refused(mut user: ListedUser) -> ListedUser {
     user.refusal = Some(RejectReason::OTHER_REFUSAL);
     user
-}
-
-#[cfg(test)]
-mod tests {
-    use super::page_fault;
-
-    #[test]
-    fn what_ends_a_listing_early_is_told_by_its_reason() {
-        for (code, anonymous, expected) in [
-            (4, false, "size_limit"),
-            (11, false, "paging_refused"),
-            (12, false, "paging_refused"),
-            (2, false, "paging_refused"),
-            (53, false, "paging_refused"),
-            (53, true, "no_permission"),
-            (3, false, "timeout"),
-            (51, false, "server_busy"),
-            (80, false, "server_error"),
-            (32, false, "base_dn_not_found"),
-        ] {
-            assert_eq!(page_fault(code, "", anonymous).code(), expected, "{code}");
-        }
-    }
 }
