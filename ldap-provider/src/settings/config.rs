@@ -149,11 +149,12 @@ fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, Fault> {
     if servers.iter().any(|server| server.ldaps != first.ldaps) {
         return Err(Fault::setting("host", "mixes ldaps:// with ldap://; reach all servers in the same way"));
     }
+    check_port(&servers, settings)?;
     // One for all, so that the CA file is read once.
     let protection = protection(first.ldaps, settings)?;
     let mut endpoints: Vec<Endpoint> = Vec::with_capacity(servers.len());
     for server in servers {
-        let port = port(&server, settings)?;
+        let port = server.port.or(settings.port).unwrap_or(if server.ldaps { 636 } else { 389 });
         if !server.ldaps && LDAPS_PORTS.contains(&port) {
             let key = if settings.start_tls { "start_tls" } else { "host" };
             return Err(Fault::setting(
@@ -173,15 +174,18 @@ fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, Fault> {
     Ok(endpoints)
 }
 
-fn port(server: &Server, settings: &Settings) -> Result<u16, Fault> {
-    match (server.port, settings.port) {
-        (_, Some(0)) => Err(Fault::setting("port", "is 0; ports go from 1 to 65535")),
-        // With several servers it is the port of the others.
-        (Some(in_host), Some(port)) if in_host != port && settings.host.each().count() == 1 => {
-            Err(Fault::setting("port", format!("is {port}, but the host says {in_host}; leave one of them out")))
-        }
-        (in_host, port) => Ok(in_host.or(port).unwrap_or(if server.ldaps { 636 } else { 389 })),
+/// The port that is set is that of the servers which name none, if there are such: else it would count for nobody.
+fn check_port(servers: &[Server], settings: &Settings) -> Result<(), Fault> {
+    let Some(port) = settings.port else { return Ok(()) };
+    if port == 0 {
+        return Err(Fault::setting("port", "is 0; ports go from 1 to 65535"));
     }
+    if servers.iter().all(|server| server.port.is_some_and(|in_host| in_host != port)) {
+        let in_hosts: Vec<_> = servers.iter().filter_map(|server| server.port).map(|port| port.to_string()).collect();
+        let message = format!("is {port}, but the host says {}; leave one of them out", in_hosts.join(" and "));
+        return Err(Fault::setting("port", message));
+    }
+    Ok(())
 }
 
 /// How connections are protected, to whichever server.

@@ -63,6 +63,17 @@ fn several_servers_stay_in_their_order_and_have_their_own_ports() {
 }
 
 #[test]
+fn a_port_that_no_server_has_is_refused() {
+    for (host, said) in [("a:1389", "says 1389;"), ("a:1389 b:2389", "says 1389 and 2389;")] {
+        let fault = parse(json!({ "host": host, "port": 389, "start_tls": true })).unwrap_err();
+        assert!(fault.message().contains(said), "{host}: {fault}");
+    }
+    for host in ["a:1389 b", "a:1389 b:389"] {
+        assert!(parse(json!({ "host": host, "port": 389, "start_tls": true })).is_ok(), "{host}");
+    }
+}
+
+#[test]
 fn empty_fields_of_a_form_count_as_absent() {
     let empty = json!({
         "bind_dn": "",
