@@ -56,18 +56,32 @@ fn is_name(text: &str) -> bool {
         Some((name, labels)) => (name, labels.strip_suffix('}')),
         None => (text, Some("")),
     };
-    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    let word = |text: &str| {
-        text.bytes().next().is_some_and(first) && text.bytes().all(|byte| first(byte) || byte.is_ascii_digit())
-    };
-    let label = |text: &str| {
-        let value = |value: &str| {
-            value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).is_some_and(|value| !value.contains('"'))
-        };
-        text.split_once('=').is_some_and(|(name, said)| word(name) && value(said))
-    };
     let printable = !text.chars().any(char::is_control);
-    printable && word(name) && labels.is_some_and(|labels| labels.split_terminator(',').all(label))
+    printable && is_word(name) && labels.is_some_and(are_labels)
+}
+
+fn is_word(text: &str) -> bool {
+    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    text.bytes().next().is_some_and(first) && text.bytes().all(|byte| first(byte) || byte.is_ascii_digit())
+}
+
+/// Whether these are labels: `a="1",b="2"`. A quotation mark or a backslash in a value has a backslash before it.
+fn are_labels(mut text: &str) -> bool {
+    while !text.is_empty() {
+        let Some((name, rest)) = text.split_once("=\"") else { return false };
+        let mut is_escaped = false;
+        let ends = |character: char| {
+            let ends = character == '"' && !is_escaped;
+            is_escaped = character == '\\' && !is_escaped;
+            ends
+        };
+        let Some((_, rest)) = rest.split_once(ends) else { return false };
+        if !is_word(name) || !(rest.is_empty() || rest.starts_with(',')) {
+            return false;
+        }
+        text = rest.strip_prefix(',').unwrap_or(rest);
+    }
+    true
 }
 
 /// Whether a metric only ever grows, as its name says.
@@ -81,11 +95,20 @@ mod tests {
 
     #[test]
     fn names_of_metrics_are_what_prometheus_takes() {
-        for name in ["logins_total", "a", "_b2", "login_seconds_bucket{le=\"0.1\"}", "x{a=\"1\",b=\"two\"}"] {
+        for name in [
+            "logins_total",
+            "a",
+            "_b2",
+            "login_seconds_bucket{le=\"0.1\"}",
+            "x{a=\"1\",b=\"two\"}",
+            r#"x{a="cn=a,dc=b",b="\"",c="\\"}"#,
+        ] {
             assert!(is_name(name), "{name}");
         }
         for name in
             ["", "2a", "a b", "a{", "a{le=1}", "a{le}", "a{=\"1\"}", "a\n", "ä", "a-b", "a{x=\"1\"", "a{x=\"\n\"}"]
+                .into_iter()
+                .chain([r#"a{x="1"y="2"}"#, r#"a{x="\"}"#, r#"a{x="1",y}"#])
         {
             assert!(!is_name(name), "{name:?}");
         }
