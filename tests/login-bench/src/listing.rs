@@ -24,6 +24,9 @@ use crate::target::{LISTED_ATTRIBUTES, Target, Transport};
 /// How many users there are.
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
 
+/// By so many octets for each user what the server sends may differ: clients divide it into pages of their own.
+const ALIKE: f64 = 1.0;
+
 /// A way to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Client {
@@ -119,6 +122,9 @@ impl<'a> Lister<'a> {
         if clients[0] == Client::Plugin {
             self.compare_pages(meter.read().searches);
         }
+        if self.target.users == SIZES[0] {
+            self.same_work(clients)?;
+        }
         for round in 0..rounds as usize {
             say(format_args!("listing {} users: round {} of {rounds}", self.target.users, round + 1));
             for turn in 0..rows.len() {
@@ -130,6 +136,27 @@ impl<'a> Lister<'a> {
             }
         }
         Ok(rows)
+    }
+
+    /// Makes sure that all ask for the same of a user: what the server has to send costs time.
+    #[allow(clippy::cast_precision_loss, reason = "these are thousands")]
+    fn same_work(&self, clients: &[Client]) -> Outcome<()> {
+        let mut first = None;
+        for client in clients {
+            let meter = Meter::start(self.directory);
+            self.list(*client)?;
+            let octets = meter.read().octets as f64 / f64::from(self.target.users);
+            let (other, expected) = *first.get_or_insert((client, octets));
+            if (octets - expected).abs() > ALIKE {
+                return Err(Failure(format!(
+                    "the server sends {} {octets:.1} octets for each user and {} {expected:.1}: they do not ask for the same; \
+                     see LISTED_ATTRIBUTES in src/target.rs",
+                    client.name(),
+                    other.name()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The plugin's page is its own business. Times compare only if the others' is about the same.

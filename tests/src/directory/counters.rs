@@ -9,6 +9,8 @@ pub struct Counters {
     pub binds: u64,
     /// Searches answered.
     pub searches: u64,
+    /// Octets sent.
+    pub octets: u64,
 }
 
 impl Counters {
@@ -26,6 +28,7 @@ impl Counters {
             connections: counter("cn=Total,cn=Connections,cn=Monitor", "monitorCounter"),
             binds: counter("cn=Bind,cn=Operations,cn=Monitor", "monitorOpCompleted"),
             searches: counter("cn=Search,cn=Operations,cn=Monitor", "monitorOpCompleted"),
+            octets: counter("cn=Bytes,cn=Statistics,cn=Monitor", "monitorCounter"),
         }
     }
 }
@@ -40,7 +43,8 @@ mod tests {
             dn: cn=Bind,cn=Operations,cn=Monitor\nmonitorOpCompleted: 3\n\n\
             dn: cn=Search,cn=Operations,cn=Monitor\nmonitorOpCompleted: 4\n\n\
             dn: cn=Current,cn=Connections,cn=Monitor\nmonitorCounter: 1\n\n\
+            dn: cn=Bytes,cn=Statistics,cn=Monitor\nmonitorCounter: 7\n\n\
             dn: cn=Total,cn=Connections,cn=Monitor\nmonitorCounter: 5\n";
-        assert_eq!(Counters::read(ldif), Counters { connections: 5, binds: 3, searches: 4 });
+        assert_eq!(Counters::read(ldif), Counters { connections: 5, binds: 3, searches: 4, octets: 7 });
     }
 }

@@ -1,12 +1,18 @@
 use std::fmt;
+use std::time::Duration;
 
 use super::ROUND_TRIP;
 use crate::arguments::Logins;
+use crate::directory::Directory;
 use crate::failure::Outcome;
 use crate::figures::Figures;
+use crate::meter::Meter;
 use crate::peer::{Kind, Peer, Programs, Round, Warmth};
 use crate::selection::Selection;
 use crate::target::{Target, Transport};
+
+/// How long the server's octets are counted.
+const COUNTED: Duration = Duration::from_millis(300);
 
 /// How far away the directory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +57,8 @@ pub struct Measured {
     pub cpu: Figures,
     /// The most memory that the client had, in MiB.
     pub peak: f64,
+    /// What the server sends it for a login, where clients keep their connections.
+    pub octets: Option<f64>,
 }
 
 impl Cell {
@@ -64,11 +72,23 @@ impl Cell {
     }
 
     /// Starts the clients, warms each up, and lets them play their rounds in turn.
-    pub fn measure(&self, programs: &Programs, target: &Target, options: &Logins) -> Outcome<Vec<Measured>> {
+    pub fn measure(
+        &self,
+        programs: &Programs,
+        target: &Target,
+        directory: &Directory,
+        options: &Logins,
+    ) -> Outcome<Vec<Measured>> {
         let start = |&kind| Peer::start(kind, programs, target, self.callers);
         let mut peers = self.clients.iter().map(start).collect::<Outcome<Vec<_>>>()?;
         for peer in &mut peers {
             peer.round(self.warmth, options.warm_up)?;
+        }
+        let mut octets = vec![None; peers.len()];
+        if self.warmth == Warmth::Warm {
+            for (octets, peer) in octets.iter_mut().zip(&mut peers) {
+                *octets = Some(self.octets(peer, directory)?);
+            }
         }
         let mut played = vec![Vec::new(); peers.len()];
         for round in 0..options.common.rounds as usize {
@@ -78,11 +98,20 @@ impl Cell {
                 played[index].push(peers[index].round(self.warmth, options.seconds)?);
             }
         }
-        Ok(peers.iter().zip(&played).map(|(peer, rounds)| self.measured(peer, rounds)).collect())
+        let all = peers.iter().zip(&played).zip(octets);
+        Ok(all.map(|((peer, rounds), octets)| self.measured(peer, rounds, octets)).collect())
+    }
+
+    /// How many octets the server sends a client for a login. It counts before TLS.
+    #[allow(clippy::cast_precision_loss, reason = "nobody logs in that often")]
+    fn octets(&self, peer: &mut Peer, directory: &Directory) -> Outcome<f64> {
+        let meter = Meter::start(directory);
+        let round = peer.round(self.warmth, COUNTED)?;
+        Ok(meter.read().octets as f64 / round.logins as f64)
     }
 
     #[allow(clippy::cast_precision_loss, reason = "nobody logs in that often")]
-    fn measured(&self, peer: &Peer, rounds: &[Round]) -> Measured {
+    fn measured(&self, peer: &Peer, rounds: &[Round], octets: Option<f64>) -> Measured {
         let figures = |figure: fn(&Round) -> f64| rounds.iter().map(figure).collect();
         Measured {
             part: self.part,
@@ -95,6 +124,7 @@ impl Cell {
             p99: figures(|round| round.p99.as_secs_f64() * 1e6),
             cpu: figures(|round| round.cpu.as_secs_f64() * 1e6 / round.logins as f64),
             peak: peer.peak(),
+            octets,
         }
     }
 }
