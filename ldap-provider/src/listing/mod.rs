@@ -78,7 +78,7 @@ struct Page {
 
 impl fmt::Debug for Page {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Page").field("tally", &self.tally).finish_non_exhaustive()
+        formatter.debug_struct("Page").field("entries", &self.tally.entries()).finish_non_exhaustive()
     }
 }
 

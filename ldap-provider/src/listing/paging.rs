@@ -45,7 +45,7 @@ pub(super) struct Tally {
 pub(super) enum Progress {
     More,
     Complete,
-    /// The end, with a page that is full to the last place.
+    /// The end after the only page, which is full: a server may send no more than that although there is more.
     CompleteAndFull,
 }
 

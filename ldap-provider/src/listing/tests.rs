@@ -63,6 +63,16 @@ async fn pages_are_followed_to_the_end() {
     assert_listed(page, 257, "complete").await;
 }
 
+/// Only the first page may be all that a server sends by mistake. The directory answers no search without a cookie.
+#[tokio::test]
+async fn after_a_full_last_page_nobody_is_looked_for() {
+    let page = |id, cookie: &[u8]| {
+        let (from, next): (usize, &[u8]) = if cookie.is_empty() { (0, b"next") } else { (250, b"") };
+        Reply::Send([people(id, from, 250), page_done(id, next)].concat())
+    };
+    assert_listed(page, 500, "complete").await;
+}
+
 #[tokio::test]
 async fn a_directory_that_does_not_page_is_listed_completely_too() {
     assert_listed(|id, _| Reply::Send([people(id, 0, 1_203), done(id, 0)].concat()), 1_203, "complete").await;

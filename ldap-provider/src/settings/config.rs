@@ -174,15 +174,19 @@ fn endpoints(settings: &Settings) -> Result<Vec<Endpoint>, Fault> {
     Ok(endpoints)
 }
 
-/// The port that is set is that of the servers which name none, if there are such: else it would count for nobody.
+/// Refuses a port that no server has: it would look as if it counted. It is that of the servers which name none.
 fn check_port(servers: &[Server], settings: &Settings) -> Result<(), Fault> {
     let Some(port) = settings.port else { return Ok(()) };
     if port == 0 {
         return Err(Fault::setting("port", "is 0; ports go from 1 to 65535"));
     }
     if servers.iter().all(|server| server.port.is_some_and(|in_host| in_host != port)) {
-        let in_hosts: Vec<_> = servers.iter().filter_map(|server| server.port).map(|port| port.to_string()).collect();
-        let message = format!("is {port}, but the host says {}; leave one of them out", in_hosts.join(" and "));
+        let message = match servers {
+            [Server { port: Some(in_host), .. }] => {
+                format!("is {port}, but the host says {in_host}; leave one of them out")
+            }
+            _ => format!("is {port}, but every server in host names another port; leave `port` out"),
+        };
         return Err(Fault::setting("port", message));
     }
     Ok(())

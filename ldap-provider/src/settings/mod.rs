@@ -35,7 +35,8 @@ pub struct Settings {
     /// list or with commas between them, in the order in which they are preferred: the next one is asked when one does
     /// not answer.
     pub host: Hosts,
-    /// The port of each server that does not name its own. By default 389, and 636 for ldaps://.
+    /// The port of each server that does not name its own; refused if each names another. By default 389, and 636 for
+    /// ldaps://.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub port: Option<u16>,

@@ -65,18 +65,20 @@ fn is_word(text: &str) -> bool {
     text.bytes().next().is_some_and(first) && text.bytes().all(|byte| first(byte) || byte.is_ascii_digit())
 }
 
-/// Whether these are labels: `a="1",b="2"`. A quotation mark or a backslash in a value has a backslash before it.
+/// Whether these are labels: `a="1",b="2"`. In a value, a quotation mark and a backslash have a backslash before them, an end of a
+/// line is `\n`, and nothing else has one.
 fn are_labels(mut text: &str) -> bool {
     while !text.is_empty() {
         let Some((name, rest)) = text.split_once("=\"") else { return false };
-        let mut is_escaped = false;
+        let (mut is_escaped, mut is_sound) = (false, true);
         let ends = |character: char| {
+            is_sound &= !is_escaped || matches!(character, '"' | '\\' | 'n');
             let ends = character == '"' && !is_escaped;
             is_escaped = character == '\\' && !is_escaped;
             ends
         };
         let Some((_, rest)) = rest.split_once(ends) else { return false };
-        if !is_word(name) || !(rest.is_empty() || rest.starts_with(',')) {
+        if !is_sound || !is_word(name) || !(rest.is_empty() || rest.starts_with(',')) {
             return false;
         }
         text = rest.strip_prefix(',').unwrap_or(rest);
@@ -101,14 +103,14 @@ mod tests {
             "_b2",
             "login_seconds_bucket{le=\"0.1\"}",
             "x{a=\"1\",b=\"two\"}",
-            r#"x{a="cn=a,dc=b",b="\"",c="\\"}"#,
+            r#"x{a="cn=a,dc=b",b="\"",c="\\",d="\n"}"#,
         ] {
             assert!(is_name(name), "{name}");
         }
         for name in
             ["", "2a", "a b", "a{", "a{le=1}", "a{le}", "a{=\"1\"}", "a\n", "ä", "a-b", "a{x=\"1\"", "a{x=\"\n\"}"]
                 .into_iter()
-                .chain([r#"a{x="1"y="2"}"#, r#"a{x="\"}"#, r#"a{x="1",y}"#])
+                .chain([r#"a{x="1"y="2"}"#, r#"a{x="\"}"#, r#"a{x="1",y}"#, r#"a{x="C:\d"}"#])
         {
             assert!(!is_name(name), "{name:?}");
         }

@@ -32,7 +32,7 @@ fn difference(later: Counters, earlier: Counters, own: Counters, readings: u64) 
         connections: of(|counters| counters.connections),
         binds: of(|counters| counters.binds),
         searches: of(|counters| counters.searches),
-        // What a reading brings grows by a digit now and then.
+        // A reading brings less if there are fewer connections to tell of than there were at the start.
         octets: (later.octets - earlier.octets).saturating_sub(readings * own.octets),
     }
 }

@@ -33,8 +33,11 @@ async fn a_dead_server_in_front_of_two_others_is_felt_once() {
     let connecting = world.load.deadline * 3 / 8;
     let limit = connecting + Duration::from_secs(1);
     let longest = times(&first)[0];
-    // Or nobody is dead, or nobody has asked the first.
+    // If not, the first server was not dead, or was not asked.
     world.bars.holds("the dead one was waited for", longest >= connecting / 2, format_args!("{longest:?}"));
+    let metrics = world.load.provider.metrics(&context()).await.unwrap();
+    let failovers = metrics.iter().find(|metric| metric.name == "failovers_total").map(|metric| metric.value);
+    world.bars.holds("then another was asked", failovers == Some(1.0), format_args!("{failovers:?}"));
     world.bars.measures(
         "the first login within the limit of one connection + 1 s",
         longest <= limit,

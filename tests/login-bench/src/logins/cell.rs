@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::ROUND_TRIP;
+use super::{ROUND_TRIP, same_work};
 use crate::arguments::Logins;
 use crate::directory::Directory;
 use crate::failure::Outcome;
@@ -57,8 +57,6 @@ pub struct Measured {
     pub cpu: Figures,
     /// The most memory that the client had, in MiB.
     pub peak: f64,
-    /// What the server sends it for a login, where clients keep their connections.
-    pub octets: Option<f64>,
 }
 
 impl Cell {
@@ -84,11 +82,10 @@ impl Cell {
         for peer in &mut peers {
             peer.round(self.warmth, options.warm_up)?;
         }
-        let mut octets = vec![None; peers.len()];
-        if self.warmth == Warmth::Warm {
-            for (octets, peer) in octets.iter_mut().zip(&mut peers) {
-                *octets = Some(self.octets(peer, directory)?);
-            }
+        // Far away, too few logins are made in the time to tell.
+        if self.warmth == Warmth::Warm && !self.part.is_at_a_distance() {
+            let octets = peers.iter_mut().map(|peer| Ok((peer.kind(), self.octets(peer, directory)?)));
+            same_work::check(self.transport, &octets.collect::<Outcome<Vec<_>>>()?)?;
         }
         let mut played = vec![Vec::new(); peers.len()];
         for round in 0..options.common.rounds as usize {
@@ -98,8 +95,7 @@ impl Cell {
                 played[index].push(peers[index].round(self.warmth, options.seconds)?);
             }
         }
-        let all = peers.iter().zip(&played).zip(octets);
-        Ok(all.map(|((peer, rounds), octets)| self.measured(peer, rounds, octets)).collect())
+        Ok(peers.iter().zip(&played).map(|(peer, rounds)| self.measured(peer, rounds)).collect())
     }
 
     /// How many octets the server sends a client for a login. It counts before TLS.
@@ -111,7 +107,7 @@ impl Cell {
     }
 
     #[allow(clippy::cast_precision_loss, reason = "nobody logs in that often")]
-    fn measured(&self, peer: &Peer, rounds: &[Round], octets: Option<f64>) -> Measured {
+    fn measured(&self, peer: &Peer, rounds: &[Round]) -> Measured {
         let figures = |figure: fn(&Round) -> f64| rounds.iter().map(figure).collect();
         Measured {
             part: self.part,
@@ -124,7 +120,6 @@ impl Cell {
             p99: figures(|round| round.p99.as_secs_f64() * 1e6),
             cpu: figures(|round| round.cpu.as_secs_f64() * 1e6 / round.logins as f64),
             peak: peer.peak(),
-            octets,
         }
     }
 }

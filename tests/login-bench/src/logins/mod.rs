@@ -2,6 +2,7 @@
 
 mod bars;
 mod cell;
+mod same_work;
 mod table;
 
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use crate::progress::{say, setting};
 use crate::relay::Relay;
 use crate::target::{Target, Transport};
 use crate::{bar, selection::Selection};
-use cell::{Cell, Measured, Part};
+use cell::{Cell, Part};
 
 /// How many callers there are at once.
 pub const CALLERS: [u32; 3] = [1, 8, 64];
@@ -56,31 +57,9 @@ pub fn run(options: &Logins) -> Outcome<ExitCode> {
         };
         let rows = cell.measure(&programs, &target, &directory, options)?;
         table::print(cell, &rows);
-        same_work(&rows)?;
         measured.extend(rows);
     }
     Ok(bar::print(&bars::of(&measured)))
-}
-
-/// By so many octets what the server answers for a login may differ: who dials has an answer more for each connection.
-const ALIKE: f64 = 16.0;
-
-/// Makes sure that the clients ask for the same of a user: what the server has to send costs time.
-fn same_work(rows: &[Measured]) -> Outcome<()> {
-    let of_plugin = rows.iter().find(|row| row.client == Kind::Plugin);
-    let Some(plugin) = of_plugin.and_then(|row| row.octets) else { return Ok(()) };
-    for row in rows.iter().filter(|row| row.client != Kind::Saslauthd) {
-        if let Some(octets) = row.octets
-            && (octets - plugin).abs() > ALIKE
-        {
-            let name = row.client.name();
-            return Err(Failure(format!(
-                "the server answers a login of {name} with {octets:.0} octets and one of the plugin with {plugin:.0}: they \
-                 do not ask for the same; see LISTED_ATTRIBUTES in src/target.rs"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// Starts the server that is logged in to.
