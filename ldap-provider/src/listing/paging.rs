@@ -91,24 +91,23 @@ impl Paging {
         if result.code != SUCCESS {
             return Err(self.fault(result));
         }
-        let is_full = page.entries == self.size;
+        let is_first = self.cookie.is_end();
+        let complete =
+            if is_first && page.entries == self.size { Progress::CompleteAndFull } else { Progress::Complete };
         let Some(next) = next_cookie(controls)? else {
             // A server that does not know the control sends everything at once. One that knew it a page ago has lost
             // its place.
-            return if !self.cookie.is_end() {
-                Err(fault::protocol_violation("the server stopped paging in the middle of the listing"))
-            } else if is_full {
-                Ok(Progress::CompleteAndFull)
+            return if is_first {
+                Ok(complete)
             } else {
-                Ok(Progress::Complete)
+                Err(fault::protocol_violation("the server stopped paging in the middle of the listing"))
             };
         };
         if page.entries > self.size {
             return Err(self.too_large());
         }
         if next.is_end() {
-            let is_only_page = self.cookie.is_end();
-            return Ok(if is_only_page && is_full { Progress::CompleteAndFull } else { Progress::Complete });
+            return Ok(complete);
         }
         // Some servers send pages that what the account may not see has left empty, but not many in a row.
         self.empty_pages = if page.entries == 0 { self.empty_pages + 1 } else { 0 };

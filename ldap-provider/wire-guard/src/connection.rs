@@ -177,7 +177,8 @@ impl Connection {
         Ok((self, root_dse))
     }
 
-    /// Begins a search, of all entries or of a page of them, which are taken one by one. The deadline is that of sending it.
+    /// Begins a search, of all entries or of a page of them, which are taken one by one. The deadline is that of sending
+    /// it.
     pub async fn search(
         mut self,
         request: &SearchRequest,

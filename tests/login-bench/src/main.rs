@@ -20,6 +20,7 @@ mod interruption;
 mod listing;
 mod logins;
 mod meter;
+mod octets;
 mod open_connections;
 mod peer;
 mod process;

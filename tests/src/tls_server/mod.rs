@@ -158,11 +158,8 @@ impl Seen {
     /// Whether everything from the client was TLS, but for StartTLS if that is the way; if not, what was wrong. A client
     /// may also leave without a word: one that was still connecting when another connection told it enough.
     pub fn all_in_tls(&self, way: Way) -> Result<(), String> {
-        if self.wire.is_empty() {
-            return Ok(());
-        }
         let mut rest = self.wire.as_slice();
-        if way == Way::StartTls {
+        if way == Way::StartTls && !rest.is_empty() {
             rest = rest.strip_prefix(start_tls::REQUEST).ok_or("the first request is not StartTLS")?;
         }
         // RFC 8446 section 5.1: a type from 20 to 23, the version, two octets of length.

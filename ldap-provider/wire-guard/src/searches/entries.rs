@@ -79,7 +79,8 @@ impl EntryStream {
     }
 }
 
-/// Sends a search on a connection that is ready; how long that may take is up to the caller. The server's answers are to be taken by [`next_entry`].
+/// Sends a search on a connection that is ready; how long that may take is up to the caller. The server's answers are to
+/// be taken by [`next_entry`].
 pub(crate) async fn send_search(
     stream: &mut (impl AsyncWrite + Unpin),
     id: u32,

@@ -1,30 +1,23 @@
-//! Whether the clients ask the server for the same: what it has to send costs time.
+//! Whether the clients ask for the same of a user, whatever their connections cost.
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::octets;
 use crate::peer::Kind;
 use crate::target::Transport;
 
 /// The octets of an answer without content: to a bind, or to StartTLS.
 const ANSWER: f64 = 14.0;
 
-/// By so many octets the answers to a login may differ: message ids have one to three. The smallest attribute of a bulk user, `sn`,
-/// has 14.
+/// By so many octets the answers to a login may differ.
 const ALIKE: f64 = 10.0;
 
-/// Compares how many octets the server sends each client for a login. saslauthd asks for no attributes, and counts for nobody.
-pub fn check(transport: Transport, octets: &[(Kind, f64)]) -> Outcome<()> {
-    let work = |(kind, octets): &(Kind, f64)| octets - ANSWER * answers_to_dialling(*kind, transport);
-    let Some(plugin) = octets.iter().find(|(kind, _)| *kind == Kind::Plugin).map(work) else { return Ok(()) };
-    for of_client in octets.iter().filter(|(kind, _)| *kind != Kind::Saslauthd) {
-        let (name, octets) = (of_client.0.name(), work(of_client));
-        if (octets - plugin).abs() > ALIKE {
-            return Err(Failure(format!(
-                "the server answers the search and the bind of a login with {octets:.0} octets for {name} and with {plugin:.0} for \
-                 the plugin: they do not ask for the same; see LISTED_ATTRIBUTES in src/target.rs"
-            )));
-        }
-    }
-    Ok(())
+/// Compares how many octets the server sends each client for a login. saslauthd asks for no attributes, and counts for
+/// nobody.
+pub fn check(transport: Transport, sent: &[(Kind, f64)]) -> Outcome<()> {
+    let of_users = sent.iter().filter(|(kind, _)| *kind != Kind::Saslauthd);
+    let without_dialling =
+        of_users.map(|(kind, octets)| (kind.name(), octets - ANSWER * answers_to_dialling(*kind, transport)));
+    octets::compare("for the search and the bind of a login", ALIKE, &without_dialling.collect::<Vec<_>>())
 }
 
 /// How many more answers a login brings with it for who dials each time: to the service account's bind, and to StartTLS on
