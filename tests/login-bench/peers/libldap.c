@@ -60,11 +60,17 @@ static LDAP *dial(void) {
     return ld;
 }
 
-static void bind_as(LDAP *ld, const char *dn, char *password) {
+static void bind_as(LDAP *ld, const char *dn, char *password, LDAPControl **controls) {
     struct berval credentials = {.bv_len = strlen(password), .bv_val = password};
-    int code = ldap_sasl_bind_s(ld, dn, LDAP_SASL_SIMPLE, &credentials, NULL, NULL, NULL);
+    int code = ldap_sasl_bind_s(ld, dn, LDAP_SASL_SIMPLE, &credentials, controls, NULL, NULL);
     if (code != LDAP_SUCCESS)
         fail(dn, code);
+}
+
+/* With a request for what the password policy says of the user, as the plugin makes it. */
+static void bind_user(LDAP *ld, const char *dn, char *password) {
+    LDAPControl policy = {.ldctl_oid = LDAP_CONTROL_PASSWORDPOLICYREQUEST}, *controls[] = {&policy, NULL};
+    bind_as(ld, dn, password, controls);
 }
 
 static uint64_t random_number(struct caller *caller) {
@@ -87,7 +93,7 @@ static void log_in(struct caller *caller) {
     if (ldap_count_entries(caller->searches, found) != 1)
         fail(filter, LDAP_NO_SUCH_OBJECT);
     char *dn = ldap_get_dn(caller->searches, ldap_first_entry(caller->searches, found));
-    bind_as(caller->binds, dn, password);
+    bind_user(caller->binds, dn, password);
     ldap_memfree(dn);
     ldap_msgfree(found);
 }
@@ -197,7 +203,7 @@ int main(int count, char **arguments) {
         struct caller *caller = &callers[index];
         caller->random = nanoseconds(CLOCK_MONOTONIC) * 2654435761u + (uint64_t)index + 1;
         caller->searches = dial();
-        bind_as(caller->searches, service_dn, service_password);
+        bind_as(caller->searches, service_dn, service_password, NULL);
         caller->binds = dial();
         if (pthread_create(&caller->thread, NULL, call, caller) != 0)
             out_of_memory();

@@ -67,6 +67,14 @@ func (t *target) service() *ldap.Conn {
 	return conn
 }
 
+// With a request for what the password policy says of the user, as the plugin makes it.
+func bindUser(conn *ldap.Conn, dn, password string) {
+	policy := []ldap.Control{ldap.NewControlBeheraPasswordPolicy()}
+	if _, err := conn.SimpleBind(ldap.NewSimpleBindRequest(dn, password, policy)); err != nil {
+		fail(dn, err)
+	}
+}
+
 func (t *target) logIn(strategy string, random *rand.Rand) {
 	login := fmt.Sprintf("user%05d", random.Intn(t.users)+1)
 	conn := t.service()
@@ -82,9 +90,7 @@ func (t *target) logIn(strategy string, random *rand.Rand) {
 		conn.Close()
 		conn = t.dial()
 	}
-	if err := conn.Bind(found.Entries[0].DN, t.passwordPrefix+login); err != nil {
-		fail(login, err)
-	}
+	bindUser(conn, found.Entries[0].DN, t.passwordPrefix+login)
 	conn.Close()
 }
 
