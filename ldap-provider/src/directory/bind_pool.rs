@@ -101,6 +101,11 @@ impl BindPool {
         Arc::clone(&self.turns).acquire_owned().await.ok().map(Turn)
     }
 
+    /// Whether all turns are taken, so that somebody may wait for one.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.turns.available_permits() == 0
+    }
+
     /// A connection to this address that was used before, if there is one. If there is none, another one makes room
     /// where there would be too many.
     pub(crate) fn take(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
@@ -181,9 +186,10 @@ mod tests {
         let pool = BindPool::new();
         let mut turns = Vec::new();
         for _ in 0..16 {
+            assert!(!pool.is_exhausted());
             turns.push(pool.turn().await);
         }
-        assert_eq!(pool.turns.available_permits(), 0);
+        assert!(pool.is_exhausted());
         pool.fit(Duration::from_millis(10));
         assert_eq!(pool.turns.available_permits(), 18);
         pool.fit(Duration::ZERO);

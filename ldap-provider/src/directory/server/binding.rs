@@ -67,6 +67,11 @@ impl Server {
                         self.binds.give_back(Idle { connection, open, expires, used: Instant::now() });
                     }
                     drop::<Option<Turn>>(turn);
+                    if self.binds.is_exhausted() {
+                        // Whoever waited for the turn sends first: meanwhile the server has something to do, and what is
+                        // left of this login is not waited for by anybody but its caller.
+                        tokio::task::yield_now().await;
+                    }
                     return Ok(answer.response);
                 }
                 Err(UserBindError::NotSent(error, unspent)) => {
