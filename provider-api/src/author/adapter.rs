@@ -73,10 +73,7 @@ impl<P: AuthProvider> Adapter<P> {
         A: Answer + Send + 'static,
         W: Future<Output = Result<A, Fault>> + Send + 'static,
     {
-        call(&self.engine, || {
-            let context = context_of(context);
-            (context.clone(), work(self.provider(), context))
-        })
+        call(&self.engine, context, |context| work(self.provider(), context))
     }
 }
 

@@ -8,24 +8,30 @@ use async_ffi::{FfiFuture, FutureExt};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
+use super::adapter::context_of;
 use super::engine::{Engine, shutting_down};
-use crate::abi::AbiReply;
+use crate::abi::{AbiContext, AbiReply};
 use crate::panics::{self, caught, message_of};
 use crate::wire::{self, Answer};
 use crate::{Fault, RequestContext};
 
 /// Makes a call of `work`. Nothing of it runs before the first poll, and nothing of it runs on the caller's thread.
-pub(super) fn call<A, W>(engine: &Engine, prepare: impl FnOnce() -> (RequestContext, W)) -> FfiFuture<AbiReply>
+pub(super) fn call<A, W>(
+    engine: &Engine,
+    context: AbiContext<'_>,
+    work: impl FnOnce(RequestContext) -> W,
+) -> FfiFuture<AbiReply>
 where
     A: Answer + Send + 'static,
     W: Future<Output = Result<A, Fault>> + Send + 'static,
 {
     let prepared = caught(|| {
-        let (context, work) = prepare();
-        engine.admit(&context, work)
+        let context = context_of(context);
+        let (deadline, request) = (context.deadline, context.request_id.as_str().into());
+        engine.admit(deadline, request, work(context))
     });
     match prepared {
-        Ok(Some(work)) => spawned(engine.handle(), async move { wire::reply(work.await) }),
+        Ok(Some(work)) => spawned(engine.handle(), work),
         Ok(None) => answered(&shutting_down()),
         Err(panic) => answered(&panics::fault_of(&panic)),
     }

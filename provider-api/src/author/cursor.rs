@@ -53,14 +53,9 @@ enum State<P: AuthProvider> {
 
 impl<P: AuthProvider> AbiCursor for Cursor<P> {
     fn next_page(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply> {
-        let reply = call(&self.engine, || {
-            let context = super::adapter::context_of(context);
+        let reply = call(&self.engine, context, |context| {
             let listing = Arc::clone(&self.listing);
-            let work = {
-                let context = context.clone();
-                async move { listing.next_page(&context).await }
-            };
-            (context, work)
+            async move { listing.next_page(&context).await }
         });
         PageCall { reply, listing: Arc::clone(&self.listing), progress: Progress::Fresh }.into_ffi()
     }

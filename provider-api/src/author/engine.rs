@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::log_bridge::{HostLog, REQUEST};
-use crate::wire::{Answer, ShutdownReport};
-use crate::{Fault, RequestContext, UnavailableReason};
+use crate::abi::AbiReply;
+use crate::wire::{self, Answer, ShutdownReport};
+use crate::{Deadline, Fault, UnavailableReason};
 
 /// Threads that poll a provider's futures. More than one, so that a call that blocks does not stop the others; and more
 /// than a small machine has processors, since what shares those with them takes turns by thread (measured beside a directory
@@ -58,27 +59,27 @@ impl Engine {
     }
 
     /// Wraps the work of one call: counted, under its deadline, cut off by the end of a shutdown's grace, with its
-    /// request id on its log records. `None` once a shutdown has begun.
+    /// request id on its log records, and with a reply for an answer, since another future around it would be twice as
+    /// large. `None` once a shutdown has begun.
     pub(super) fn admit<A: Answer, W: Future<Output = Result<A, Fault>> + Send>(
         &self,
-        context: &RequestContext,
+        deadline: Deadline,
+        request: Arc<str>,
         work: W,
-    ) -> Option<impl Future<Output = Result<A, Fault>> + Send + use<A, W>> {
-        let deadline = context.deadline;
-        let request: Arc<str> = context.request_id.as_str().into();
+    ) -> Option<impl Future<Output = AbiReply> + Send + use<A, W>> {
         let cut_off = self.cut_off.clone();
         let bounded = async move {
             if deadline.remaining().is_zero() {
                 // `timeout_at` would poll the work once, and once may be enough to send a password.
-                return Err(timed_out());
+                return wire::fault_reply(&timed_out());
             }
-            tokio::select! {
+            wire::reply(tokio::select! {
                 biased;
                 () = cut_off.cancelled_owned() => Err(shutting_down()),
                 answer = tokio::time::timeout_at(deadline.instant().into(), work) => {
                     answer.unwrap_or_else(|_| Err(timed_out()))
                 }
-            }
+            })
         };
         // Counted first: a shutdown that begins in between waits for this call, or this call sees it.
         let counted = self.in_flight.track_future(REQUEST.scope(request, bounded));

@@ -77,11 +77,16 @@ fn read_fault(outcome: Outcome, body: &str) -> Fault {
     }
 }
 
+/// What most replies fit into, in octets: room that grows in steps costs more than the rest of the writing.
+const USUAL_REPLY: usize = 512;
+
 fn encode(outcome: Outcome, body: &impl Serialize) -> AbiReply {
-    match serde_json::to_string(body) {
-        Ok(body) => AbiReply { outcome, body: body.into() },
+    let mut text = Vec::with_capacity(USUAL_REPLY);
+    let written = serde_json::to_writer(&mut text, body).ok().and_then(|()| String::from_utf8(text).ok());
+    match written {
+        Some(body) => AbiReply { outcome, body: body.into() },
         // The domain types have text for keys, so there is nothing that could not be written.
-        Err(_) => AbiReply {
+        None => AbiReply {
             outcome: Outcome::INTERNAL,
             body: r#"{"message":"an answer of the provider cannot be written as JSON"}"#.into(),
         },
