@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::Security;
 use crate::bind::{BindRequest, BindResponse, UserBind};
-use crate::exchange::{ExchangeError, exchange, ready};
+use crate::exchange::{ExchangeError, exchange, ready, silent};
 use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
@@ -156,9 +156,8 @@ impl Connection {
     /// The connection, unless the server has closed it or said something that nobody asked for. Does not wait, and
     /// does not notice a connection that died in silence.
     pub async fn unless_ended(mut self) -> Option<Self> {
-        let ample = Instant::now() + Duration::from_mins(1);
-        let ready = ready(&mut self.stream, &mut self.incoming, ample).await;
-        self.reported(ready).is_ok().then_some(self)
+        let silent = silent(&mut self.stream, &mut self.incoming).await;
+        self.reported(silent).is_ok().then_some(self)
     }
 
     /// Reads what the server says of itself: its root DSE (RFC 4512 section 5.1), of which these attributes. A server may not

@@ -39,12 +39,22 @@ impl From<FrameError> for ExchangeError {
     }
 }
 
-/// Makes sure that a request can be sent: that there is time left, that the connection has not ended, and that the
-/// server has not spoken first, since an answer that was there before its request would be taken for one.
+/// Makes sure that a request can be sent: that the connection is [`silent`], and that there is time left.
 pub(crate) async fn ready(
     stream: &mut (impl AsyncRead + Unpin),
     incoming: &mut Incoming,
     deadline: Instant,
+) -> Result<(), ExchangeError> {
+    silent(stream, incoming).await?;
+    // `timeout_at` polls first: without this, a request would be written although its time is over.
+    if Instant::now() >= deadline { Err(ExchangeError::Timeout) } else { Ok(()) }
+}
+
+/// Makes sure that the connection has not ended and that the server has not spoken first, since an answer that was there
+/// before its request would be taken for one. Does not wait.
+pub(crate) async fn silent(
+    stream: &mut (impl AsyncRead + Unpin),
+    incoming: &mut Incoming,
 ) -> Result<(), ExchangeError> {
     const SPOKE_FIRST: Violation = Violation::Unexpected("an answer before its request");
     tokio::select! {
@@ -55,11 +65,7 @@ pub(crate) async fn ready(
         }
         () = std::future::ready(()) => {}
     }
-    if incoming.has_unread() {
-        return Err(SPOKE_FIRST.into());
-    }
-    // `timeout_at` polls first: without this, a request would be written although its time is over.
-    if Instant::now() >= deadline { Err(ExchangeError::Timeout) } else { Ok(()) }
+    if incoming.has_unread() { Err(SPOKE_FIRST.into()) } else { Ok(()) }
 }
 
 /// Sends a request on a connection that is [`ready`] and waits for the next answer, whatever it is. The request is

@@ -192,13 +192,13 @@ impl Server {
         }
     }
 
-    /// The connection, if it can carry a password: one that has been idle for a while has to give a sign of life first.
+    /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether another one
+    /// has ended is seen when the bind is about to be sent.
     pub(super) async fn still_there(&self, idle: Idle, steps: Steps, deadline: Deadline) -> Option<Idle> {
-        let Idle { connection, open, expires, used } = idle;
-        if used.elapsed() < TRUSTED_FOR {
-            let connection = connection.unless_ended().await?;
-            return Some(Idle { connection, open, expires, used });
+        if idle.used.elapsed() < TRUSTED_FOR {
+            return Some(idle);
         }
+        let Idle { connection, open, expires, used } = idle;
         self.metrics.probes.add();
         match Box::pin(connection.probe(deadline.at_most(steps.probe).instant())).await {
             Ok(connection) => Some(Idle { connection, open, expires, used }),
