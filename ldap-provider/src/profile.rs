@@ -130,7 +130,13 @@ fn first(entry: &Entry, names: &[AttributeName]) -> Option<String> {
 
 /// The values that can be shown to a person.
 fn shown<'a>(entry: &'a Entry, name: &AttributeName) -> impl Iterator<Item = &'a str> {
-    entry.texts(name).filter(|text| text.chars().nth(LONGEST).is_none() && !text.chars().any(is_deceptive))
+    entry.texts(name).filter(|text| can_be_shown(text))
+}
+
+fn can_be_shown(text: &str) -> bool {
+    // A character has at least one octet.
+    let is_too_long = text.len() > LONGEST && text.chars().nth(LONGEST).is_some();
+    !is_too_long && !text.chars().any(is_deceptive)
 }
 
 /// Control characters, line and paragraph separators, and what overrides the direction of writing.

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
-use std::fmt;
+use std::sync::LazyLock;
+use std::{fmt, iter};
 
 /// The name of an attribute (RFC 4512 section 2.5): a keyword such as `uid` or an object identifier, without options.
 #[derive(Clone, Debug)]
@@ -48,35 +49,46 @@ impl AttributeName {
     }
 }
 
-/// The attributes that names and DNs are made of, by all of their names: each row is one (RFC 4519, RFC 4524). The first
-/// name stands for all, in lower case.
-const SYNONYMS: [&[&str]; 14] = [
-    &["cn", "commonName", "2.5.4.3"],
-    &["sn", "surname", "2.5.4.4"],
-    &["c", "countryName", "2.5.4.6"],
-    &["l", "localityName", "2.5.4.7"],
-    &["st", "stateOrProvinceName", "2.5.4.8"],
-    &["o", "organizationName", "2.5.4.10"],
-    &["ou", "organizationalUnitName", "2.5.4.11"],
-    &["telephonenumber", "2.5.4.20"],
-    &["givenname", "gn", "2.5.4.42"],
-    &["dc", "domainComponent", "0.9.2342.19200300.100.1.25"],
-    &["mail", "rfc822Mailbox", "0.9.2342.19200300.100.1.3"],
-    &["mobile", "mobileTelephoneNumber", "0.9.2342.19200300.100.1.41"],
-    &["uid", "userid", "0.9.2342.19200300.100.1.1"],
-    &["displayname", "2.16.840.1.113730.3.1.241"],
+/// The attributes that names and DNs are made of (RFC 4519, RFC 4524): the name that stands for all of an attribute's, in
+/// lower case, and the others.
+const SYNONYMS: [(&str, &[&str]); 14] = [
+    ("cn", &["commonName", "2.5.4.3"]),
+    ("sn", &["surname", "2.5.4.4"]),
+    ("c", &["countryName", "2.5.4.6"]),
+    ("l", &["localityName", "2.5.4.7"]),
+    ("st", &["stateOrProvinceName", "2.5.4.8"]),
+    ("o", &["organizationName", "2.5.4.10"]),
+    ("ou", &["organizationalUnitName", "2.5.4.11"]),
+    ("telephonenumber", &["2.5.4.20"]),
+    ("givenname", &["gn", "2.5.4.42"]),
+    ("dc", &["domainComponent", "0.9.2342.19200300.100.1.25"]),
+    ("mail", &["rfc822Mailbox", "0.9.2342.19200300.100.1.3"]),
+    ("mobile", &["mobileTelephoneNumber", "0.9.2342.19200300.100.1.41"]),
+    ("uid", &["userid", "0.9.2342.19200300.100.1.1"]),
+    ("displayname", &["2.16.840.1.113730.3.1.241"]),
 ];
 
-/// What all names of an attribute have in common: the first of them, in lower case. A name that is not known is the only
+/// What all names of an attribute have in common: one of them, in lower case. A name that is not known is the only
 /// one that the attribute has.
 pub fn key(name: &str) -> Cow<'static, str> {
     known_key(name).map_or_else(|| Cow::Owned(name.to_ascii_lowercase()), Cow::Borrowed)
 }
 
 fn known_key(name: &str) -> Option<&'static str> {
-    let known = SYNONYMS.iter().find(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
-    known.and_then(|names| names.first()).copied()
+    let alike = BY_LENGTH.get(name.len())?;
+    alike.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, key)| *key)
 }
+
+/// All names of [`SYNONYMS`] with their keys, by their length: every attribute of every entry is looked up.
+static BY_LENGTH: LazyLock<Vec<Vec<(&str, &str)>>> = LazyLock::new(|| {
+    let names = |(key, others): (&'static str, &'static [&'static str])| {
+        iter::once(key).chain(others.iter().copied()).map(move |name| (name, key))
+    };
+    let all: Vec<_> = SYNONYMS.into_iter().flat_map(names).collect();
+    let longest = all.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let of_length = |length| all.iter().copied().filter(|(name, _)| name.len() == length).collect();
+    (0..=longest).map(of_length).collect()
+});
 
 impl fmt::Display for AttributeName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,8 +109,9 @@ mod tests {
 
     #[test]
     fn an_attribute_is_known_by_each_of_its_names_and_by_no_others() {
-        for names in super::SYNONYMS {
-            assert_eq!(names[0], names[0].to_ascii_lowercase());
+        for (key, others) in super::SYNONYMS {
+            assert_eq!(key, key.to_ascii_lowercase());
+            let names: Vec<_> = std::iter::once(key).chain(others.iter().copied()).collect();
             for (one, other) in names.iter().flat_map(|one| names.iter().map(move |other| (one, other))) {
                 assert!(AttributeName::parse(one).unwrap().is(&other.to_uppercase()), "{one} {other}");
             }

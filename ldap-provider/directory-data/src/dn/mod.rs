@@ -187,19 +187,14 @@ fn is_same_value(one: &[u8], other: &[u8]) -> bool {
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
 /// made of compare (RFC 4517 section 4.2.11).
 pub fn fold(value: &str) -> FoldedValue {
-    let mut spaced = FoldedValue::with_capacity(value.len());
+    let value = if value.is_ascii() { Cow::Borrowed(value) } else { Cow::Owned(value.to_lowercase()) };
+    let mut folded = FoldedValue::with_capacity(value.len());
     for word in value.split(' ').filter(|word| !word.is_empty()) {
-        if !spaced.is_empty() {
-            spaced.push(b' ');
+        if !folded.is_empty() {
+            folded.push(b' ');
         }
-        spaced.extend_from_slice(word.as_bytes());
+        folded.extend_from_slice(word.as_bytes());
     }
-    match str::from_utf8(&spaced) {
-        // In place where it can be: case changes the length of some letters that are not ASCII.
-        Ok(text) if !text.is_ascii() => SmallVec::from_vec(text.to_lowercase().into_bytes()),
-        _ => {
-            spaced.make_ascii_lowercase();
-            spaced
-        }
-    }
+    folded.make_ascii_lowercase();
+    folded
 }

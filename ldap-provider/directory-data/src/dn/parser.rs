@@ -1,6 +1,4 @@
 use std::borrow::Cow;
-use std::iter::Peekable;
-use std::str::CharIndices;
 
 use smallvec::{SmallVec, smallvec};
 
@@ -37,7 +35,8 @@ pub(super) fn first_value(text: &str) -> Option<String> {
 
 struct Parser<'a> {
     text: &'a str,
-    characters: Peekable<CharIndices<'a>>,
+    /// What was not read yet.
+    rest: &'a str,
 }
 
 /// A value as it was written, unescaped.
@@ -49,7 +48,7 @@ enum Value<'a> {
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text, characters: text.char_indices().peekable() }
+        Self { text, rest: text }
     }
 
     fn rdns(&mut self) -> Result<Vec<Rdn>, InvalidDn> {
@@ -66,9 +65,10 @@ impl<'a> Parser<'a> {
             rdns.push(rdn);
             // RFC 4514 has the comma alone; RFC 2253 section 4 has clients accept the semicolon too.
             if !(self.skip(',') || self.skip(';')) {
-                return match self.characters.peek() {
-                    None => Ok(rdns),
-                    Some(_) => Err(self.error("a character that needs a backslash before it")),
+                return if self.rest.is_empty() {
+                    Ok(rdns)
+                } else {
+                    Err(self.error("a character that needs a backslash before it"))
                 };
             }
         }
@@ -85,10 +85,7 @@ impl<'a> Parser<'a> {
 
     fn written_part(&mut self) -> Result<(&'a str, Value<'a>), InvalidDn> {
         self.skip_spaces();
-        let begin = self.offset();
-        let is_in_name = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '.');
-        while self.characters.next_if(|&(_, character)| is_in_name(character)).is_some() {}
-        let name = self.text_from(begin);
+        let name = self.take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.'));
         if name.is_empty() {
             return Err(self.error("an attribute name is missing"));
         }
@@ -113,79 +110,69 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&mut self) -> Result<Cow<'a, str>, InvalidDn> {
-        let begin = self.offset();
-        while self.characters.next_if(|&(_, character)| !ends_value(character) && character != '\\').is_some() {}
+        let is_plain = |octet| !ends_value(octet) && octet != b'\\';
         // Unescaped spaces at the end belong to nothing.
-        let plain = self.text_from(begin).trim_end_matches(' ');
-        if self.characters.peek().is_none_or(|&(_, character)| ends_value(character)) {
-            return Ok(Cow::Borrowed(plain));
+        let plain = self.take_while(is_plain);
+        let mut kept = plain.trim_end_matches(' ').len();
+        if !self.rest.starts_with('\\') {
+            return Ok(Cow::Borrowed(plain.get(..kept).unwrap_or_default()));
         }
-        let mut value = self.text_from(begin).as_bytes().to_vec();
-        let mut kept = plain.len();
-        while let Some(&(_, character)) = self.characters.peek()
-            && !ends_value(character)
-        {
-            self.characters.next();
-            if character == '\\' {
-                value.extend(self.escaped()?);
-            } else {
-                value.extend(character.encode_utf8(&mut [0; 4]).bytes());
-            }
-            if character != ' ' {
-                kept = value.len();
-            }
+        let mut value = plain.as_bytes().to_vec();
+        while self.skip('\\') {
+            value.push(self.escaped()?);
+            kept = value.len();
+            let plain = self.take_while(is_plain);
+            value.extend_from_slice(plain.as_bytes());
+            kept += plain.trim_end_matches(' ').len();
         }
         value.truncate(kept);
         // RFC 4514 section 2.4 writes what is no text as a hexadecimal value.
         String::from_utf8(value).map(Cow::Owned).map_err(|_| self.error("a value that is not UTF-8"))
     }
 
-    fn escaped(&mut self) -> Result<Vec<u8>, InvalidDn> {
+    fn escaped(&mut self) -> Result<u8, InvalidDn> {
         if let Some(high) = self.hex_digit() {
             let low = self.hex_digit().ok_or_else(|| self.error("half of a hexadecimal pair"))?;
-            return Ok(vec![high << 4 | low]);
+            return Ok(high << 4 | low);
         }
-        match self.characters.next() {
-            Some((_, character)) if " \"#+,;<=>\\".contains(character) => {
-                Ok(vec![u8::try_from(character).unwrap_or(b' ')])
-            }
-            _ => Err(self.error("a backslash that escapes nothing")),
-        }
+        let mut characters = self.rest.chars();
+        let escaped = characters.next().filter(|&character| " \"#+,;<=>\\".contains(character));
+        self.rest = characters.as_str();
+        escaped
+            .and_then(|character| u8::try_from(character).ok())
+            .ok_or_else(|| self.error("a backslash that escapes nothing"))
     }
 
     fn hex_digit(&mut self) -> Option<u8> {
-        let digit = self.characters.peek()?.1.to_digit(16)?;
-        self.characters.next();
+        let mut characters = self.rest.chars();
+        let digit = characters.next()?.to_digit(16)?;
+        self.rest = characters.as_str();
         u8::try_from(digit).ok()
     }
 
     fn skip(&mut self, wanted: char) -> bool {
-        self.characters.next_if(|&(_, character)| character == wanted).is_some()
+        self.rest.strip_prefix(wanted).map(|rest| self.rest = rest).is_some()
     }
 
     fn skip_spaces(&mut self) {
-        while self.skip(' ') {}
+        self.rest = self.rest.trim_start_matches(' ');
     }
 
-    /// Where the next character is.
-    fn offset(&mut self) -> usize {
-        self.characters.peek().map_or(self.text.len(), |&(offset, _)| offset)
+    /// Reads on as long as the octets are such. What is not has to begin a character: to be ASCII, or whatever is not.
+    fn take_while(&mut self, is_such: impl Fn(u8) -> bool) -> &'a str {
+        let end = self.rest.bytes().position(|octet| !is_such(octet)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        taken
     }
 
-    /// What was read since then.
-    fn text_from(&mut self, begin: usize) -> &'a str {
-        let end = self.offset();
-        self.text.get(begin..end).unwrap_or_default()
-    }
-
-    fn error(&mut self, what: &'static str) -> InvalidDn {
-        let offset = self.offset();
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        InvalidDn { what, position: before.chars().count() + 1 }
+    fn error(&self, what: &'static str) -> InvalidDn {
+        let read = self.text.get(..self.text.len() - self.rest.len()).unwrap_or(self.text);
+        InvalidDn { what, position: read.chars().count() + 1 }
     }
 }
 
 /// Whether an unescaped character cannot be in a value.
-fn ends_value(character: char) -> bool {
-    matches!(character, ',' | '+' | ';' | '"' | '<' | '>' | '\0')
+fn ends_value(octet: u8) -> bool {
+    matches!(octet, b',' | b'+' | b';' | b'"' | b'<' | b'>' | b'\0')
 }
