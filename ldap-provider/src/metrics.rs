@@ -80,7 +80,8 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What was counted has not happened after all.
+    /// What was counted has not happened after all: it was counted a moment before, so as not to be missed if the call is
+    /// given up, and whoever reads in that moment sees one too many.
     pub(crate) fn take_back(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,7 +1,6 @@
 //! A provider of the author's as the ABI sees it.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use super::provider::AuthProvider;
 use super::settings;
 use crate::abi::{AbiContext, AbiPair, AbiProvider, AbiProvider_TO, AbiReply, CursorBox, HostBox, ProviderBox};
 use crate::wire::{self, Answer, Metrics};
-use crate::{Credentials, Deadline, Fault, RequestContext, Secret};
+use crate::{Credentials, Fault, RequestContext, Secret};
 
 /// Makes a provider of its settings. Panics of the author's leave this function: its caller catches them.
 pub(super) fn configure<P: AuthProvider>(
@@ -36,18 +35,6 @@ pub(super) fn configure<P: AuthProvider>(
     };
     let remains = Remains { provider: Arc::new(Contained::new(provider)), runtime, engine: engine.clone(), log };
     Ok(AbiProvider_TO::from_value(Adapter { engine, remains: Some(remains) }, TD_Opaque))
-}
-
-/// A context of the ABI's in the author's terms. The clock starts here.
-pub(super) fn context_of(context: AbiContext<'_>) -> RequestContext {
-    let deadline = Deadline::after(Duration::from_micros(context.remaining_us));
-    let mut domain = RequestContext::new(context.request_id.as_str(), deadline);
-    for pair in context.more {
-        if pair.name == "client_address" {
-            domain.client_address = pair.value.parse::<IpAddr>().ok();
-        }
-    }
-    domain
 }
 
 struct Adapter<P: AuthProvider> {

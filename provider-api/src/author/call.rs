@@ -1,19 +1,20 @@
 //! A call as the host sees it: a future that does its work on the plugin's runtime.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use async_ffi::{FfiFuture, FutureExt};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::adapter::context_of;
 use super::engine::{Engine, shutting_down};
 use crate::abi::{AbiContext, AbiReply};
 use crate::panics::{self, caught, message_of};
 use crate::wire::{self, Answer};
-use crate::{Fault, RequestContext};
+use crate::{Deadline, Fault, RequestContext};
 
 /// Makes a call of `work`. Nothing of it runs before the first poll, and nothing of it runs on the caller's thread.
 pub(super) fn call<A, W>(
@@ -27,8 +28,8 @@ where
 {
     let prepared = caught(|| {
         let context = context_of(context);
-        let (deadline, request) = (context.deadline, context.request_id.as_str().into());
-        engine.admit(deadline, request, work(context))
+        let (deadline, request_id) = (context.deadline, context.request_id.as_str().into());
+        engine.admit(deadline, request_id, work(context))
     });
     match prepared {
         Ok(Some(work)) => spawned(engine.handle(), work),
@@ -45,6 +46,18 @@ pub(super) fn spawned(handle: &Handle, work: impl Future<Output = AbiReply> + Se
 fn answered(fault: &Fault) -> FfiFuture<AbiReply> {
     let reply = wire::fault_reply(fault);
     async move { reply }.into_ffi()
+}
+
+/// A context of the ABI's in the author's terms. The clock starts here.
+fn context_of(context: AbiContext<'_>) -> RequestContext {
+    let deadline = Deadline::after(Duration::from_micros(context.remaining_us));
+    let mut domain = RequestContext::new(context.request_id.as_str(), deadline);
+    for pair in context.more {
+        if pair.name == "client_address" {
+            domain.client_address = pair.value.parse::<IpAddr>().ok();
+        }
+    }
+    domain
 }
 
 struct Call {

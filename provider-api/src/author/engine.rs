@@ -59,12 +59,12 @@ impl Engine {
     }
 
     /// Wraps the work of one call: counted, under its deadline, cut off by the end of a shutdown's grace, with its
-    /// request id on its log records, and with a reply for an answer, since another future around it would be twice as
-    /// large. `None` once a shutdown has begun.
+    /// request id on its log records. It gives the reply itself: a future around this one would have room for it twice.
+    /// `None` once a shutdown has begun.
     pub(super) fn admit<A: Answer, W: Future<Output = Result<A, Fault>> + Send>(
         &self,
         deadline: Deadline,
-        request: Arc<str>,
+        request_id: Arc<str>,
         work: W,
     ) -> Option<impl Future<Output = AbiReply> + Send + use<A, W>> {
         let cut_off = self.cut_off.clone();
@@ -82,7 +82,7 @@ impl Engine {
             })
         };
         // Counted first: a shutdown that begins in between waits for this call, or this call sees it.
-        let counted = self.in_flight.track_future(REQUEST.scope(request, bounded));
+        let counted = self.in_flight.track_future(REQUEST.scope(request_id, bounded));
         (!self.in_flight.is_closed()).then_some(counted)
     }
 

@@ -113,11 +113,12 @@ impl<'a> Parser<'a> {
         let is_plain = |octet| !ends_value(octet) && octet != b'\\';
         // Unescaped spaces at the end belong to nothing.
         let plain = self.take_while(is_plain);
-        let mut kept = plain.trim_end_matches(' ').len();
+        let trimmed = plain.trim_end_matches(' ');
         if !self.rest.starts_with('\\') {
-            return Ok(Cow::Borrowed(plain.get(..kept).unwrap_or_default()));
+            return Ok(Cow::Borrowed(trimmed));
         }
         let mut value = plain.as_bytes().to_vec();
+        let mut kept = trimmed.len();
         while self.skip('\\') {
             value.push(self.escaped()?);
             kept = value.len();
@@ -158,10 +159,11 @@ impl<'a> Parser<'a> {
         self.rest = self.rest.trim_start_matches(' ');
     }
 
-    /// Reads on as long as the octets are such. What is not has to begin a character: to be ASCII, or whatever is not.
+    /// Reads on as long as the octets are such. `is_such` has to treat all octets beyond ASCII alike, so that what is read
+    /// ends between two characters.
     fn take_while(&mut self, is_such: impl Fn(u8) -> bool) -> &'a str {
         let end = self.rest.bytes().position(|octet| !is_such(octet)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or(("", self.rest));
         self.rest = rest;
         taken
     }

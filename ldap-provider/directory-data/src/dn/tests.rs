@@ -110,6 +110,7 @@ fn what_is_no_dn_is_refused_with_the_place() {
         ("cn=a\"b", 5),
         ("cn=a<b", 5),
         ("cn=a\0b", 5),
+        ("cn=é\"", 5),
         ("cn=#4", 6),
         ("cn=#", 5),
         ("admin@example.com", 6),
@@ -164,6 +165,8 @@ fn the_first_value_is_what_was_written() {
         ("CN=Domain Admins,OU=Groups,DC=x", Some("Domain Admins")),
         (r"cn=R\26D\, \C4\8D  Team ,dc=x", Some("R&D, č  Team")),
         (r"cn=\ x\20,dc=x", Some(" x ")),
+        (r"cn=a \, b  ,dc=x", Some("a , b")),
+        (r"cn=a\,  ,dc=x", Some("a,")),
         ("ou=Sales+CN=J. Smith,dc=x", Some("Sales")),
         (r"cn=\#1", Some("#1")),
         (r"cn=a\0db", Some("a\rb")),
@@ -245,5 +248,13 @@ fn other_spellings_of_an_escaped_value_are_the_same() {
         let theirs = dn(&format!("cn={spelled},dc=x"));
         assert!(ours.is_same(&theirs), "{spelled}");
         assert_eq!(theirs.first_value().as_deref(), Some(value), "{spelled}");
+    }
+}
+
+#[test]
+fn values_fold_by_words_and_letters_of_all_scripts() {
+    // A sigma at the end of a word has a form of its own, wherever the word stands and however many spaces follow.
+    for (value, folded) in [("ΟΔΟΣ  ΑΣ", "οδος ας"), ("  A  B ", "a b"), ("İ", "i\u{307}"), (" ", "")] {
+        assert_eq!(super::fold(value).as_slice(), folded.as_bytes(), "{value:?}");
     }
 }

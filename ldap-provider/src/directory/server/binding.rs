@@ -65,11 +65,15 @@ impl Server {
                         && leaves_the_connection_usable(answer.response.result.code)
                     {
                         self.binds.give_back(Idle { connection, open, expires, used: Instant::now() });
+                    } else {
+                        // It is counted as open no longer than it is.
+                        drop(open);
                     }
                     drop::<Option<Turn>>(turn);
-                    if self.binds.is_exhausted() {
-                        // Whoever waited for the turn sends first: meanwhile the server has something to do, and what is
-                        // left of this login is not waited for by anybody but its caller.
+                    // Whoever waited for the turn sends first: meanwhile the server has something to do, and what is left of
+                    // this login is not waited for by anybody but its caller. An answer that came in the last moment is
+                    // not put at risk.
+                    if self.binds.is_exhausted() && deadline.remaining() >= LEAST_TIME {
                         tokio::task::yield_now().await;
                     }
                     return Ok(answer.response);
@@ -158,8 +162,8 @@ impl Server {
         }
     }
 
-    /// A connection for a bind, and whether it was opened for another.
-    pub(super) async fn user_connection(
+    /// A connection for a bind, and whether it was opened for another, in which case it may have ended.
+    async fn user_connection(
         &self,
         peer: Option<SocketAddr>,
         steps: Steps,
@@ -192,9 +196,9 @@ impl Server {
         }
     }
 
-    /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether another one
-    /// has ended is seen when the bind is about to be sent.
-    pub(super) async fn still_there(&self, idle: Idle, steps: Steps, deadline: Deadline) -> Option<Idle> {
+    /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether one that
+    /// was used just now has ended is seen when the bind is about to be sent.
+    async fn still_there(&self, idle: Idle, steps: Steps, deadline: Deadline) -> Option<Idle> {
         if idle.used.elapsed() < TRUSTED_FOR {
             return Some(idle);
         }

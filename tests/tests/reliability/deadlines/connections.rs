@@ -47,6 +47,21 @@ async fn connections_that_went_dead_unseen_while_idle_cost_nobody_a_login() {
     lost_while_idle("idle connections for searches go dead", Whose::Searches, Fate::Swallowed).await;
 }
 
+/// Nobody asks a connection that was in use just now whether it is alive; that it was closed is seen all the same, of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_for_binds_that_were_closed_just_now_cost_nobody_a_login() {
+    let mut world = World::new("connections for binds are closed in use", &[Mode::Pass]).await;
+    for round in 1..=world.bars.form.pick(3, 20) {
+        world.warm_up().await;
+        world.replicas[0].proxy.doom_those(Whose::Binds, Fate::Closed);
+        // Enough for the news to arrive.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let logins = world.load.at_once([world.people.right(), world.people.wrong()]).await;
+        world.judge(&format!("round {round}"), &logins, Expected::Answered);
+    }
+    world.conclude().await;
+}
+
 /// Without a second of rest nobody has reason to doubt a connection, so a login may be lost; not its deadline.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_go_dead_under_load_are_replaced() {
