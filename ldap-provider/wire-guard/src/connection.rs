@@ -9,7 +9,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
-use crate::Security;
 use crate::bind::{BindRequest, BindResponse, UserBind};
 use crate::exchange::{ExchangeError, exchange, ready, silent};
 use crate::incoming::Incoming;
@@ -17,11 +16,12 @@ use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
 use crate::paged_results::PageRequest;
 use crate::pipe::{self, Pipe};
-use crate::searches::{self, EntryStream, Found, SearchConnection, SearchRequest};
+use crate::searches::{self, EntryStream, Found, SearchBatch, SearchConnection, SearchRequest};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
 use crate::who_am_i;
+use crate::{Security, Violation};
 
 /// The connection could not be protected as it has to be. Nothing secret was sent.
 #[derive(Debug, Error)]
@@ -145,8 +145,7 @@ impl Connection {
     pub async fn probe(mut self, deadline: Instant) -> Result<Self, ExchangeError> {
         let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
         self.reported(ready)?;
-        self.last_id += 1;
-        let id = self.last_id;
+        let id = self.next_id();
         let answer = exchange(&mut self.stream, &mut self.incoming, who_am_i::request(id), deadline).await;
         let checked = answer.and_then(|answer| Ok(who_am_i::check(&Message::parse(&answer)?, id)?));
         self.reported(checked)?;
@@ -163,17 +162,32 @@ impl Connection {
     /// Reads what the server says of itself: its root DSE (RFC 4512 section 5.1), of which these attributes. A server may not
     /// show it to whom the connection is bound as.
     pub async fn root_dse(
-        mut self,
+        self,
         attributes: &[impl AsRef<str>],
         deadline: Instant,
     ) -> Result<(Self, Found), ExchangeError> {
+        const SECOND: Violation = Violation::Unexpected("a second root DSE");
+        let peer = self.peer;
+        let mut reading = self.search_together(&[(&SearchRequest::root_dse(attributes), 1)], deadline).await?;
+        let read = timeout_at(deadline.into(), reading.next()).await.map_err(|_| ExchangeError::Timeout)?;
+        let (_, found) = read?;
+        if let Some(connection) = reading.into_connection() {
+            return Ok((connection, found));
+        }
+        SECOND.report(peer);
+        Err(SECOND.into())
+    }
+
+    /// Makes several searches at once, each for at most so many entries, whose answers are taken one by one. The deadline is
+    /// that of sending them.
+    pub async fn search_together(
+        mut self,
+        searches: &[(&SearchRequest, usize)],
+        deadline: Instant,
+    ) -> Result<SearchBatch, ExchangeError> {
         let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
         self.reported(ready)?;
-        self.last_id += 1;
-        let root_dse =
-            searches::root_dse(&mut self.stream, &mut self.incoming, self.last_id, attributes, deadline).await;
-        let root_dse = self.reported(root_dse)?;
-        Ok((self, root_dse))
+        SearchBatch::send(self, searches, deadline).await
     }
 
     /// Begins a search, of all entries or of a page of them, which are taken one by one. The deadline is that of sending
@@ -186,8 +200,7 @@ impl Connection {
     ) -> Result<EntryStream, ExchangeError> {
         let ready = ready(&mut self.stream, &mut self.incoming, deadline).await;
         self.reported(ready)?;
-        self.last_id += 1;
-        let id = self.last_id;
+        let id = self.next_id();
         let sending = searches::send_search(&mut self.stream, id, request, page);
         timeout_at(deadline.into(), sending).await.map_err(|_| ExchangeError::Timeout)??;
         Ok(EntryStream::over(self, id))
@@ -198,11 +211,16 @@ impl Connection {
         request: BindRequest,
         deadline: Instant,
     ) -> Result<BindResponse, ExchangeError> {
-        self.last_id += 1;
-        let id = self.last_id;
+        let id = self.next_id();
         let answer = exchange(&mut self.stream, &mut self.incoming, request.encode(id), deadline).await;
         let response = answer.and_then(|answer| Ok(BindResponse::parse(&Message::parse(&answer)?, id)?));
         self.reported(response)
+    }
+
+    /// The id of the next request.
+    pub(crate) fn next_id(&mut self) -> u32 {
+        self.last_id += 1;
+        self.last_id
     }
 
     pub(crate) fn limits(&self) -> Limits {

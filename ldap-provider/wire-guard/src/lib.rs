@@ -69,8 +69,8 @@ pub use exchange::ExchangeError;
 pub use limits::{Limits, SearchBudget};
 pub use pipe::{Pipe, PipeEnd, PipeMonitor};
 pub use searches::{
-    EntryStream, Found, FoundEntry, NextEntry, SearchConnection, SearchFailure, SearchRequest, SearchScope,
-    SearchTemplate,
+    EntryStream, Found, FoundEntry, NextEntry, SearchBatch, SearchConnection, SearchFailure, SearchRequest,
+    SearchScope, SearchTemplate,
 };
 pub use trust::Trust;
 pub use violation::Violation;

@@ -63,7 +63,7 @@ impl EntryStream {
             return Err(ExchangeError::Lost(io::Error::other("the search is over")));
         }
         let (stream, incoming) = self.connection.parts();
-        let next = next_entry(stream, incoming, &self.outstanding).await;
+        let next = next_answer(stream, incoming, &self.outstanding).await.map(|(_, next)| next);
         match &next {
             Ok(NextEntry::Entry(_)) => {}
             Ok(NextEntry::End(..)) => self.state = State::Ended,
@@ -80,7 +80,7 @@ impl EntryStream {
 }
 
 /// Sends a search on a connection that is ready; how long that may take is up to the caller. The server's answers are to
-/// be taken by [`next_entry`].
+/// be taken by [`next_answer`].
 pub(crate) async fn send_search(
     stream: &mut (impl AsyncWrite + Unpin),
     id: u32,
@@ -95,12 +95,12 @@ pub(crate) async fn send_search(
     stream.flush().await.map_err(ExchangeError::Lost)
 }
 
-/// The next answer to a search that is outstanding. Safe to cancel.
-pub(crate) async fn next_entry(
+/// The next answer to a search that is outstanding, and the id of its request. Safe to cancel.
+pub(super) async fn next_answer(
     stream: &mut (impl AsyncRead + Unpin),
     incoming: &mut Incoming,
     outstanding: &Outstanding,
-) -> Result<NextEntry, ExchangeError> {
+) -> Result<(u32, NextEntry), ExchangeError> {
     loop {
         let frame = incoming.answer(stream).await?;
         let message = Message::parse(&frame.bytes)?;
@@ -109,8 +109,8 @@ pub(crate) async fn next_entry(
         outstanding.answered(message.id, &answer)?;
         match answer {
             SearchAnswer::Reference => {}
-            SearchAnswer::Entry(_) => return Ok(NextEntry::Entry(FoundEntry::of(frame.bytes))),
-            SearchAnswer::Done(result, controls) => return Ok(NextEntry::End(result, controls)),
+            SearchAnswer::Entry(_) => return Ok((message.id, NextEntry::Entry(FoundEntry::of(frame.bytes)))),
+            SearchAnswer::Done(result, controls) => return Ok((message.id, NextEntry::End(result, controls))),
         }
     }
 }

@@ -31,6 +31,11 @@ impl FoundEntry {
         Self(message)
     }
 
+    /// A copy of it alone, for one that stays.
+    pub(super) fn on_its_own(&self) -> Self {
+        Self::copy_of(&self.0)
+    }
+
     pub(super) fn octets(&self) -> usize {
         self.0.len()
     }

@@ -4,11 +4,11 @@
 //! changes of task, more than all else together; here its request goes out with those of others, and it is woken once, when
 //! its answer is there. What passes is checked as for the pipe, and less of it lies in memory.
 
+mod batch;
 mod entries;
 mod found;
 mod outgoing;
 mod request;
-mod root_dse;
 mod waiting;
 
 use std::fmt;
@@ -29,12 +29,12 @@ use crate::outstanding::{Budget, Outstanding, Wanted};
 use crate::pipe::PipeEnd;
 use crate::stream::Stream;
 
+pub use batch::SearchBatch;
 pub(crate) use entries::send_search;
 pub use entries::{EntryStream, NextEntry};
 pub use found::{Found, FoundEntry};
 use outgoing::Outgoing;
 pub use request::{SearchRequest, SearchScope, SearchTemplate};
-pub(crate) use root_dse::root_dse;
 use waiting::{Waiting, WaitingSearches};
 
 /// How long a connection that has ended may take to say goodbye.

@@ -58,7 +58,16 @@ impl SearchTemplate {
     }
 }
 
+/// `present [7]` of a filter (RFC 4511 section 4.5.1.7).
+const PRESENT: u8 = 0x87;
+
 impl SearchRequest {
+    /// The search for the root DSE (RFC 4512 section 5.1): one entry, with the empty DN, and these attributes of it.
+    pub fn root_dse(attributes: &[impl AsRef<str>]) -> Self {
+        let template = SearchTemplate::new("", SearchScope::Base, 1, attributes);
+        template.with_filter(&ber::wrap(PRESENT, b"objectClass"))
+    }
+
     pub(crate) fn encoded(&self) -> &[u8] {
         &self.0
     }

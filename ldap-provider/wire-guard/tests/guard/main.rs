@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail this way")]
 
 mod authority;
+mod batch;
 mod bind;
 mod entries;
 mod pipe;
