@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use socket2::{SockRef, TcpKeepalive};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -25,6 +25,11 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// ENFILE, EMFILE, ENOMEM, EADDRNOTAVAIL (no port is left) and ENOBUFS of Linux.
 const LACK_OF_MEANS: [i32; 5] = [23, 24, 12, 99, 105];
+
+/// EINPROGRESS of Linux.
+const IN_PROGRESS: i32 = 115;
+
+const NO_ANSWER: &str = "no answer in time";
 
 /// How many addresses of one name are tried.
 const MOST: usize = 16;
@@ -55,11 +60,15 @@ impl fmt::Display for Attempts<'_> {
 /// when the one before it has had its head start of 250 ms. The first that answers is taken, and the others are given up.
 /// All of it ends by the deadline.
 pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
+    // Most servers have one, for which nothing has to be tried beside it.
+    if let [address] = addresses {
+        return alone(*address, deadline).await;
+    }
     let addresses = interleaved(addresses);
     let mut waiting = addresses.clone();
     let mut trying = JoinSet::new();
     let mut failed = Vec::new();
-    let mut is_lack_of_means = false;
+    let mut is_lacking = false;
     let everything = async {
         loop {
             if let Some(address) = waiting.pop_front() {
@@ -72,7 +81,7 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
             match tokio::time::timeout(head_start, trying.join_next()).await {
                 Ok(Some(Ok((_, Ok(stream))))) => return Some(stream),
                 Ok(Some(Ok((address, Err(error))))) => {
-                    is_lack_of_means |= error.raw_os_error().is_some_and(|code| LACK_OF_MEANS.contains(&code));
+                    is_lacking |= is_lack_of_means(&error);
                     failed.push((address, error.to_string()));
                 }
                 Ok(_) | Err(_) => {}
@@ -85,21 +94,46 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
     }
     for address in addresses {
         if !failed.iter().any(|(other, _)| *other == address) {
-            failed.push((address, "no answer in time".to_owned()));
+            failed.push((address, NO_ANSWER.to_owned()));
         }
     }
-    Err(ConnectError { attempts: failed, is_lack_of_means })
+    Err(ConnectError { attempts: failed, is_lack_of_means: is_lacking })
+}
+
+async fn alone(address: SocketAddr, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    let (said, is_lack_of_means) = match timeout_at(deadline.into(), open(address)).await {
+        Ok(Ok(stream)) => return Ok(stream),
+        Ok(Err(error)) => (error.to_string(), is_lack_of_means(&error)),
+        Err(_) => (NO_ANSWER.to_owned(), false),
+    };
+    Err(ConnectError { attempts: vec![(address, said)], is_lack_of_means })
+}
+
+fn is_lack_of_means(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| LACK_OF_MEANS.contains(&code))
 }
 
 async fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
     // Without TCP_NODELAY, the acknowledgement that the peer delays adds 40 ms to a login over TLS.
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(&stream);
+    socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(
         &TcpKeepalive::new().with_time(KEEP_ALIVE_IDLE).with_interval(KEEP_ALIVE_INTERVAL).with_retries(3),
     )?;
     socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(IN_PROGRESS) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let stream = TcpStream::from_std(socket.into())?;
+    // On the same machine it is connected by now, and nothing need be waited for.
+    if stream.peer_addr().is_err() {
+        stream.writable().await?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+    }
     Ok(stream)
 }
 
