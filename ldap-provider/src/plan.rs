@@ -4,16 +4,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use directory_data::{AttributeName, Dn, attribute_key};
-use wire_guard::SearchTemplate;
+use wire_guard::{SearchRequest, SearchTemplate};
 
 use crate::account_state::StateRules;
 use crate::filter::{Restriction, UserFilter};
 use crate::groups::GroupPlan;
 use crate::kind::{Kind, RootDse};
-use crate::name::NameRules;
+use crate::name::{CarriedName, NameRules};
 use crate::profile::ProfileMap;
 use crate::search;
-use crate::settings::{BindTemplate, Config, Scope};
+use crate::settings::{Account, BindTemplate, Config, Scope};
 use crate::subject::SubjectRule;
 
 /// How users are found and read.
@@ -95,6 +95,35 @@ impl Plan {
             naming_context,
             base_dn: config.base_dn.clone(),
         }
+    }
+
+    /// The search for whoever carries one of these names.
+    pub(crate) fn search_for(&self, names: &[CarriedName<'_>]) -> SearchRequest {
+        self.user_search.with_filter(self.user_filter.for_names(names).as_bytes())
+    }
+
+    /// How users are found in a directory of which nothing is known but the settings. If it is right, or asks for more than
+    /// it would have to, [its search](Self::finds_what) need not be made again.
+    pub(crate) fn guess(config: &Config) -> Self {
+        let kind = config.kind.unwrap_or(match &config.account {
+            // Names as Windows writes them.
+            Account::Service(name, _) if name.as_str().contains(['@', '\\']) => Kind::ActiveDirectory,
+            // It asks for whatever OpenLDAP and 389-DS are asked for, by the same filter.
+            Account::Service(..) | Account::Anonymous => Kind::Other,
+        });
+        Self::new(config, kind, None)
+    }
+
+    /// Whether a search by this plan for these names finds what one by the other plan for its names would, attributes
+    /// included.
+    pub(crate) fn finds_what(&self, other: &Self, names: &[CarriedName<'_>], others: &[CarriedName<'_>]) -> bool {
+        let is_asked_for = |wanted: &String| {
+            self.user_attributes.iter().any(|attribute| attribute_key(attribute) == attribute_key(wanted))
+        };
+        self.base_dn.is_same(&other.base_dn)
+            && self.scope == other.scope
+            && self.user_filter.for_names(names) == other.user_filter.for_names(others)
+            && other.user_attributes.iter().all(is_asked_for)
     }
 
     /// Whether a user of this DN can be one that was searched for: a server that answers with somebody else's entry

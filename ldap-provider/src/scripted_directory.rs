@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +34,8 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Send(Vec<u8>),
     SendAndClose(Vec<u8>),
+    /// After a while, during which nothing else is read on the connection.
+    SendLate(Duration, Vec<u8>),
     Close,
     Silence,
 }
@@ -47,6 +50,7 @@ pub(crate) struct ScriptedDirectory {
     timeout: &'static str,
     service_account: bool,
     kind: &'static str,
+    groups: &'static str,
     requests: Arc<Mutex<Vec<(usize, Request)>>>,
 }
 
@@ -70,7 +74,7 @@ impl ScriptedDirectory {
                 });
             }
         });
-        Self { address, timeout: "20s", service_account: false, kind: "other", requests }
+        Self { address, timeout: "20s", service_account: false, kind: "other", groups: "none", requests }
     }
 
     /// The same directory for tests in which waiting is the point.
@@ -91,6 +95,12 @@ impl ScriptedDirectory {
         self
     }
 
+    /// The same directory for a provider that is asked for groups, which it reads in the entry itself.
+    pub(crate) fn with_groups(mut self) -> Self {
+        self.groups = "member_of";
+        self
+    }
+
     /// This directory as a provider is configured for it: base `dc=x`, scope `sub`.
     pub(crate) fn configured(&self) -> Directory {
         let mut settings = serde_json::json!({
@@ -100,6 +110,7 @@ impl ScriptedDirectory {
             "scope": "sub",
             "username_attribute": "uid",
             "timeout": self.timeout,
+            "groups": self.groups,
         });
         if self.service_account {
             settings["bind_dn"] = SERVICE_DN.into();
@@ -125,6 +136,10 @@ async fn serve(mut tcp: TcpStream, reply: impl Fn(u8, &Request) -> Reply) {
         let message = Message::parse(&frame.bytes).unwrap();
         match reply(u8::try_from(message.id).unwrap(), &request(&message)) {
             Reply::Send(answer) => tcp.write_all(&answer).await.unwrap(),
+            Reply::SendLate(pause, answer) => {
+                tokio::time::sleep(pause).await;
+                tcp.write_all(&answer).await.unwrap();
+            }
             Reply::SendAndClose(answer) => return tcp.write_all(&answer).await.unwrap(),
             Reply::Close => return,
             Reply::Silence => {}

@@ -53,7 +53,7 @@ pub(crate) async fn find_user(
     names: &[CarriedName<'_>],
     deadline: Deadline,
 ) -> Result<Found, SearchError> {
-    let request = plan.user_search.with_filter(plan.user_filter.for_names(names).as_bytes());
+    let request = plan.search_for(names);
     let searching = place.connection.search(&request, SIZE_LIMIT.into());
     match timeout_at(deadline.instant().into(), searching).await {
         Err(_) => Err(SearchError::Silent(fault::timeout(WHAT))),
@@ -70,7 +70,7 @@ pub(crate) async fn find_user(
 }
 
 /// The one user among what was found, all of which has to lie where it was searched for.
-fn one_user(found: Answered, config: &Config, is_there: impl Fn(&Dn) -> bool) -> Result<Found, Fault> {
+pub(crate) fn one_user(found: Answered, config: &Config, is_there: impl Fn(&Dn) -> bool) -> Result<Found, Fault> {
     let entries = found.entries.iter().map(|entry| checked_by(Entry::found(entry), &is_there));
     let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
     let result = found.end.map(|(result, _)| result);
@@ -88,7 +88,7 @@ fn one_user(found: Answered, config: &Config, is_there: impl Fn(&Dn) -> bool) ->
 }
 
 /// Two suffice to know that there is not one. The limit is not 1: slapd then answers 4 beside the entry.
-const SIZE_LIMIT: u8 = 2;
+pub(crate) const SIZE_LIMIT: u8 = 2;
 
 /// The search for a user, but for the name.
 pub(crate) fn user_search(base: &Dn, scope: Scope, attributes: &[String]) -> SearchTemplate {

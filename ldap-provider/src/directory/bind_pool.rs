@@ -21,7 +21,7 @@ const FAR: usize = 64;
 /// at once need about 32 (measured).
 const NEAR_ROUND_TRIP: Duration = Duration::from_millis(1);
 
-/// The connections to one server that carry binds of users and nothing else. They are opened when they are needed.
+/// The connections to one server that carry binds of users and, from the first of them on, nothing else. They are opened when they are needed.
 #[derive(Debug)]
 pub(crate) struct BindPool {
     /// One for each bind that may be under way, so that there are never more connections than that: one is opened only
@@ -33,6 +33,7 @@ pub(crate) struct BindPool {
 }
 
 /// Stands for the opening of the first connection.
+#[derive(Debug)]
 pub(crate) struct Warming(#[expect(dead_code, reason = "they are held")] (Turn, OwnedMutexGuard<()>));
 
 #[derive(Debug)]
@@ -129,6 +130,15 @@ impl BindPool {
     /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
     pub(crate) fn forget_idle(&self, now: Instant) {
         self.lock().idle.retain(|idle| now.duration_since(idle.used) < TRUSTED_FOR);
+    }
+
+    /// Has those that are idle give a sign of life before they are used, however short a time ago they were: they are all
+    /// that was left of the connections to the server.
+    pub(crate) fn distrust_idle(&self, now: Instant) {
+        let Some(long_ago) = now.checked_sub(TRUSTED_FOR) else { return };
+        for idle in &mut self.lock().idle {
+            idle.used = idle.used.min(long_ago);
+        }
     }
 
     /// The connection that has been idle longest, with a turn, so that nobody opens another in its place. For looking

@@ -18,6 +18,7 @@ use crate::settings::Config;
 #[derive(Debug)]
 pub(crate) struct Detection {
     config: Arc<Config>,
+    guess: Arc<Plan>,
     state: Mutex<State>,
 }
 
@@ -51,7 +52,8 @@ impl Detection {
             state.is_settled = needs_no_base && !kind.facts().has_windows_names;
             state.plan = state.is_settled.then(|| Arc::new(Plan::new(&config, kind, None)));
         }
-        Self { config, state: Mutex::new(state) }
+        let guess = Arc::new(Plan::guess(&config));
+        Self { config, guess, state: Mutex::new(state) }
     }
 
     /// What follows from the kind, if it is known, or taken for granted until a server says what it is.
@@ -59,8 +61,13 @@ impl Detection {
         self.state().plan.clone()
     }
 
+    /// What most likely follows, as long as nothing is known.
+    pub(crate) fn guess(&self) -> Arc<Plan> {
+        Arc::clone(&self.guess)
+    }
+
     /// Whether nothing is left to ask, at least for now.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         let state = self.state();
         let is_too_early = state.in_vain.is_some_and(|when| when.elapsed() < AGAIN_AFTER);
         state.is_settled || (state.plan.is_some() && is_too_early)

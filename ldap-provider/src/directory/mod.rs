@@ -2,12 +2,13 @@
 //!
 //! A login never waits for a handshake if it can be helped. To each server there are a few connections for searching,
 //! bound as the service account and shared by all searches ([`search_pool`]), and a pool of connections that carry the
-//! binds of users and nothing else ([`bind_pool`]). A server that cannot be reached is left alone for a while, and
+//! binds of users and, from the first of them on, nothing else ([`bind_pool`]). A server that cannot be reached is left alone for a while, and
 //! another is asked ([`breaker`]).
 
 mod bind_pool;
 mod breaker;
 mod detection;
+mod lasting;
 mod open_connection;
 mod search_pool;
 mod server;
@@ -25,9 +26,10 @@ use tokio::sync::watch;
 use wire_guard::{Connection, Found};
 
 pub(crate) use detection::{Asked, Detection};
+pub(crate) use lasting::Lasting;
 pub(crate) use open_connection::OpenConnection;
 pub(crate) use search_pool::{Place, TRUSTED_FOR};
-pub(crate) use server::Server;
+pub(crate) use server::{OwnConnection, Server};
 pub(crate) use service_connection::{Next, Query, ServiceConnection};
 pub(crate) use setback::Setback;
 pub(crate) use shared_connection::SharedConnection;
@@ -42,8 +44,11 @@ use breaker::{Availability, Urgency};
 /// answers to be found, and short enough that nobody waits for one that does not.
 const PATIENCE: Duration = Duration::from_millis(90);
 
-/// How often idle connections are looked after.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How often it is seen to it that there is a connection for searching, if a login has taken the only one.
+const SUPPLY: Duration = Duration::from_secs(1);
+
+/// After how many times of those idle connections are looked after.
+const UPKEEP: u32 = 5;
 
 /// A directory, as its settings describe it. Clones share it.
 #[derive(Clone, Debug)]
@@ -61,10 +66,10 @@ struct Servers {
     /// In order of preference; there is at least one.
     all: Vec<Arc<Server>>,
     recoveries: watch::Receiver<()>,
-    upkeep: OnceLock<()>,
 }
 
 impl Directory {
+    /// Has to be called on a tokio runtime, on which idle connections are looked after.
     pub(crate) fn new(config: Config) -> Self {
         let (config, metrics) = (Arc::new(config), Arc::<Metrics>::default());
         let (recovery, recoveries) = watch::channel(());
@@ -74,15 +79,16 @@ impl Directory {
             Arc::new(Server::new(endpoint.clone(), shared, recovery.clone()))
         };
         let all = config.endpoints.iter().map(server).collect();
-        let servers = Arc::new(Servers { all, recoveries, upkeep: OnceLock::new() });
+        let servers = Arc::new(Servers { all, recoveries });
+        look_after(&servers);
         Self { config, metrics, detection, windows_domain: Arc::default(), servers }
     }
 
-    /// How users are found and read. Known as soon as there was a connection.
+    /// How users are found and read. Known as soon as a server was asked.
     pub(crate) fn plan(&self) -> Result<Arc<Plan>, Fault> {
         self.detection
             .plan()
-            .ok_or_else(|| Fault::internal("the kind of the directory is not known although there is a connection"))
+            .ok_or_else(|| Fault::internal("the kind of the directory is not known although a server was asked"))
     }
 
     /// How users are found and read, which follows from what a server says of itself if it is not known yet.
@@ -98,7 +104,6 @@ impl Directory {
 
     /// The servers that one call may ask, one after the other.
     pub(crate) fn attempts(&self) -> Attempts<'_> {
-        self.servers.upkeep.get_or_init(|| look_after(&self.servers));
         Attempts { servers: &self.servers, tried: vec![false; self.servers.all.len()], faults: Vec::new() }
     }
 
@@ -244,11 +249,14 @@ fn with_message(fault: Fault, change: impl FnOnce(String) -> String) -> Fault {
 fn look_after(servers: &Arc<Servers>) {
     let servers: Weak<Servers> = Arc::downgrade(servers);
     tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
+        for time in 1_u32.. {
+            tokio::time::sleep(SUPPLY).await;
             let Some(servers) = servers.upgrade() else { return };
             for server in &servers.all {
-                server.sweep().await;
+                server.supply();
+                if time.is_multiple_of(UPKEEP) {
+                    server.sweep().await;
+                }
             }
         }
     });

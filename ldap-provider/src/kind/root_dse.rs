@@ -1,4 +1,5 @@
 use directory_data::{AttributeName, Dn};
+use wire_guard::SearchRequest;
 
 use super::Kind;
 use crate::entry::Entry;
@@ -40,6 +41,11 @@ impl RootDse {
         "defaultNamingContext",
         "configurationNamingContext",
     ];
+
+    /// The search for it.
+    pub(crate) fn request() -> SearchRequest {
+        SearchRequest::root_dse(&Self::ATTRIBUTES)
+    }
 
     /// Reads it.
     pub(crate) fn read(entry: &Entry) -> Self {

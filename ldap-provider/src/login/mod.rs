@@ -1,8 +1,11 @@
 //! A login, from the name and the password that were typed to who that is.
 
+mod alone;
+mod asking;
 mod direct;
 mod windows_domain;
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -14,7 +17,7 @@ use provider_api::{
 };
 use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, UserBind};
 
-use crate::directory::{Directory, Server, Setback, SharedConnection, Steps, TRUSTED_FOR};
+use crate::directory::{Directory, Server, Setback, SharedConnection, Steps};
 use crate::entry::Entry;
 use crate::fault;
 use crate::groups::{FoundGroups, GroupPlan};
@@ -23,7 +26,7 @@ use crate::name::{CarriedName, Meaning};
 use crate::name_match;
 use crate::plan::Plan;
 use crate::profile;
-use crate::search::{self, Found, SearchError, Searcher};
+use crate::search::{Found, Searcher};
 use crate::user_bind;
 
 /// Answers a login: a search for the name, one bind as the entry that was found, and who that is. A server that cannot
@@ -64,6 +67,23 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Where the entry was found.
+enum On {
+    /// On a connection of this login's own, to this address. It has become one for binds.
+    Its(Option<SocketAddr>),
+    /// On one that all share.
+    Shared(SharedConnection),
+}
+
+impl On {
+    fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Its(peer) => *peer,
+            Self::Shared(connection) => connection.peer(),
+        }
+    }
+}
+
 /// A login under way.
 struct Login<'a> {
     directory: &'a Directory,
@@ -78,14 +98,23 @@ impl Login<'_> {
     /// The answer of one server. A connection to it that turns out to be dead says nothing about the server, so there
     /// is a second try, on new connections.
     async fn at(&mut self, server: &Arc<Server>) -> Result<Decision, Setback> {
-        let plan = self.plan(server).await?;
+        let mut found_alone = if server.is_unconnected() { Box::pin(self.alone(server)).await? } else { None };
+        let plan = match &found_alone {
+            Some(alone) => Arc::clone(&alone.plan),
+            None => self.plan(server).await?,
+        };
         let names = match self.names(&plan, server).await.map_err(Setback::before_the_password)? {
             Ok(names) => names,
             Err(rejection) => return Ok(rejection.into()),
         };
         let mut is_second = false;
         loop {
-            let (found, connection) = self.find(server, &plan, &names, &mut is_second).await?;
+            let (found, on) = if let Some(alone) = found_alone.take() {
+                (alone.found, On::Its(alone.peer))
+            } else {
+                let (found, connection) = self.find(server, &plan, &names, &mut is_second).await?;
+                (found, On::Shared(connection))
+            };
             let entry = match one(found) {
                 Ok(entry) => entry,
                 Err(rejection) => return Ok(rejection.into()),
@@ -96,8 +125,8 @@ impl Login<'_> {
                 Err(rejection) => return Ok(rejection.into()),
             };
             let bound = match &plan.groups {
-                None => self.bind(server, &connection, &entry.dn).await.map(|response| (response, None)),
-                Some(groups) => Box::pin(self.bind_beside_groups(server, &connection, groups, &entry)).await,
+                None => self.bind(server, on.peer(), &entry.dn).await.map(|response| (response, None)),
+                Some(groups) => Box::pin(self.bind_beside_groups(server, on.peer(), groups, &entry)).await,
             };
             match bound {
                 Ok((response, groups)) => {
@@ -110,7 +139,9 @@ impl Login<'_> {
                 // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
                 Err(Setback::Elsewhere(_)) if !is_second => {
                     is_second = true;
-                    server.give_up(&connection);
+                    if let On::Shared(connection) = &on {
+                        server.give_up(connection);
+                    }
                 }
                 Err(setback) => return Err(setback),
             }
@@ -153,7 +184,7 @@ impl Login<'_> {
     async fn bind_beside_groups(
         &mut self,
         server: &Arc<Server>,
-        connection: &SharedConnection,
+        peer: Option<SocketAddr>,
         groups: &GroupPlan,
         entry: &Entry,
     ) -> Result<(BindResponse, Option<Result<FoundGroups, Fault>>), Setback> {
@@ -161,7 +192,7 @@ impl Login<'_> {
         let mut looking = pin!(groups.of(entry, &searcher));
         let mut found = None;
         let response = {
-            let mut binding = pin!(self.bind(server, connection, &entry.dn));
+            let mut binding = pin!(self.bind(server, peer, &entry.dn));
             loop {
                 tokio::select! {
                     response = &mut binding => break response?,
@@ -175,72 +206,8 @@ impl Login<'_> {
         Ok((response, found))
     }
 
-    /// Looks for the entry on one of the server's connections.
-    async fn find(
-        &self,
-        server: &Arc<Server>,
-        plan: &Plan,
-        names: &[CarriedName<'_>],
-        is_second: &mut bool,
-    ) -> Result<(Found, SharedConnection), Setback> {
-        let config = &*self.directory.config;
-        loop {
-            let place = server.place(self.steps, self.deadline).await?;
-            let connection = place.connection.clone();
-            let was_idle = place.silent_for() >= TRUSTED_FOR;
-            let is_new = connection.answered().is_none() && !was_idle;
-            // The search is its own probe: it can be made again.
-            let step = if was_idle { self.steps.probe } else { self.steps.operation };
-            let began = Instant::now();
-            self.directory.metrics.searches.add();
-            let error = match search::find_user(&place, config, plan, names, self.deadline.at_most(step)).await {
-                Ok(found) => {
-                    server.note_round_trip(began.elapsed());
-                    return Ok((found, connection));
-                }
-                Err(error) => error,
-            };
-            let (fault, is_worth_another) = match error {
-                SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
-                SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
-                // It answers others meanwhile: this search is slow, and nothing is wrong with the connection.
-                SearchError::Silent(fault) if connection.answered().is_some_and(|answered| answered > began) => {
-                    return Err(Setback::Elsewhere(fault));
-                }
-                // Nor can anything be said of a server that was not given the time.
-                SearchError::Silent(fault) if !self.had_time(began, was_idle) => return Err(self.elsewhere(fault)),
-                // A server that has just answered others is not asked again if there is another one.
-                SearchError::Silent(fault) => (fault, was_idle || (!is_new && self.directory.servers().len() == 1)),
-            };
-            server.give_up(&connection);
-            if self.deadline.remaining().is_zero() {
-                return Err(self.elsewhere(fault));
-            }
-            if is_new && !connection.has_broken_the_protocol() {
-                server.is_down(&fault, began);
-            }
-            if *is_second || !is_worth_another {
-                return Err(Setback::Elsewhere(fault));
-            }
-            *is_second = true;
-        }
-    }
-
-    /// Another server may be asked, if there is time.
-    fn elsewhere(&self, fault: Fault) -> Setback {
-        if self.deadline.remaining().is_zero() { Setback::Final(fault) } else { Setback::Elsewhere(fault) }
-    }
-
-    /// Whether a step that began then was given about as long as the settings say, and not what a caller in a hurry or
-    /// a long wait left of it.
-    fn had_time(&self, began: Instant, was_idle: bool) -> bool {
-        let steps = Steps::of(self.directory.config.timeout);
-        let step = if was_idle { steps.probe } else { steps.operation };
-        began.elapsed() >= step.mul_f32(0.75)
-    }
-
     /// Tries the password at the server that has the entry.
-    async fn bind(&mut self, server: &Server, connection: &SharedConnection, dn: &Dn) -> Result<BindResponse, Setback> {
+    async fn bind(&mut self, server: &Server, peer: Option<SocketAddr>, dn: &Dn) -> Result<BindResponse, Setback> {
         let Some((password, permit)) = self.unspent.take() else {
             return Err(Setback::Final(Fault::internal("the password of this login has been spent")));
         };
@@ -250,7 +217,7 @@ impl Login<'_> {
             .map_err(|error| Setback::Final(fault::protocol_violation(format_args!("the entry's DN: {error}"))))?;
         let bind = UserBind::new(BindRequest::simple(name, password), permit);
         let began = Instant::now();
-        match server.bind_user(bind, connection.peer(), self.steps, self.deadline).await {
+        match server.bind_user(bind, peer, self.steps, self.deadline).await {
             Ok(response) => Ok(response),
             Err((setback, unspent)) => {
                 self.unspent = unspent.map(UserBind::unspent);

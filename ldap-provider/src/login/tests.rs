@@ -59,20 +59,11 @@ async fn the_right_password_is_accepted_as_the_entry_that_was_found() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_costs_exactly_one_bind_on_a_connection_of_its_own() {
+async fn a_wrong_password_costs_exactly_one_bind() {
     let directory = with_bind(|id| Reply::Send(bound(id, 49))).await;
     assert_eq!(code(&login(&directory, "alice", "wrong").await), "invalid_credentials");
     let bind = Request::Bind { name: DN.to_owned(), password: "wrong".to_owned() };
-    assert_eq!(directory.binds(), [(2, bind)]);
-    assert_eq!(directory.requests().iter().filter(|(connection, _)| *connection == 2).count(), 1);
-}
-
-#[tokio::test]
-async fn the_service_accounts_password_and_the_typed_one_travel_on_connections_of_their_own() {
-    let directory = with_bind(|id| Reply::Send(bound(id, 0))).await.with_service_account();
-    assert_eq!(code(&login(&directory, "alice", "right").await), "accepted");
-    let bind = |name: &str, password: &str| Request::Bind { name: name.to_owned(), password: password.to_owned() };
-    assert_eq!(directory.binds(), [(1, bind(SERVICE_DN, SERVICE_PASSWORD)), (2, bind(DN, "right"))]);
+    assert_eq!(directory.binds(), [(1, bind)]);
 }
 
 #[tokio::test]
@@ -183,9 +174,11 @@ async fn saying(root_dse: impl Fn(u8) -> Vec<u8> + Send + Sync + 'static) -> Scr
 }
 
 #[tokio::test]
-async fn the_directory_is_asked_once_what_it_is_and_before_anybody_is_bound_on_that_connection() {
+async fn the_directory_is_asked_once_what_it_is_and_before_anybody_is_bound_on_that_connection_where_groups_are_looked_for()
+ {
     let said = [("vendorName", "389 Project")];
     let directory = saying(move |id| [entry(id, "", &said), done(id, 0)].concat()).await.with_service_account();
+    let directory = directory.with_groups();
     let configured = directory.configured();
     for _ in 0..3 {
         let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
@@ -198,6 +191,14 @@ async fn the_directory_is_asked_once_what_it_is_and_before_anybody_is_bound_on_t
     assert_eq!(asked.len(), 1);
     let before = requests.iter().take_while(|(_, request)| *request != Request::RootDse);
     assert!(before.clone().all(|(connection, _)| *connection != asked[0].0), "{requests:?}");
+    let carriers = |bound_as: &str| -> Vec<_> {
+        let binds = directory.binds().into_iter();
+        binds
+            .filter(|(_, bind)| matches!(bind, Request::Bind { name, .. } if name == bound_as))
+            .map(|(on, _)| on)
+            .collect()
+    };
+    assert!(!carriers(SERVICE_DN).iter().any(|service| carriers(DN).contains(service)), "{requests:?}");
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ impl Stand {
         let server = HostileServer::start(&self.certificates, self.transport, case.script.clone());
         server.disarm();
         self.logins = 0;
-        let settings = settings(server.settings(), case.waits);
+        let settings = settings(server.settings(), case);
         self.expect(&Question::Configure(settings.clone()), "configured").await?;
         // TLS, threads and the like have their memory after this. What is measured later counts from here.
         self.good_login(case.waits).await?;
@@ -260,8 +260,11 @@ fn logins(question: &Question) -> usize {
     }
 }
 
-fn settings(mut settings: Value, waits: bool) -> Value {
-    if waits {
+fn settings(mut settings: Value, case: &Case) -> Value {
+    if case.binds_apart {
+        settings["user_binds"] = json!("fresh");
+    }
+    if case.waits {
         settings["timeout"] = json!(format!("{}s", SHORT.as_secs()));
     }
     settings

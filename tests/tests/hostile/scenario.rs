@@ -41,6 +41,8 @@ pub(crate) struct Case {
     pub(crate) also: Option<Check>,
     /// Whether the provider can but wait until its time is over.
     pub(crate) waits: bool,
+    /// Whether each password travels on a connection of its own, whoever else is connected.
+    pub(crate) binds_apart: bool,
     /// How often it is played.
     pub(crate) times: usize,
 }
@@ -150,6 +152,12 @@ impl Scenario {
         self
     }
 
+    /// In all cases so far, a login has a second connection, for the password.
+    pub(crate) fn with_binds_apart(mut self) -> Self {
+        self.cases.iter_mut().for_each(|case| case.binds_apart = true);
+        self
+    }
+
     /// The last case is played so often.
     pub(crate) fn times(mut self, times: usize) -> Self {
         self.cases.last_mut().expect("a case").times = times;
@@ -182,6 +190,7 @@ impl Scenario {
             expected: expected.iter().map(|outcome| outcome.as_ref().to_owned()).collect(),
             also: None,
             waits: false,
+            binds_apart: false,
             times: 1,
         });
         self

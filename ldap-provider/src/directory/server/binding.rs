@@ -1,4 +1,4 @@
-//! Binds as users, each on a connection that carries nothing but such.
+//! Binds as users, each on a connection that carries nothing but such from the first of them on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -120,6 +120,13 @@ impl Server {
             drop(warming);
         });
         Some(detected)
+    }
+
+    /// Opens a connection for a bind that will come, if there is none.
+    pub(crate) fn expect_a_bind(self: &Arc<Self>, peer: Option<SocketAddr>, deadline: Deadline) {
+        if let Some(peer) = peer {
+            drop(self.warm_up(peer, deadline));
+        }
     }
 
     /// Tries a typed password on a connection of its own, on which its owner can be asked afterwards.

@@ -4,8 +4,10 @@ mod binding;
 mod connecting;
 mod searching;
 
+pub(crate) use searching::OwnConnection;
+
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,9 @@ pub(crate) struct Server {
     group_turns: Semaphore,
     binds: BindPool,
     /// The attempt to open a connection for searching that is under way, if there is one. All who need one wait for it.
-    opening: Mutex<Option<watch::Receiver<Attempt>>>,
+    opening: Mutex<Option<watch::Receiver<Outcome>>>,
+    /// Whether the only connection for searching has become one for binds.
+    search_is_owed: AtomicBool,
     /// The shortest round trip since it was last looked at, in microseconds.
     round_trip: AtomicU64,
     /// Told whenever a server has become available.
@@ -45,7 +49,7 @@ pub(crate) struct Server {
 }
 
 /// What has become of an attempt; `None` while it is under way.
-type Attempt = Option<Result<(), Fault>>;
+type Outcome = Option<Result<(), Fault>>;
 
 /// How many searches for groups may be under way. Each may be answered with as much as all that [`Limits::LOGIN`] lets a
 /// search be answered with.
@@ -70,6 +74,7 @@ impl Server {
             searches: SearchPool::default(),
             binds: BindPool::new(),
             opening: Mutex::default(),
+            search_is_owed: AtomicBool::new(false),
             round_trip: AtomicU64::new(u64::MAX),
             recoveries,
             shunned: Mutex::default(),
@@ -78,6 +83,14 @@ impl Server {
 
     pub(crate) fn availability(&self) -> Availability {
         self.breaker.availability()
+    }
+
+    /// Opens the connection for searching that a login has taken for its bind, unless another login has done so.
+    pub(super) fn supply(self: &Arc<Self>) {
+        let is_owed = self.search_is_owed.swap(false, Ordering::Relaxed);
+        if is_owed && self.is_unconnected() && self.availability() == Availability::Available {
+            self.open_shared();
+        }
     }
 
     /// Closes connections that are idle, expired or ended.

@@ -1,28 +1,60 @@
 //! The shared connections for searching: a place on one, and one more in the background.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, FaultKind, UnavailableReason};
-use tokio::sync::{SemaphorePermit, watch};
+use tokio::sync::{SemaphorePermit, oneshot, watch};
 use tokio::time::timeout_at;
-use wire_guard::Limits;
+use wire_guard::{Connection, Limits};
 
+use super::super::bind_pool::{Idle, Warming};
 use super::super::breaker::{Availability, Urgency};
 use super::super::detection::Asked;
+use super::super::lasting::Lasting;
+use super::super::open_connection::OpenConnection;
 use super::super::search_pool::{Offer, Place};
 use super::super::setback::Setback;
 use super::super::shared_connection::SharedConnection;
 use super::super::steps::Steps;
-use super::{Attempt, Server, WHAT_WAITS};
+use super::{Outcome, Server, WHAT_WAITS};
 use crate::fault;
+use crate::settings::UserBinds;
 
 /// How many connections may be gone by the time that a login comes to use them.
 const MOST_OPENED: usize = 3;
 
 /// For how long an address that took a connection and then was of no use is tried after the others of its name.
 const SHUNNED_FOR: Duration = Duration::from_mins(1);
+
+/// An attempt to open a connection for searching.
+enum Attempt {
+    /// Begun by whoever asks.
+    Mine(Lasting<Result<(), Fault>>),
+    /// Under way already.
+    Others(watch::Receiver<Outcome>),
+}
+
+/// A connection that is nobody else's, bound as the service account, and what it stands for until it has become one for
+/// binds or one for searches.
+#[derive(Debug)]
+pub(crate) struct OwnConnection {
+    pub(crate) connection: Connection,
+    pub(crate) rest: OwnRest,
+}
+
+/// What an [`OwnConnection`] is without the connection.
+#[derive(Debug)]
+pub(crate) struct OwnRest {
+    open: OpenConnection,
+    /// Nobody opens another one for binds beside it.
+    warming: Warming,
+}
+
+/// Where a connection is wanted that nobody else uses.
+type Wanted = oneshot::Sender<(Connection, OpenConnection)>;
 
 impl Server {
     /// A place for a search on a shared connection, which is opened if need be.
@@ -34,7 +66,7 @@ impl Server {
             }
             let (offer, another_helps) = self.searches.offer(Instant::now());
             if another_helps {
-                drop(self.open_shared());
+                self.open_shared();
             }
             match offer {
                 Offer::Place(place) => return Ok(place),
@@ -57,7 +89,7 @@ impl Server {
                 }
                 Offer::Nothing => {
                     opened += 1;
-                    self.wait_for(self.open_shared(), steps, deadline).await?;
+                    self.opened(steps, deadline).await?;
                 }
             }
         }
@@ -84,97 +116,107 @@ impl Server {
         self.binds.forget_idle(now);
     }
 
-    pub(super) async fn wait_for(
+    /// Opens a shared connection for searching, or waits for the one that is being opened.
+    async fn opened(self: &Arc<Self>, steps: Steps, deadline: Deadline) -> Result<(), Setback> {
+        match self.attempt(None) {
+            Attempt::Mine(attempt) => self.in_time(attempt, steps, deadline).await,
+            Attempt::Others(outcome) => self.in_time(outcome_of(outcome), steps, deadline).await,
+        }
+    }
+
+    /// Whether there is no connection for searching.
+    pub(crate) fn is_unconnected(&self) -> bool {
+        self.searches.peer().is_none()
+    }
+
+    /// A connection for a login that is alone: there is none for searching and none for binds, and nobody else waits for
+    /// one. What the server is may not be known yet. `None` if the login is to share like all others.
+    ///
+    /// One handshake is what it waits for: this connection serves its search and then its bind. With one for each, opened at
+    /// the same time, a server that is near is busy with the handshakes for longer than with all else (measured: a third).
+    pub(crate) async fn of_its_own(
+        self: &Arc<Self>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<Option<OwnConnection>, Setback> {
+        // Groups are looked for beside the bind.
+        let is_for_one = self.config.user_binds == UserBinds::Pooled && self.config.choices.groups.is_none();
+        if !is_for_one || !self.is_unconnected() {
+            return Ok(None);
+        }
+        let Some(warming) = self.binds.begin_warming() else { return Ok(None) };
+        let (wanted, mut connection) = oneshot::channel();
+        let Attempt::Mine(attempt) = self.attempt(Some(wanted)) else { return Ok(None) };
+        self.in_time(attempt, steps, deadline).await?;
+        if let Ok((connection, open)) = connection.try_recv() {
+            return Ok(Some(OwnConnection { connection, rest: OwnRest { open, warming } }));
+        }
+        // Others have come, who need one for binds as well.
+        drop(warming);
+        self.expect_a_bind(self.searches.peer(), deadline.at_most(steps.connect));
+        Ok(None)
+    }
+
+    /// From now on the connection is one for binds. Logins to come find another to search on, which is opened by the first
+    /// of them or [within a second](Self::supply).
+    pub(crate) fn keep_for_binds(&self, connection: Connection, own: OwnRest) {
+        self.binds.give_back(Idle::new(connection, own.open));
+        self.search_is_owed.store(true, Ordering::Relaxed);
+        drop(own.warming);
+    }
+
+    /// From now on all logins search on the connection.
+    pub(crate) fn share(&self, connection: Connection, own: OwnRest) {
+        self.add(connection, own.open);
+        drop(own.warming);
+    }
+
+    /// Opens a shared connection for searching in the background, if none is being opened.
+    pub(super) fn open_shared(self: &Arc<Self>) {
+        // Dropped, it goes on there.
+        drop(self.attempt(None));
+    }
+
+    async fn in_time(
         &self,
-        mut attempt: watch::Receiver<Attempt>,
+        attempt: impl Future<Output = Result<(), Fault>>,
         steps: Steps,
         deadline: Deadline,
     ) -> Result<(), Setback> {
         let limit = deadline.at_most(steps.resolve + steps.connect);
-        let outcome = match timeout_at(limit.instant().into(), attempt.wait_for(Option::is_some)).await {
-            Ok(Ok(outcome)) => (*outcome).clone(),
-            // The attempt has panicked, or the provider is being shut down.
-            Ok(Err(_)) => Some(Err(Fault::internal("the attempt to connect has ended without an outcome"))),
-            Err(_) => Some(Err(fault::timeout(&format!("connecting to {}", self.endpoint)))),
-        };
-        match outcome {
-            Some(Err(fault)) => Err(Setback::before_the_password(fault)),
-            Some(Ok(())) | None => Ok(()),
-        }
+        let outcome = timeout_at(limit.instant().into(), attempt).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(fault::timeout(&format!("connecting to {}", self.endpoint))));
+        outcome.map_err(Setback::before_the_password)
     }
 
-    /// Opens a shared connection for searching, in the background, so that nobody who stops waiting stops it: one
-    /// attempt at a time, which all wait for. Its outcome says whether the server can be reached.
-    pub(super) fn open_shared(self: &Arc<Self>) -> watch::Receiver<Attempt> {
+    /// The attempt to open a connection for searching: there is one at a time, which all wait for. Its outcome says whether
+    /// the server can be reached. It does not end when nobody waits for it any more.
+    fn attempt(self: &Arc<Self>, wanted: Option<Wanted>) -> Attempt {
         let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(attempt) = &*opening
+        if let Some(outcome) = &*opening
             // Whether the sender is gone without an outcome.
-            && attempt.has_changed().is_ok()
-            && attempt.borrow().is_none()
+            && outcome.has_changed().is_ok()
+            && outcome.borrow().is_none()
         {
-            return attempt.clone();
+            return Attempt::Others(outcome.clone());
         }
-        let (outcome, attempt) = watch::channel(None);
-        *opening = Some(attempt.clone());
+        let (sender, outcome) = watch::channel(None);
+        *opening = Some(outcome);
         let server = Arc::clone(self);
-        tokio::spawn(async move {
-            let opened = server.attempt().await;
-            let _ = outcome.send(Some(opened));
-        });
-        attempt
+        Attempt::Mine(Lasting::new(async move {
+            // The receiver that is kept is nobody who waits.
+            let nobody_else = || sender.receiver_count() == 1;
+            let outcome = server.try_to_open(wanted, nobody_else).await;
+            let _ = sender.send(Some(outcome.clone()));
+            outcome
+        }))
     }
 
-    pub(super) async fn connect_shared(self: &Arc<Self>) -> Result<SharedConnection, Fault> {
-        let steps = Steps::of(self.config.timeout);
-        let addresses = self.in_order(self.resolve(Deadline::after(steps.resolve)).await?);
-        let deadline = Deadline::after(steps.connect);
-        let is_up = self.availability() == Availability::Available;
-        let mut detected = None;
-        // Beside this one, so that the first login does not wait for two handshakes, one after the other.
-        if let ([address], true) = (addresses.as_slice(), is_up) {
-            detected = self.warm_up(*address, deadline);
-        }
-        let tcp = self.connect(&addresses, deadline).await?;
-        if let ([_, _, ..], Ok(peer), true) = (addresses.as_slice(), tcp.peer_addr(), is_up) {
-            detected = self.warm_up(peer, deadline);
-        }
-        let peer = tcp.peer_addr().ok();
-        let made = async {
-            let (mut connection, open) = self.bound(tcp, Limits::LOGIN, deadline).await?;
-            if self.config.is_anonymous() && !is_up {
-                // A server that was down, and accepts connections, may be silent all the same.
-                self.metrics.probes.add();
-                let probed = connection.probe(deadline.instant()).await;
-                connection = probed.map_err(|error| fault::exchange("the first question to the server", &error))?;
-            }
-            if let Some(detected) = detected {
-                // Whether it was found out there shows below. A second connection that hangs must not keep this one from
-                // being used.
-                let patience = deadline.at_most(deadline.remaining() / 2);
-                let _ = timeout_at(patience.instant().into(), detected).await;
-            }
-            Ok(SharedConnection::over(self.detect(connection, Asked::AsWhoSearches, deadline).await?, open))
-        };
-        let made = made.await;
-        if made.is_err()
-            && let Some(peer) = peer
-        {
-            *self.shunned.lock().unwrap_or_else(PoisonError::into_inner) = Some((peer, Instant::now()));
-        }
-        made
-    }
-
-    /// The addresses of the server's name as they are to be tried: the one that is connected to already first, since it
-    /// has the connections for binds, and the one that was of no use lately last.
-    pub(super) fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-        let shunned = *self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
-        let shunned = shunned.filter(|(_, when)| when.elapsed() < SHUNNED_FOR).map(|(address, _)| address);
-        let present = self.searches.peer();
-        addresses.sort_by_key(|address| (Some(*address) == shunned, Some(*address) != present));
-        addresses
-    }
-
-    pub(super) async fn attempt(self: &Arc<Self>) -> Result<(), Fault> {
+    async fn try_to_open(
+        self: &Arc<Self>,
+        wanted: Option<Wanted>,
+        nobody_else: impl Fn() -> bool,
+    ) -> Result<(), Fault> {
         // What is known without asking says nothing about the server.
         if let Err(refusal) = self.check_account() {
             self.breaker.probe_ended();
@@ -184,9 +226,8 @@ impl Server {
             return Ok(());
         }
         let began = Instant::now();
-        match self.connect_shared().await {
-            Ok(connection) => {
-                self.searches.add(connection);
+        match self.connect_to_search(wanted, nobody_else).await {
+            Ok(()) => {
                 self.fit();
                 self.breaker.close(Instant::now());
                 self.recoveries.send_replace(());
@@ -208,6 +249,82 @@ impl Server {
         }
     }
 
+    async fn connect_to_search(
+        self: &Arc<Self>,
+        wanted: Option<Wanted>,
+        nobody_else: impl Fn() -> bool,
+    ) -> Result<(), Fault> {
+        let steps = Steps::of(self.config.timeout);
+        let addresses = self.in_order(self.resolve(Deadline::after(steps.resolve)).await?);
+        let deadline = Deadline::after(steps.connect);
+        let is_up = self.availability() == Availability::Available;
+        let is_beside = is_up && wanted.is_none();
+        let mut detected = None;
+        // Beside this one, so that the first login does not wait for two handshakes, one after the other.
+        if let ([address], true) = (addresses.as_slice(), is_beside) {
+            detected = self.warm_up(*address, deadline);
+        }
+        let tcp = self.connect(&addresses, deadline).await?;
+        if let ([_, _, ..], Ok(peer), true) = (addresses.as_slice(), tcp.peer_addr(), is_beside) {
+            detected = self.warm_up(peer, deadline);
+        }
+        let peer = tcp.peer_addr().ok();
+        let made = async {
+            let (mut connection, mut open) = self.bound(tcp, Limits::LOGIN, deadline).await?;
+            if self.config.is_anonymous() && !is_up {
+                // A server that was down, and accepts connections, may be silent all the same.
+                self.metrics.probes.add();
+                let probed = connection.probe(deadline.instant()).await;
+                connection = probed.map_err(|error| fault::exchange("the first question to the server", &error))?;
+            }
+            if let Some(wanted) = wanted.filter(|_| nobody_else()) {
+                match wanted.send((connection, open)) {
+                    Ok(()) => return Ok(()),
+                    // Nobody waits for it any more.
+                    Err(returned) => (connection, open) = returned,
+                }
+            }
+            if let Some(detected) = detected {
+                // Whether it was found out there shows below. A second connection that hangs must not keep this one from
+                // being used.
+                let patience = deadline.at_most(deadline.remaining() / 2);
+                let _ = timeout_at(patience.instant().into(), detected).await;
+            }
+            let connection = self.detect(connection, Asked::AsWhoSearches, deadline).await?;
+            if self.is_unconnected() {
+                self.binds.distrust_idle(Instant::now());
+            }
+            self.add(connection, open);
+            Ok(())
+        };
+        let made = made.await;
+        if made.is_err() {
+            self.shun(peer);
+        }
+        made
+    }
+
+    /// Takes note that this address took a connection and then was of no use.
+    pub(crate) fn shun(&self, peer: Option<SocketAddr>) {
+        if let Some(peer) = peer {
+            *self.shunned.lock().unwrap_or_else(PoisonError::into_inner) = Some((peer, Instant::now()));
+        }
+    }
+
+    fn add(&self, connection: Connection, open: OpenConnection) {
+        self.searches.add(SharedConnection::over(connection, open));
+    }
+
+    /// The addresses of the server's name as they are to be tried: the one that is connected to already first, since it
+    /// has the connections for binds, and the one that was of no use lately last.
+    pub(super) fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let shunned = *self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        let shunned = shunned.filter(|(_, when)| when.elapsed() < SHUNNED_FOR).map(|(address, _)| address);
+        let present = self.searches.peer();
+        addresses.sort_by_key(|address| (Some(*address) == shunned, Some(*address) != present));
+        addresses
+    }
+
     /// Takes note that the server could not be reached.
     pub(crate) fn is_down(&self, fault: &Fault, began: Instant) {
         // This side's lack of files is no fault of the server's.
@@ -225,7 +342,15 @@ impl Server {
     pub(in crate::directory) fn probe(self: &Arc<Self>, urgency: Urgency) {
         let steps = Steps::of(self.config.timeout);
         if self.breaker.take_probe(urgency, Instant::now(), steps.resolve + steps.connect + Duration::from_secs(1)) {
-            drop(self.open_shared());
+            self.open_shared();
         }
     }
+}
+
+/// What has become of an attempt that somebody else has begun.
+async fn outcome_of(mut attempt: watch::Receiver<Outcome>) -> Result<(), Fault> {
+    let outcome = attempt.wait_for(Option::is_some).await;
+    // The attempt has panicked, or the provider is being shut down.
+    let lost = || Fault::internal("the attempt to connect has ended without an outcome");
+    outcome.map_err(|_| lost())?.clone().unwrap_or(Ok(()))
 }

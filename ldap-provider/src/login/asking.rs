@@ -1,0 +1,111 @@
+//! Questions on the connections that all logins share: what of one that gets no answer, and when it is asked again.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use provider_api::{Deadline, Fault};
+
+use super::Login;
+use crate::directory::{Place, Server, Setback, SharedConnection, Steps, TRUSTED_FOR};
+use crate::name::CarriedName;
+use crate::plan::Plan;
+use crate::search::{self, Found, SearchError};
+
+/// A question that is about to be asked.
+pub(super) struct Asking {
+    pub(super) place: Place,
+    /// Until when an answer is waited for.
+    pub(super) limit: Deadline,
+    began: Instant,
+    was_idle: bool,
+    is_new: bool,
+}
+
+impl Login<'_> {
+    /// Looks for the entry on one of the server's connections.
+    pub(super) async fn find(
+        &self,
+        server: &Arc<Server>,
+        plan: &Plan,
+        names: &[CarriedName<'_>],
+        is_second: &mut bool,
+    ) -> Result<(Found, SharedConnection), Setback> {
+        let config = &*self.directory.config;
+        loop {
+            let asking = self.asking(server).await?;
+            server.count_search();
+            match search::find_user(&asking.place, config, plan, names, asking.limit).await {
+                Ok(found) => return Ok((found, asking.answered(server))),
+                Err(error) => self.unanswered(server, &asking, error, is_second)?,
+            }
+        }
+    }
+
+    /// A place to ask at, and how long.
+    pub(super) async fn asking(&self, server: &Arc<Server>) -> Result<Asking, Setback> {
+        let place = server.place(self.steps, self.deadline).await?;
+        let was_idle = place.silent_for() >= TRUSTED_FOR;
+        let is_new = place.connection.answered().is_none() && !was_idle;
+        // A search is its own probe: it can be made again.
+        let step = if was_idle { self.steps.probe } else { self.steps.operation };
+        Ok(Asking { place, limit: self.deadline.at_most(step), began: Instant::now(), was_idle, is_new })
+    }
+
+    /// Takes note that a question was not answered, and of what that says about the connection and the server. Then it can
+    /// be asked again, on another connection: but once in a login.
+    pub(super) fn unanswered(
+        &self,
+        server: &Server,
+        asking: &Asking,
+        error: SearchError,
+        is_second: &mut bool,
+    ) -> Result<(), Setback> {
+        let Asking { place, began, was_idle, is_new, .. } = asking;
+        let (connection, began, was_idle, is_new) = (&place.connection, *began, *was_idle, *is_new);
+        let (fault, is_worth_another) = match error {
+            SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
+            SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
+            // It answers others meanwhile: this search is slow, and nothing is wrong with the connection.
+            SearchError::Silent(fault) if connection.answered().is_some_and(|answered| answered > began) => {
+                return Err(Setback::Elsewhere(fault));
+            }
+            // Nor can anything be said of a server that was not given the time.
+            SearchError::Silent(fault) if !self.had_time(began, was_idle) => return Err(self.elsewhere(fault)),
+            // A server that has just answered others is not asked again if there is another one.
+            SearchError::Silent(fault) => (fault, was_idle || (!is_new && self.directory.servers().len() == 1)),
+        };
+        server.give_up(connection);
+        if self.deadline.remaining().is_zero() {
+            return Err(self.elsewhere(fault));
+        }
+        if is_new && !connection.has_broken_the_protocol() {
+            server.is_down(&fault, began);
+        }
+        if *is_second || !is_worth_another {
+            return Err(Setback::Elsewhere(fault));
+        }
+        *is_second = true;
+        Ok(())
+    }
+
+    /// Another server may be asked, if there is time.
+    pub(super) fn elsewhere(&self, fault: Fault) -> Setback {
+        if self.deadline.remaining().is_zero() { Setback::Final(fault) } else { Setback::Elsewhere(fault) }
+    }
+
+    /// Whether a step that began then was given about as long as the settings say, and not what a caller in a hurry or
+    /// a long wait left of it.
+    pub(super) fn had_time(&self, began: Instant, was_idle: bool) -> bool {
+        let steps = Steps::of(self.directory.config.timeout);
+        let step = if was_idle { steps.probe } else { steps.operation };
+        began.elapsed() >= step.mul_f32(0.75)
+    }
+}
+
+impl Asking {
+    /// The connection that has answered.
+    pub(super) fn answered(self, server: &Server) -> SharedConnection {
+        server.note_round_trip(self.began.elapsed());
+        self.place.connection
+    }
+}
