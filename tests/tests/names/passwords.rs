@@ -127,7 +127,13 @@ impl Directory {
         settings["username_attribute"] = json!("uid");
         let plugin = Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap();
         let provider = plugin.configure(&settings, &HostServices::silent()).await.expect("settings that work");
-        Self { oracle, provider }
+        let directory = Self { oracle, provider };
+        // The first two logins have the connections opened, of which one is asked for a sign of life.
+        for _ in 0..2 {
+            assert!(matches!(directory.login("a password").await, Decision::Accepted(_)));
+        }
+        drop(directory.oracle.asked());
+        directory
     }
 
     async fn login(&self, password: &str) -> Decision {
