@@ -21,7 +21,8 @@ const FAR: usize = 64;
 /// at once need about 32 (measured).
 const NEAR_ROUND_TRIP: Duration = Duration::from_millis(1);
 
-/// The connections to one server that carry binds of users and, from the first of them on, nothing else. They are opened when they are needed.
+/// The connections to one server that carry binds of users and, from the first of them on, nothing else. They are opened
+/// when they are needed.
 #[derive(Debug)]
 pub(crate) struct BindPool {
     /// One for each bind that may be under way, so that there are never more connections than that: one is opened only

@@ -52,7 +52,7 @@ impl Detection {
             state.is_settled = needs_no_base && !kind.facts().has_windows_names;
             state.plan = state.is_settled.then(|| Arc::new(Plan::new(&config, kind, None)));
         }
-        let guess = Arc::new(Plan::guess(&config));
+        let guess = state.plan.clone().unwrap_or_else(|| Arc::new(Plan::guess(&config)));
         Self { config, guess, state: Mutex::new(state) }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A login never waits for a handshake if it can be helped. To each server there are a few connections for searching,
 //! bound as the service account and shared by all searches ([`search_pool`]), and a pool of connections that carry the
-//! binds of users and, from the first of them on, nothing else ([`bind_pool`]). A server that cannot be reached is left alone for a while, and
-//! another is asked ([`breaker`]).
+//! binds of users and, from the first of them on, nothing else ([`bind_pool`]). A server that cannot be reached is left
+//! alone for a while, and another is asked ([`breaker`]).
 
 mod bind_pool;
 mod breaker;

@@ -104,10 +104,11 @@ impl First {
             Ok(batch) => batch,
             Err(error) => return self.unanswered(&error, asks_kind),
         };
-        let mut user = None;
+        // Whether what is searched for is what has to be, as far as is known.
+        let (mut user, mut is_right) = (None, !names.is_empty());
         let plan = loop {
             if let Some(plan) = &kind
-                && (user.is_some() || !self.is_what_was_searched(&likely, plan, &names))
+                && (user.is_some() || !is_right)
             {
                 break Arc::clone(plan);
             }
@@ -126,9 +127,11 @@ impl First {
             } else {
                 Err(fault::protocol_violation("the server sent a second root DSE"))
             };
-            kind = Some(learnt.map_err(|fault| self.is_down(fault))?);
+            let plan = learnt.map_err(|fault| self.is_down(fault))?;
+            is_right = self.is_what_was_searched(&likely, &plan, &names);
+            kind = Some(plan);
         };
-        let Some(user) = user.filter(|_| self.is_what_was_searched(&likely, &plan, &names)) else {
+        let Some(user) = user.filter(|_| is_right) else {
             match rest_of(batch, Deadline::after(PATIENCE)).await {
                 Some(connection) => server.share(connection, rest),
                 None => drop(rest),
