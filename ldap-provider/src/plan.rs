@@ -117,8 +117,10 @@ impl Plan {
     /// Whether a search by this plan for these names finds what one by the other plan for its names would, attributes
     /// included.
     pub(crate) fn finds_what(&self, other: &Self, names: &[CarriedName<'_>], others: &[CarriedName<'_>]) -> bool {
+        // As a rule they are written alike.
         let is_asked_for = |wanted: &String| {
-            self.user_attributes.iter().any(|attribute| attribute_key(attribute) == attribute_key(wanted))
+            let is_same = |attribute: &String| attribute_key(attribute) == attribute_key(wanted);
+            self.user_attributes.contains(wanted) || self.user_attributes.iter().any(is_same)
         };
         self.base_dn.is_same(&other.base_dn)
             && self.scope == other.scope
