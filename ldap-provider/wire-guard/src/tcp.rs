@@ -114,8 +114,7 @@ fn is_lack_of_means(error: &io::Error) -> bool {
 }
 
 async fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     // Without TCP_NODELAY, the acknowledgement that the peer delays adds 40 ms to a login over TLS.
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(
