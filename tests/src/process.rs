@@ -7,6 +7,14 @@ pub fn threads() -> usize {
     figure("Threads:")
 }
 
+/// How many threads of the running process have this name, of which the kernel keeps 15 octets.
+pub fn threads_named(name: &str) -> usize {
+    let tasks = fs::read_dir("/proc/self/task").expect("the threads of this process");
+    // One that has ended meanwhile has no name.
+    let names = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names.filter(|own| own.trim_end() == name).count()
+}
+
 /// How many threads another process has.
 pub fn threads_of(id: u32) -> usize {
     figure_in(&format!("/proc/{id}/status"), "Threads:")

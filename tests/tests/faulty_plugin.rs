@@ -20,6 +20,7 @@ use provider_api::{
 use serde_json::json;
 use tests::faulty::{MARGIN, SHORT, call, in_time, list, login, plugin, provider, provider_with, within};
 use tests::log_capture::LogCapture;
+use tests::process;
 use tokio::time::sleep;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,6 +85,12 @@ async fn the_threads_of_a_plugin_have_the_stack_that_they_are_promised() {
         at[point] = json!("deep_stack");
         call(&provider(at).await, point, &in_time()).await.expect(point);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_threads_of_a_plugin_run_before_its_first_call() {
+    let _provider = provider_with(json!({}), &HostServices::silent().for_instance("at-once")).await;
+    assert_eq!(process::threads_named("at-once"), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
