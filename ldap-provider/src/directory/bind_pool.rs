@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::Deadline;
-use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio::time::timeout_at;
 use wire_guard::Connection;
 
@@ -29,13 +29,14 @@ pub(crate) struct BindPool {
     /// by who has a turn and finds none that is idle.
     turns: Arc<Semaphore>,
     state: Mutex<State>,
-    /// Taken while the first connection is opened.
-    warming: Arc<tokio::sync::Mutex<()>>,
+    /// Written to while the first connection is opened. Those who wait for it read: were each alone with the lock, they would
+    /// take one another for who opens it, and wait for each other as long as there are two of them.
+    warming: Arc<RwLock<()>>,
 }
 
 /// Stands for the opening of the first connection.
 #[derive(Debug)]
-pub(crate) struct Warming(#[expect(dead_code, reason = "they are held")] (Turn, OwnedMutexGuard<()>));
+pub(crate) struct Warming(#[expect(dead_code, reason = "they are held")] (Turn, OwnedRwLockWriteGuard<()>));
 
 #[derive(Debug)]
 struct State {
@@ -81,7 +82,7 @@ impl BindPool {
 
     /// The right to open a connection that nobody waits for yet, if there is none that is idle or in use.
     pub(crate) fn begin_warming(&self) -> Option<Warming> {
-        let warming = Arc::clone(&self.warming).try_lock_owned().ok()?;
+        let warming = Arc::clone(&self.warming).try_write_owned().ok()?;
         let state = self.lock();
         if !state.idle.is_empty() || self.turns.available_permits() < state.size {
             return None;
@@ -92,10 +93,10 @@ impl BindPool {
 
     /// Waits for the first connection if it is being opened. Whether it was, and may be there now.
     pub(crate) async fn wait_for_warming(&self, deadline: Deadline) -> bool {
-        if self.warming.try_lock().is_ok() {
+        if self.warming.try_read().is_ok() {
             return false;
         }
-        timeout_at(deadline.instant().into(), self.warming.lock()).await.is_ok()
+        timeout_at(deadline.instant().into(), self.warming.read()).await.is_ok()
     }
 
     /// Waits for a turn, in the order in which everybody came.
@@ -181,7 +182,10 @@ fn size_for(round_trip: Duration) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
+
+    use provider_api::Deadline;
 
     use super::{BindPool, size_for};
 
@@ -189,6 +193,25 @@ mod tests {
     fn the_farther_the_server_the_more_connections() {
         for (millis, size) in [(0, 16), (1, 16), (2, 18), (10, 34), (25, 64), (10_000, 64)] {
             assert_eq!(size_for(Duration::from_millis(millis)), size, "{millis} ms");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn those_who_wait_for_the_first_connection_do_not_wait_for_each_other() {
+        let pool = Arc::new(BindPool::new());
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let warming = pool.begin_warming().unwrap();
+        let waiting: Vec<_> = (0..64)
+            .map(|_| {
+                let pool = Arc::clone(&pool);
+                tokio::spawn(async move { while pool.wait_for_warming(deadline).await {} })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(waiting.iter().all(|login| !login.is_finished()), "the connection is being opened");
+        drop(warming);
+        for login in waiting {
+            tokio::time::timeout(Duration::from_secs(20), login).await.expect("none is being opened").unwrap();
         }
     }
 
