@@ -199,7 +199,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn those_who_wait_for_the_first_connection_do_not_wait_for_each_other() {
         let pool = Arc::new(BindPool::new());
-        let deadline = Deadline::after(Duration::from_secs(60));
+        let deadline = Deadline::after(Duration::from_mins(1));
         let warming = pool.begin_warming().unwrap();
         let waiting: Vec<_> = (0..64)
             .map(|_| {
