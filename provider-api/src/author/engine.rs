@@ -46,7 +46,7 @@ impl Engine {
     pub(super) fn start(name: &str, log: &Arc<HostLog>) -> Result<(Self, OwnedRuntime), Fault> {
         let log = Arc::clone(log);
         let (started, starts) = mpsc::channel();
-        let others = AtomicUsize::new(0);
+        let threads = AtomicUsize::new(0);
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKER_THREADS)
             .thread_stack_size(STACK_SIZE)
@@ -54,7 +54,7 @@ impl Engine {
             .on_thread_start(move || {
                 log.adopt_thread();
                 // Threads for what blocks come later, when a call needs them, and have no time for this.
-                if others.fetch_add(1, Ordering::Relaxed) < WORKER_THREADS {
+                if threads.fetch_add(1, Ordering::Relaxed) < WORKER_THREADS {
                     bring_stack_into_memory();
                     let _ = started.send(());
                 }
