@@ -1,10 +1,13 @@
 //! A provider that does wrong where its settings tell it to, so that tests can see what a host makes of it.
 //!
 //! Everything that it is not told to spoil works: any name is accepted with any password but `wrong`.
-#![forbid(unsafe_code)]
+//! Its memory is its own: see `own_memory`.
+#![deny(unsafe_code)]
 #![allow(clippy::panic, reason = "panicking is what this plugin is for")]
 
 mod behaviour;
+#[allow(unsafe_code, reason = "an allocator cannot be written otherwise")]
+mod own_memory;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
