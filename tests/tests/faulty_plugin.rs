@@ -90,7 +90,8 @@ async fn the_threads_of_a_plugin_have_the_stack_that_they_are_promised() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_threads_of_a_plugin_run_before_its_first_call() {
     let _provider = provider_with(json!({}), &HostServices::silent().for_instance("at-once")).await;
-    assert_eq!(process::threads_named("at-once"), 4);
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(process::threads_named("at-once"), processors.clamp(2, 4));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,7 +32,7 @@
 //!
 //! | thread | what runs on it |
 //! |---|---|
-//! | four workers of each provider, 2 MiB of stack, named after the instance | every async method, `metrics`, and what you spawn |
+//! | the workers of each provider, one for each processor, but two at least and four at most, with 2 MiB of stack, named after the instance | every async method, `metrics`, and what you spawn |
 //! | `tokio::task::spawn_blocking`, as many as you use at a time | what blocks or computes |
 //! | one of the host's, once | `configure`, and the description |
 //! | one of its own | the `Drop` of the provider |
