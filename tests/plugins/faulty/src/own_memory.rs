@@ -31,19 +31,19 @@ unsafe impl GlobalAlloc for OwnMemory {
     }
 
     unsafe fn dealloc(&self, piece: *mut u8, wanted: Layout) {
-        end_unless_marked(piece);
+        // SAFETY: whoever calls this says that it is a piece of memory.
+        unsafe { end_unless_marked(piece) };
         let Some((whole, before)) = with_mark(wanted) else { std::process::abort() };
         // SAFETY: it is marked, so `alloc` has put it so far behind the beginning of one of this layout.
         unsafe { System.dealloc(piece.sub(before), whole) }
     }
 
     unsafe fn realloc(&self, piece: *mut u8, was: Layout, size: usize) -> *mut u8 {
-        end_unless_marked(piece);
-        let (Some((whole, before)), Some(larger)) = (with_mark(was), size.checked_add(was.align().max(MARK_SIZE)))
-        else {
-            return std::ptr::null_mut();
-        };
-        // SAFETY: as in `dealloc`; the mark moves along. Before a piece lies one alignment, or the mark if that is larger.
+        // SAFETY: whoever calls this says that it is a piece of memory.
+        unsafe { end_unless_marked(piece) };
+        let Some((whole, before)) = with_mark(was) else { return std::ptr::null_mut() };
+        let Some(larger) = size.checked_add(before) else { return std::ptr::null_mut() };
+        // SAFETY: as in `dealloc`. What lies before a piece depends on its alignment alone, and the mark moves along.
         unsafe {
             let begin = System.realloc(piece.sub(before), whole, larger);
             if begin.is_null() { begin } else { begin.add(before) }
@@ -75,9 +75,13 @@ unsafe fn marked(begin: *mut u8, before: usize) -> *mut u8 {
     }
 }
 
-fn end_unless_marked(piece: *const u8) {
-    // SAFETY: so much lies before each piece of this allocator. Before one of the system's lies what that keeps of it; and
-    // with nothing there the process ends here, as it should.
+/// Ends the process unless the piece is one of this plugin.
+///
+/// # Safety
+///
+/// Something allocated it: this allocator, or another that keeps something of its own before each piece, as the system's does.
+unsafe fn end_unless_marked(piece: *const u8) {
+    // SAFETY: so much lies before it.
     if unsafe { piece.wrapping_sub(MARK_SIZE).cast::<u64>().read_unaligned() } != MARK {
         // Unbuffered: this needs no memory.
         let _ = std::io::stderr().write_all(b"faulty: freed by the plugin, and not the plugin's\n");
