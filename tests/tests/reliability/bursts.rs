@@ -5,17 +5,16 @@
 
 use std::time::{Duration, Instant};
 
-use provider_api::host::{HostServices, Plugin, Trust};
+use provider_api::host::HostServices;
 use serde_json::{Value, json};
 use tests::directory::{BULK_DN, Transport};
 use tests::fault_proxy::Mode;
 use tests::host::context;
-use tests::plugin;
 
 use crate::bars::{share, within};
 use crate::load::times;
 use crate::replicas::{Replica, settings};
-use crate::world::{Expected, World};
+use crate::world::{Expected, World, opened};
 
 /// How many come at once.
 const CROWD: usize = 64;
@@ -59,8 +58,7 @@ fn over_ldaps(replica: &Replica) -> Value {
 
 /// A provider, a crowd, the end of the provider; and again.
 async fn burst(world: &mut World, settings: &Value) {
-    let plugin =
-        Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"));
+    let plugin = opened().await;
     let bursts = world.bars.form.pick(50, 2_000);
     let (mut logins, mut crowds, mut opened) = (Vec::new(), Vec::new(), Vec::new());
     for done in 1..=bursts {

@@ -2,8 +2,8 @@
 //! provider: who is let in, who is told what, how often a password is sent, and how long anybody waits.
 //!
 //! Everything goes through the real plugin file, real directories, and (but for LDAPS, which it could not read) a proxy in
-//! front of each that makes the faults and counts the binds. Each scenario has a short form, which holds what must hold on any machine, and a long form,
-//! which measures as well and prints figures against their bars:
+//! front of each that makes the faults and counts the binds. Each scenario has a short form, which holds what must hold on
+//! any machine, and a long form, which measures as well and prints figures against their bars:
 //!
 //! ```text
 //! RELIABILITY=long cargo test --release -p tests --test reliability -- --nocapture --test-threads 1 restarts::

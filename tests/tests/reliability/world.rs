@@ -188,11 +188,15 @@ impl Expected {
     }
 }
 
+/// The LDAP provider's plugin file.
+pub(crate) async fn opened() -> Plugin {
+    Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// The LDAP provider with these settings, out of its plugin file.
 pub(crate) async fn provider(settings: &Value) -> Provider {
-    let plugin =
-        Plugin::open(plugin::ldap_provider(), &Trust::developer()).await.unwrap_or_else(|error| panic!("{error}"));
-    plugin
+    opened()
+        .await
         .configure(settings, &HostServices::silent())
         .await
         .unwrap_or_else(|fault| panic!("the plugin refuses the settings for {}: {fault}", settings["host"]))
