@@ -54,6 +54,8 @@ mod one_line;
 #[cfg(any(feature = "author", feature = "host"))]
 mod panics;
 mod secret;
+#[cfg(any(feature = "author", feature = "host"))]
+mod threads;
 mod validation;
 #[cfg(any(feature = "author", feature = "host"))]
 mod wire;
@@ -70,4 +72,6 @@ pub use log_record::{LogLevel, LogRecord};
 pub use metric::Metric;
 pub use one_line::one_line;
 pub use secret::Secret;
+#[cfg(any(feature = "author", feature = "host"))]
+pub use threads::try_threads;
 pub use validation::{Stage, StageFault, StageOutcome, ValidationReport};

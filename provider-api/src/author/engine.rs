@@ -1,6 +1,7 @@
 //! What drives a provider's calls: its runtime, its count of calls in flight, its end.
 
 use std::future::Future;
+use std::io;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -14,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::log_bridge::{HostLog, REQUEST};
 use crate::abi::AbiReply;
 use crate::wire::{self, Answer, ShutdownReport};
-use crate::{Deadline, Fault, UnavailableReason};
+use crate::{Deadline, Fault, UnavailableReason, try_threads};
 
 /// The fewest threads that poll a provider's futures: with one, a call that blocks would stop all others.
 const FEWEST_WORKERS: usize = 2;
@@ -49,6 +50,14 @@ impl Engine {
     pub(super) fn start(name: &str, log: &Arc<HostLog>) -> Result<(Self, OwnedRuntime), Fault> {
         let log = Arc::clone(log);
         let workers = workers();
+        let refused = |error: io::Error| {
+            let advice = "raise the limit of processes (ulimit -u, pids.max), or of memory";
+            Fault::unavailable(
+                UnavailableReason::OVERLOADED,
+                format!("the system gives the provider no threads ({error}): {advice}"),
+            )
+        };
+        try_threads(workers, STACK_SIZE).map_err(refused)?;
         let (started, starts) = mpsc::channel();
         let threads = AtomicUsize::new(0);
         let runtime = Builder::new_multi_thread()
@@ -65,12 +74,7 @@ impl Engine {
             })
             .enable_all()
             .build()
-            .map_err(|error| {
-                Fault::unavailable(
-                    UnavailableReason::OVERLOADED,
-                    format!("cannot start the provider's threads: {error}"),
-                )
-            })?;
+            .map_err(refused)?;
         let limit = Instant::now() + START_LIMIT;
         for _ in 0..workers {
             if starts.recv_timeout(limit.saturating_duration_since(Instant::now())).is_err() {
