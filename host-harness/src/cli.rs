@@ -143,8 +143,8 @@ Examples:
     ///
     /// Reads objects from standard input, one a line, and writes objects to standard output. A reload reads the
     /// configuration file again; each provider in it is loaded, configured and validated, then takes over, and the old
-    /// one ends its calls. Whatever goes wrong, the old one stays. Plugins are loaded on the conditions of trust =
-    /// "strict" unless their entry says otherwise.
+    /// one ends its calls. Whatever goes wrong, the old one stays, and a new one that cannot be used is left out. Plugins
+    /// are loaded on the conditions of trust = "strict" unless their entry says otherwise.
     #[command(after_help = "\
 Input, an object a line:
   {\"id\": TEXT, \"name\": TEXT, \"password\": TEXT}   a login; answered as by `login`, with the id

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provider_api::host::{Drained, Provider, ProviderSlot, SwapError, SwapLimits, Swapped};
-use provider_api::{Fault, Metric, RequestContext, UnavailableReason};
+use provider_api::{Deadline, Fault, Metric, RequestContext, UnavailableReason, ValidationReport};
 use tokio::sync::OnceCell;
 
 pub use from_file::{find_plugin, open_plugin};
@@ -108,7 +108,7 @@ impl ProviderHandle {
     ///
     /// Whatever keeps it from taking over; the provider that is here stays.
     pub async fn swap(&self, next: &Self, limits: SwapLimits) -> Result<Option<Swapped>, SwapError> {
-        let provider = next.configure().await.map_err(SwapError::Settings)?;
+        let provider = in_time(next.configure()).await.map_err(SwapError::Settings)?;
         if let Some(slot) = self.0.slot.get() {
             return slot.replace(provider, limits).await.map(Some);
         }
@@ -120,6 +120,23 @@ impl ProviderHandle {
                 "the old provider was being loaded: try again",
             ))),
         }
+    }
+
+    /// Loads, configures and validates the provider, as a swap does, where it takes nobody's place.
+    ///
+    /// # Errors
+    ///
+    /// Whatever a swap would have failed for; then it is not configured.
+    pub async fn try_out(&self, limits: SwapLimits) -> Result<ValidationReport, SwapError> {
+        let provider = in_time(self.configure()).await.map_err(SwapError::Settings)?;
+        let context = RequestContext::new("reload", Deadline::after(limits.validation));
+        let report = provider.validate(&context).await.map_err(SwapError::NotValidated)?;
+        if !report.is_valid() {
+            return Err(SwapError::NotValid(Box::new(report)));
+        }
+        // Nobody else has this handle yet.
+        let _ = self.0.slot.set(ProviderSlot::new(provider));
+        Ok(report)
     }
 
     /// The provider, if it was ever configured.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provider_api::host::{CallCounters, SwapError, Swapped};
-use provider_api::{Fault, Secret, StageOutcome, UnavailableReason};
+use provider_api::{Fault, Secret, StageOutcome, UnavailableReason, ValidationReport};
 use serde::{Deserialize, Serialize};
 
 use crate::login::LoginAnswer;
@@ -70,12 +70,16 @@ pub enum Message {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
-    /// A provider was loaded and configured.
+    /// A provider was loaded and configured; at a reload, validated as well.
     Started {
         /// Its instance.
         provider: String,
+        /// The stages of its validation that warn.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
-    /// A provider could not be loaded or configured. The next login that needs it tries again.
+    /// A provider could not be loaded or configured. At the start, the next login that needs it tries again. At a reload,
+    /// where it may have failed its validation as well, it is not in force until the next one.
     NotStarted {
         /// Its instance.
         provider: String,
@@ -176,43 +180,75 @@ impl ProviderStatus {
 }
 
 impl Event {
+    pub(super) fn started(provider: &str) -> Self {
+        Self::Started { provider: provider.to_owned(), warnings: Vec::new() }
+    }
+
+    /// A new provider has been found to work.
+    pub(super) fn tried_out(provider: &str, report: &ValidationReport) -> Self {
+        Self::Started { provider: provider.to_owned(), warnings: warnings(report) }
+    }
+
+    /// A new provider has been found not to work.
+    pub(super) fn left_out(provider: &str, error: &SwapError) -> Self {
+        let message = format!("{error}; it is left out until the next reload");
+        Self::NotStarted { provider: provider.to_owned(), reason: reason_of(error).to_owned(), message }
+    }
+
     pub(super) fn not_started(provider: &str, fault: &Fault) -> Self {
         Self::NotStarted { provider: provider.to_owned(), reason: fault.code().to_owned(), message: fault.to_string() }
     }
 
     pub(super) fn swapped(provider: &str, swapped: &Swapped) -> Self {
-        let warned = swapped.report.stages.iter().filter(|stage| stage.outcome == StageOutcome::Warned);
         let drained = swapped.drained;
         Self::Swapped {
             provider: provider.to_owned(),
-            warnings: warned.map(|stage| format!("{}: {}", stage.id, stage.detail)).collect(),
+            warnings: warnings(&swapped.report),
             drain_ms: millis(drained.took),
             cut_off: drained.cut_off,
             shut_down: drained.shut_down,
         }
     }
 
-    /// A provider without an entry stays, since it may be the one that the plugin at `path` would have named.
-    pub(super) fn kept_for(provider: &str, path: &str) -> Self {
-        let message = format!(
-            "no entry of the configuration names it, but the plugin {path}, which cannot be loaded, might: \
-             give that entry an instance, or repair the plugin"
-        );
-        let reason = provider_api::MisconfiguredReason::PLUGIN_REFUSED.as_str().to_owned();
-        Self::Kept { provider: provider.to_owned(), reason, message }
+    /// A provider without an entry stays, since it may be the one of `entry`, which cannot be used for this `reason`: under a new name, or
+    /// under that which its plugin would have given it.
+    pub(super) fn kept_for(provider: &str, entry: &ProviderHandle, reason: &str) -> Self {
+        let instance = entry.instance();
+        let message = if entry.is_nameless() {
+            format!(
+                "no entry of the configuration names it, but the plugin {instance}, which cannot be loaded, might: \
+                 give that entry an instance, or repair the plugin"
+            )
+        } else {
+            format!(
+                "no entry of the configuration names it any more, but nobody is removed while {instance}, which is new, \
+                 cannot be used: repair that entry, or take it out"
+            )
+        };
+        Self::Kept { provider: provider.to_owned(), reason: reason.to_owned(), message }
     }
 
     pub(super) fn kept(provider: &str, error: &SwapError) -> Self {
-        let reason = match error {
-            SwapError::Settings(fault) | SwapError::NotValidated(fault) => fault.code(),
-            SwapError::NotValid(report) => {
-                report.first_failed().and_then(|stage| stage.code.as_deref()).unwrap_or("validation_failed")
-            }
-            SwapError::ShutDown => UnavailableReason::SHUTTING_DOWN.as_str(),
-            _ => provider_api::MisconfiguredReason::PLUGIN_REFUSED.as_str(),
-        };
-        Self::Kept { provider: provider.to_owned(), reason: reason.to_owned(), message: error.to_string() }
+        let reason = reason_of(error).to_owned();
+        Self::Kept { provider: provider.to_owned(), reason, message: error.to_string() }
     }
+}
+
+/// The code of the reason for which a provider does not take over.
+pub(super) fn reason_of(error: &SwapError) -> &str {
+    match error {
+        SwapError::Settings(fault) | SwapError::NotValidated(fault) => fault.code(),
+        SwapError::NotValid(report) => {
+            report.first_failed().and_then(|stage| stage.code.as_deref()).unwrap_or("validation_failed")
+        }
+        SwapError::ShutDown => UnavailableReason::SHUTTING_DOWN.as_str(),
+        _ => provider_api::MisconfiguredReason::PLUGIN_REFUSED.as_str(),
+    }
+}
+
+fn warnings(report: &ValidationReport) -> Vec<String> {
+    let warned = report.stages.iter().filter(|stage| stage.outcome == StageOutcome::Warned);
+    warned.map(|stage| format!("{}: {}", stage.id, stage.detail)).collect()
 }
 
 fn millis(duration: Duration) -> u64 {

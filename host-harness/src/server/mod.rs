@@ -4,7 +4,7 @@ mod input;
 mod message;
 mod reload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::log::Log;
 use crate::login::{Host, LoginAnswer};
 use crate::providers;
 use crate::store::Store;
+use crate::threads::reading_files;
 
 /// A host that runs, as its configuration file has it. Clones share it.
 #[derive(Clone)]
@@ -75,7 +76,7 @@ impl Server {
         let host = self.host();
         let starts = host.providers().iter().map(|handle| async move {
             match handle.provider_in_time().await {
-                Ok(_) => Event::Started { provider: handle.instance().to_owned() },
+                Ok(_) => Event::started(handle.instance()),
                 Err(fault) => Event::not_started(handle.instance(), &fault),
             }
         });
@@ -100,4 +101,18 @@ impl Server {
         let ends = host.providers().iter().map(|handle| handle.shutdown(grace));
         futures_util::future::join_all(ends).await;
     }
+}
+
+/// The configuration of a server, read within [`providers::LOADING`]: the file may lie on a disk that does not answer.
+///
+/// # Errors
+///
+/// What is wrong with the file, and that others could have changed it.
+pub(crate) async fn read_configuration(file: &Path) -> Result<Configuration, ConfigError> {
+    let problem = |problem: String| ConfigError::new(file.display().to_string(), problem);
+    let owned = file.to_owned();
+    let read = tokio::time::timeout(providers::LOADING, reading_files(move || Configuration::read(&owned))).await;
+    let late = |_| problem(format!("it could not be read within {} s", providers::LOADING.as_secs()));
+    let ended_early = || problem("the reading ended early".to_owned());
+    read.map_err(late)?.ok_or_else(ended_early)??.for_a_server()
 }

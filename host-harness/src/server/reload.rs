@@ -2,18 +2,19 @@
 
 use std::sync::PoisonError;
 
-use super::{Event, Server};
+use super::message::reason_of;
+use super::{Event, Server, read_configuration};
 use crate::config::{ConfigError, Configuration};
 use crate::providers::{self, ProviderHandle};
-use crate::threads::reading_files;
 
 impl Server {
     /// Reads the configuration file again. Every provider of it takes over from the one of the same instance, whether
     /// its entry has changed or not: its plugin file, or a file that its settings name, may have. New ones are
-    /// configured, and those that are not in the file any more end.
+    /// configured, and those that are not in the file any more end. Each is validated before it is in force.
     ///
-    /// A file that cannot be used changes nothing; a provider that cannot be used leaves the old one in its place. Logins
-    /// go on meanwhile.
+    /// A file that cannot be used, or that names no provider at all, changes nothing; a provider that cannot be used leaves
+    /// the old one in its place. If there is none, since its entry is new, it stays out until the next reload, and nobody
+    /// is removed meanwhile: it may be one of those under a new name. Logins go on.
     pub async fn reload(&self) -> Vec<Event> {
         let _one_at_a_time = self.0.reloading.lock().await;
         match self.read().await {
@@ -31,11 +32,13 @@ impl Server {
     }
 
     async fn read(&self) -> Result<(Configuration, Vec<ProviderHandle>), ConfigError> {
-        let file = self.0.file.clone();
-        let read = reading_files(move || Configuration::read(&file)).await;
-        let ended_early = || ConfigError::new(self.0.file.display().to_string(), "the reading ended early");
-        let configuration = read.ok_or_else(ended_early)??.for_a_server()?;
+        let configuration = read_configuration(&self.0.file).await?;
         let next = providers::from_configuration(&configuration, self.0.log).await?;
+        if next.is_empty() && !self.host().providers().is_empty() {
+            // An editor that has not finished, or a disk that is full. It would tell everybody that there is no such user.
+            let problem = "it names no provider any more, so all stay: stop the program if that is meant";
+            return Err(ConfigError::new(self.0.file.display().to_string(), problem));
+        }
         Ok((configuration, next))
     }
 
@@ -43,39 +46,44 @@ impl Server {
         let host = self.host();
         let mut events = Vec::new();
         let mut handles: Vec<ProviderHandle> = Vec::new();
-        let predecessors: Vec<Option<ProviderHandle>> =
-            next.iter().map(|entry| predecessor(entry, &next, host.providers()).cloned()).collect();
-        // Which provider a plugin that cannot be loaded would have named: one that is here without an entry, perhaps.
-        let is_unknown = |here: &Option<ProviderHandle>| here.as_ref().is_none_or(ProviderHandle::is_nameless);
-        let mut pairs = next.iter().zip(&predecessors).enumerate();
-        let unknown = pairs.find(|(_, (next, here))| next.is_nameless() && is_unknown(here));
-        let unknown = unknown.map(|(position, (next, _))| (position, next.instance()));
-        for (next, here) in next.iter().zip(&predecessors) {
-            let Some(here) = here else {
-                events.push(match next.provider().await {
-                    Ok(_) => Event::Started { provider: next.instance().to_owned() },
-                    Err(fault) => Event::not_started(next.instance(), &fault),
-                });
-                handles.push(next.clone());
+        // Which provider a plugin that cannot be loaded would have named, or an entry that cannot be used was before: one
+        // that is here without an entry, perhaps.
+        let mut unknown = None;
+        for entry in &next {
+            let place = handles.len();
+            let Some(here) = predecessor(entry, &next, host.providers()) else {
+                match entry.try_out(self.0.limits).await {
+                    Ok(report) => {
+                        events.push(Event::tried_out(entry.instance(), &report));
+                        handles.push(entry.clone());
+                    }
+                    Err(error) => {
+                        events.push(Event::left_out(entry.instance(), &error));
+                        unknown.get_or_insert((place, entry, reason_of(&error).to_owned()));
+                    }
+                }
                 continue;
             };
             let instance = here.instance();
-            events.push(match here.swap(next, self.0.limits).await {
+            events.push(match here.swap(entry, self.0.limits).await {
                 Ok(Some(swapped)) => Event::swapped(instance, &swapped),
-                Ok(None) => Event::Started { provider: instance.to_owned() },
-                Err(error) => Event::kept(instance, &error),
+                Ok(None) => Event::started(instance),
+                Err(error) => {
+                    if entry.is_nameless() && here.is_nameless() {
+                        unknown.get_or_insert((place, entry, reason_of(&error).to_owned()));
+                    }
+                    Event::kept(instance, &error)
+                }
             });
             handles.push(here.clone());
         }
         let gone = |handle: &&ProviderHandle| !handles.iter().any(|kept| kept.instance() == handle.instance());
         let gone = host.providers().iter().filter(gone).cloned();
         let (kept, gone): (Vec<_>, Vec<_>) = gone.partition(|handle| unknown.is_some() && !handle.is_nameless());
-        if let Some((unknown, path)) = unknown {
-            for handle in &kept {
-                events.push(Event::kept_for(handle.instance(), path));
-            }
-            // In its place, and before it: the one that cannot be loaded answers whom they do not know.
-            handles.splice(unknown..unknown, kept);
+        if let Some((place, entry, reason)) = unknown {
+            events.extend(kept.iter().map(|handle| Event::kept_for(handle.instance(), entry, &reason)));
+            // In its place, and before it if it is there: it answers whom they do not know.
+            handles.splice(place..place, kept);
         }
         *self.0.host.write().unwrap_or_else(PoisonError::into_inner) = host.with_providers(handles);
         for handle in gone {

@@ -13,6 +13,7 @@ mod demo;
 mod first_logins;
 mod listing;
 mod login;
+mod reload;
 mod run;
 mod secrets;
 mod several_providers;

@@ -18,16 +18,16 @@ fn sha256(file: &Path) -> String {
 }
 
 /// A provider's entry in the configuration, pinned as a server wants it.
-fn entry(instance: &str, plugin: &Path, settings: &Value) -> Value {
+pub(crate) fn entry(instance: &str, plugin: &Path, settings: &Value) -> Value {
     json!({ "instance": instance, "path": plugin, "sha256": sha256(plugin), "settings": settings })
 }
 
-fn configure(harness: &Harness, providers: &[Value]) {
+pub(crate) fn configure(harness: &Harness, providers: &[Value]) {
     harness.configure(&toml::to_string(&json!({ "providers": providers })).expect("what TOML can say"));
 }
 
 /// A harness with a provider that does what its settings say.
-fn faulty(settings: &Value) -> Harness {
+pub(crate) fn faulty(settings: &Value) -> Harness {
     let harness = Harness::unconfigured();
     configure(&harness, &[entry("corp", &built("libfaulty.so"), settings)]);
     harness
