@@ -17,14 +17,19 @@ use std::thread::{self, Builder};
 pub fn try_threads(count: usize, stack_size: usize) -> io::Result<()> {
     let hold = Mutex::new(());
     thread::scope(|scope| {
-        // Let go at the end of this block, also after an error, before the scope waits for those that have started.
-        let _held = hold.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..count {
-            Builder::new()
-                .stack_size(stack_size)
-                .spawn_scoped(scope, || drop(hold.lock().unwrap_or_else(PoisonError::into_inner)))?;
+        let until_all = hold.lock().unwrap_or_else(PoisonError::into_inner);
+        let thread = || drop(hold.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut started = Vec::with_capacity(count);
+        let all = (0..count).try_for_each(|_| {
+            started.push(Builder::new().stack_size(stack_size).spawn_scoped(scope, thread)?);
+            Ok(())
+        });
+        drop(until_all);
+        // The scope waits for their work alone, and until they are joined they count towards the limit.
+        for thread in started {
+            let _ = thread.join();
         }
-        Ok(())
+        all
     })
 }
 
