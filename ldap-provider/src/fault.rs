@@ -5,6 +5,9 @@ use wire_guard::tcp::ConnectError;
 use wire_guard::{Endpoint, ExchangeError, PipeEnd, ResolveError, SecureError, UserBindError};
 
 pub(crate) fn resolve(error: &ResolveError) -> Fault {
+    if error.is_lack_of_means() {
+        return no_pipe(error);
+    }
     Fault::unavailable(UnavailableReason::RESOLVE_FAILED, format!("{error}; check host"))
 }
 

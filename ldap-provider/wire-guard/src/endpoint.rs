@@ -123,6 +123,13 @@ pub enum ResolveError {
     Timeout(String),
 }
 
+impl ResolveError {
+    /// Whether it was this side that lacked something, such as files. The resolver and the server may be well.
+    pub fn is_lack_of_means(&self) -> bool {
+        matches!(self, Self::Failed { error, .. } if crate::tcp::is_lack_of_means(error))
+    }
+}
+
 impl Endpoint {
     /// The addresses of the server, in the order in which the resolver prefers them.
     pub async fn resolve(&self, deadline: Instant) -> Result<Vec<SocketAddr>, ResolveError> {

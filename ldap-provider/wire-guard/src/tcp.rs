@@ -40,7 +40,7 @@ const MOST: usize = 16;
 pub struct ConnectError {
     /// What was tried, and what came of it.
     pub attempts: Vec<(SocketAddr, String)>,
-    /// Whether it was this side that lacked something: files, memory or ports. The servers may be well.
+    /// Whether it was this side that lacked something, files, memory or ports, for every address. The servers may be well.
     pub is_lack_of_means: bool,
 }
 
@@ -68,7 +68,6 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
     let mut waiting = addresses.clone();
     let mut trying = JoinSet::new();
     let mut failed = Vec::new();
-    let mut is_lacking = false;
     let everything = async {
         loop {
             if let Some(address) = waiting.pop_front() {
@@ -81,8 +80,7 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
             match tokio::time::timeout(head_start, trying.join_next()).await {
                 Ok(Some(Ok((_, Ok(stream))))) => return Some(stream),
                 Ok(Some(Ok((address, Err(error))))) => {
-                    is_lacking |= is_lack_of_means(&error);
-                    failed.push((address, error.to_string()));
+                    failed.push((address, error));
                 }
                 Ok(_) | Err(_) => {}
             }
@@ -92,12 +90,21 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
     if let Ok(Some(stream)) = connected {
         return Ok(stream);
     }
-    for address in addresses {
-        if !failed.iter().any(|(other, _)| *other == address) {
-            failed.push((address, NO_ANSWER.to_owned()));
-        }
+    Err(ConnectError::of(addresses, &failed))
+}
+
+impl ConnectError {
+    /// Nobody had answered in time but those of whom it is known why not.
+    fn of(addresses: VecDeque<SocketAddr>, failed: &[(SocketAddr, io::Error)]) -> Self {
+        // All of them: with IPv6 switched off, EADDRNOTAVAIL is what becomes of its addresses, and says nothing of the others.
+        let lacking = failed.iter().filter(|(_, error)| is_lack_of_means(error)).count();
+        let is_lack_of_means = lacking > 0 && lacking == addresses.len();
+        let attempts = addresses.into_iter().map(|address| {
+            let error = failed.iter().find(|(failed, _)| *failed == address).map(|(_, error)| error.to_string());
+            (address, error.unwrap_or_else(|| NO_ANSWER.to_owned()))
+        });
+        Self { attempts: attempts.collect(), is_lack_of_means }
     }
-    Err(ConnectError { attempts: failed, is_lack_of_means: is_lacking })
 }
 
 async fn alone(address: SocketAddr, deadline: Instant) -> Result<TcpStream, ConnectError> {
@@ -109,7 +116,8 @@ async fn alone(address: SocketAddr, deadline: Instant) -> Result<TcpStream, Conn
     Err(ConnectError { attempts: vec![(address, said)], is_lack_of_means })
 }
 
-fn is_lack_of_means(error: &io::Error) -> bool {
+/// Whether it is this side that lacks something.
+pub(crate) fn is_lack_of_means(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| LACK_OF_MEANS.contains(&code))
 }
 
@@ -163,10 +171,11 @@ fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
     use std::time::{Duration, Instant};
 
-    use super::{connect, interleaved};
+    use super::{ConnectError, connect, interleaved};
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(5)
@@ -234,6 +243,20 @@ mod tests {
         assert!(error.to_string().contains("no answer in time"), "{error}");
         let error = connect(&[], Instant::now() + Duration::from_secs(5)).await.unwrap_err();
         assert!(error.attempts.is_empty());
+    }
+
+    #[test]
+    fn it_is_this_side_that_lacks_something_only_if_it_does_for_every_address() {
+        let [six, four] = ["[2001:db8::1]:389", "192.0.2.1:389"].map(|text| text.parse::<SocketAddr>().unwrap());
+        let errno = io::Error::from_raw_os_error;
+        let lacks = |failed: &[(SocketAddr, io::Error)]| ConnectError::of([four, six].into(), failed).is_lack_of_means;
+        // IPv6 is switched off: the other address is refused, or does not answer.
+        assert!(!lacks(&[(six, errno(99)), (four, errno(111))]));
+        assert!(!lacks(&[(six, errno(99))]));
+        assert!(!lacks(&[]));
+        assert!(lacks(&[(four, errno(24)), (six, errno(24))]));
+        let text = ConnectError::of([four, six].into(), &[(six, errno(111))]).to_string();
+        assert!(text.contains("192.0.2.1:389 (no answer in time); [2001:db8::1]:389 (Connection refused"), "{text}");
     }
 
     #[test]
