@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use wire_guard::ber::{INTEGER, OCTET_STRING, Reader, SEQUENCE, SET, push_integer, push_octets, wrap};
+use wire_guard::ber::{ENUMERATED, INTEGER, OCTET_STRING, Reader, SEQUENCE, SET, push_integer, push_octets, wrap};
 use wire_guard::frame::FrameReader;
 use wire_guard::message::{Message, operation};
 use wire_guard::paged_results;
@@ -24,6 +24,10 @@ pub(crate) enum Request {
     /// With the cookie of its paging control, if it has one.
     Search {
         cookie: Option<Vec<u8>>,
+    },
+    /// A search for the entry of a DN (scope `base`).
+    Entry {
+        dn: String,
     },
     /// A search with the empty DN for its base.
     RootDse,
@@ -103,6 +107,11 @@ impl ScriptedDirectory {
 
     /// This directory as a provider is configured for it: base `dc=x`, scope `sub`.
     pub(crate) fn configured(&self) -> Directory {
+        self.configured_with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub(crate) fn configured_with(&self, change: impl FnOnce(&mut serde_json::Value)) -> Directory {
         let mut settings = serde_json::json!({
             "host": format!("ldap://{}", self.address),
             "base_dn": "dc=x",
@@ -116,6 +125,7 @@ impl ScriptedDirectory {
             settings["bind_dn"] = SERVICE_DN.into();
             settings["bind_password"] = SERVICE_PASSWORD.into();
         }
+        change(&mut settings);
         Directory::new(Config::parse(serde_json::from_value(settings).unwrap()).unwrap())
     }
 
@@ -158,6 +168,10 @@ fn request(message: &Message<'_>) -> Request {
         }
         operation::SEARCH_REQUEST if message.content.starts_with(&[OCTET_STRING, 0]) => Request::RootDse,
         operation::SEARCH_REQUEST => {
+            let dn = content.text("base", "base").unwrap().to_owned();
+            if content.number(ENUMERATED, "scope").unwrap() == 0 {
+                return Request::Entry { dn };
+            }
             let controls = message.controls().unwrap();
             let paging = controls.into_iter().find(|control| control.oid == paged_results::OID);
             Request::Search {

@@ -12,7 +12,9 @@ mod tokens;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use directory_data::{AttributeName, Dn};
 use provider_api::{Fault, Group, RejectReason, Rejection, UserCode};
@@ -36,6 +38,9 @@ const MOST_LEVELS: usize = 10;
 
 /// How many searches one login may cost.
 const MOST_SEARCHES: usize = 50;
+
+/// For how long denied groups are taken to be there once they were seen.
+const SEEN_FOR: Duration = Duration::from_mins(1);
 
 /// How many groups one search asks about.
 const AT_ONCE: usize = 500;
@@ -76,8 +81,8 @@ pub(crate) struct GroupPlan {
     dn_attribute: Option<&'static str>,
     /// Whether the groups that nested ones lie in were too many for one search.
     nesting_is_too_large: AtomicBool,
-    /// Whether the denied groups were seen to be there by the service account.
-    denied_are_there: AtomicBool,
+    /// When the denied groups were last seen to be there by the service account.
+    denied_seen: Mutex<Option<Instant>>,
 }
 
 impl GroupPlan {
@@ -114,7 +119,7 @@ impl GroupPlan {
             member_of: facts.member_of,
             dn_attribute: facts.dn_attribute,
             nesting_is_too_large: AtomicBool::new(false),
-            denied_are_there: AtomicBool::new(false),
+            denied_seen: Mutex::default(),
         }
     }
 
@@ -146,9 +151,12 @@ impl GroupPlan {
     }
 
     /// Makes sure that the denied groups are there: one that is not, or that this search cannot see, would deny nobody.
-    /// For the service account, once is enough.
+    /// What the service account has seen holds for [`SEEN_FOR`]: a group may be renamed, and its members with it.
     async fn see_denied(&self, searcher: &Searcher<'_>) -> Result<(), Fault> {
-        if !self.denies() || (searcher.is_shared() && self.denied_are_there.load(Ordering::Relaxed)) {
+        let began = Instant::now();
+        let seen = *self.denied_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = seen.is_some_and(|seen| began.duration_since(seen) < SEEN_FOR);
+        if !self.denies() || (searcher.is_shared() && is_fresh) {
             return Ok(());
         }
         for dn in &self.denied {
@@ -172,7 +180,7 @@ impl GroupPlan {
             return Err(Fault::setting("denied_groups", message));
         }
         if searcher.is_shared() {
-            self.denied_are_there.store(true, Ordering::Relaxed);
+            *self.denied_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
         }
         Ok(())
     }

@@ -1,9 +1,12 @@
+use std::time::{Duration, Instant};
+
 use directory_data::Dn;
-use provider_api::{Group, UserCode};
+use provider_api::{Credentials, Deadline, Decision, Group, RequestContext, Secret, UserCode};
 
 use super::found::by_dn;
-use super::{FoundGroups, GroupPlan, MOST_GROUPS, Source};
+use super::{FoundGroups, GroupPlan, MOST_GROUPS, SEEN_FOR, Source};
 use crate::kind::Kind;
+use crate::scripted_directory::{Reply, Request, ScriptedDirectory, bound, done, entry, person};
 use crate::settings::GroupChoices;
 
 fn dn(text: &str) -> Dn {
@@ -127,4 +130,30 @@ fn where_member_of_does_not_tell_nested_groups_from_others_it_is_not_asked_for_d
     assert_eq!(source(Kind::Dirsrv389, false), Source::Search);
     assert_eq!(source(Kind::OpenLdap, false), Source::MemberOf);
     assert_eq!(source(Kind::Lldap, false), Source::MemberOf);
+}
+
+#[tokio::test]
+async fn that_a_denied_group_is_there_is_looked_at_again_after_a_minute() {
+    let scripted = ScriptedDirectory::start(|id, request| match request {
+        Request::Entry { dn } => Reply::Send([entry(id, dn, &[]), done(id, 0)].concat()),
+        Request::Search { .. } => Reply::Send([person(id, "uid=alice,dc=x", "alice"), done(id, 0)].concat()),
+        Request::RootDse => Reply::Send(done(id, 0)),
+        Request::Bind { .. } => Reply::Send(bound(id, 0)),
+        Request::Other => Reply::Silence,
+    })
+    .await
+    .with_groups();
+    let directory = scripted.configured_with(|settings| settings["denied_groups"] = "cn=left,dc=x".into());
+    let looks = async || {
+        let context = RequestContext::new("test", Deadline::after(Duration::from_secs(8)));
+        let credentials = Credentials::new("alice", Secret::new("s3cret"));
+        let answer = crate::login::authenticate(&directory, &context, credentials).await;
+        assert!(matches!(answer, Ok(Decision::Accepted(_))), "{answer:?}");
+        let is_look = |request: &Request| matches!(request, Request::Entry { dn } if dn == "cn=left,dc=x");
+        scripted.requests().iter().filter(|(_, request)| is_look(request)).count()
+    };
+    assert_eq!((looks().await, looks().await), (1, 1));
+    let plan = directory.plan().unwrap();
+    *plan.groups.as_ref().unwrap().denied_seen.lock().unwrap() = Instant::now().checked_sub(SEEN_FOR);
+    assert_eq!((looks().await, looks().await), (2, 2));
 }

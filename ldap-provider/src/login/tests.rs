@@ -30,7 +30,7 @@ async fn with_bind(reply: impl Fn(u8) -> Reply + Send + Sync + 'static) -> Scrip
     ScriptedDirectory::start(move |id, request| match request {
         Request::Search { .. } => Reply::Send([person(id, DN, "alice"), done(id, 0)].concat()),
         Request::Bind { .. } => reply(id),
-        Request::RootDse | Request::Other => Reply::Silence,
+        Request::RootDse | Request::Entry { .. } | Request::Other => Reply::Silence,
     })
     .await
 }
@@ -40,7 +40,7 @@ async fn with_search(answer: impl Fn(u8) -> Vec<u8> + Send + Sync + 'static) -> 
     ScriptedDirectory::start(move |id, request| match request {
         Request::Search { .. } => Reply::Send(answer(id)),
         Request::Bind { .. } => Reply::Send(bound(id, 0)),
-        Request::RootDse | Request::Other => Reply::Silence,
+        Request::RootDse | Request::Entry { .. } | Request::Other => Reply::Silence,
     })
     .await
 }
@@ -168,7 +168,7 @@ async fn saying(root_dse: impl Fn(u8) -> Vec<u8> + Send + Sync + 'static) -> Scr
         Request::RootDse => Reply::Send(root_dse(id)),
         Request::Search { .. } => Reply::Send([person(id, DN, "alice"), done(id, 0)].concat()),
         Request::Bind { .. } => Reply::Send(bound(id, 0)),
-        Request::Other => Reply::Silence,
+        Request::Entry { .. } | Request::Other => Reply::Silence,
     });
     directory.await.unknown()
 }
@@ -256,7 +256,7 @@ async fn in_a_windows_domain_a_group_or_a_machine_is_nobody() {
                 Reply::Send([entry(id, DN, &account), done(id, 0)].concat())
             }
             Request::Bind { .. } => Reply::Send(bound(id, 0)),
-            Request::Other => Reply::Silence,
+            Request::Entry { .. } | Request::Other => Reply::Silence,
         });
         let directory = directory.await.unknown();
         let answer = login(&directory, "alice", "right").await;

@@ -28,7 +28,7 @@ async fn saying(said: (&'static str, &'static str)) -> ScriptedDirectory {
             let is_right = name == SERVICE_DN || password == "right";
             Reply::Send(bound(id, if is_right { 0 } else { 49 }))
         }
-        Request::Other => Reply::Send(alive(id)),
+        Request::Entry { .. } | Request::Other => Reply::Send(alive(id)),
     });
     directory.await.unknown().with_service_account()
 }
@@ -138,7 +138,7 @@ async fn in_a_hurry(code: u8) -> (Result<Decision, Fault>, Result<Decision, Faul
         Request::Search { .. } => Reply::Send([entry(id, DN, &ALICE), done(id, 0)].concat()),
         Request::Bind { name, .. } if name == SERVICE_DN => Reply::SendLate(LATE, bound(id, code)),
         Request::Bind { .. } => Reply::Send(bound(id, 0)),
-        Request::Other => Reply::Send(alive(id)),
+        Request::Entry { .. } | Request::Other => Reply::Send(alive(id)),
     });
     let directory = directory.await.unknown().with_service_account();
     let configured = directory.configured();
@@ -192,7 +192,7 @@ async fn a_search_that_the_server_refuses_costs_no_connection() {
         Request::RootDse => Reply::Send([entry(id, "", &[OPENLDAP]), done(id, 0)].concat()),
         Request::Search { .. } => Reply::Send(done(id, 50)),
         Request::Bind { .. } => Reply::Send(bound(id, 0)),
-        Request::Other => Reply::Send(alive(id)),
+        Request::Entry { .. } | Request::Other => Reply::Send(alive(id)),
     });
     let directory = directory.await.unknown().with_service_account();
     let configured = directory.configured();
@@ -211,7 +211,7 @@ async fn a_connection_that_ends_is_followed_by_another() {
         Request::RootDse => Reply::Send([entry(id, "", &[OPENLDAP]), done(id, 0)].concat()),
         Request::Search { .. } => Reply::Send([entry(id, DN, &ALICE), done(id, 0)].concat()),
         Request::Bind { .. } => Reply::Send(bound(id, 0)),
-        Request::Other => Reply::Silence,
+        Request::Entry { .. } | Request::Other => Reply::Silence,
     });
     let directory = directory.await.unknown().with_service_account();
     assert!(matches!(login(&directory.configured(), "right").await, Ok(Decision::Accepted(_))));
