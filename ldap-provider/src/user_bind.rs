@@ -38,6 +38,9 @@ pub(crate) fn verdict(
     })
 }
 
+/// `ERROR_NO_LOGON_SERVERS` (MS-ERREF section 2.2).
+const NO_LOGON_SERVERS: u32 = 0x51f;
+
 /// Whether the password is right, and what the server says with that, as far as the answer alone tells.
 pub(crate) fn password_verdict(response: &BindResponse, rules: &StateRules) -> Result<Result<Said, Rejection>, Fault> {
     let OperationResult { code, diagnostic, .. } = &response.result;
@@ -49,6 +52,10 @@ pub(crate) fn password_verdict(response: &BindResponse, rules: &StateRules) -> R
     let rejected = |reason, what: &str| Ok(Err(Rejection::new(reason, format!("{what}: {said}"))));
     match *code {
         INVALID_CREDENTIALS => Ok(Err(match logon_failure(diagnostic) {
+            // No fault of the person's: a domain controller that can reach nobody who knows the password.
+            Some(LogonFailure::Other(NO_LOGON_SERVERS)) => {
+                return Err(result_code::unavailable(*code, "the bind as the user", &said));
+            }
             Some(failure) => active_directory_rejection(failure, &said),
             None => refused(policy, &said, rules),
         })),
@@ -309,6 +316,12 @@ mod tests {
             (32, "", "invalid_credentials"),
             (8, "", "tls_required_by_server"),
             (13, "confidentiality required", "tls_required_by_server"),
+            // Windows' error codes among others: no domain controller can be reached that knows the password.
+            (
+                49,
+                "80090311: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 51f, v4563",
+                "server_error",
+            ),
             (51, "", "server_busy"),
             (52, "", "server_error"),
             (3, "", "timeout"),
