@@ -274,8 +274,9 @@ impl<'a> Searcher<'a> {
                 .map_err(|error| fault::protocol_violation(format_args!("{what}: the server sent {error}")))
         });
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
-        // An answer to somebody else's question is noticed here as well.
-        if query.scope == SearchScope::Base && entries.iter().any(|entry| !entry.dn.is_same(query.base)) {
+        // An answer to somebody else's question is noticed here as well, no more strictly than a server compares.
+        let is_asked_for = |entry: &Entry| entry.dn.levels_below(query.base) == Some(0);
+        if query.scope == SearchScope::Base && !entries.iter().all(is_asked_for) {
             return Err(fault::protocol_violation(format_args!("{what}: the server sent another entry")));
         }
         match found.end.map(|(result, _)| result) {
@@ -313,12 +314,15 @@ impl<'a> Searcher<'a> {
             };
             let has_ended = place.connection.end().is_some();
             let answers_others = place.connection.answered().is_some_and(|answered| answered > began);
-            let is_dead = has_ended || (was_idle && !answers_others && !self.deadline.remaining().is_zero());
+            // One that was idle was given the time for a sign of life, and not for a search.
+            let was_short = was_idle && !self.deadline.remaining().is_zero();
             // A server that breaks the protocol would do so again, and one that is slow would not be faster.
-            if is_second || place.connection.has_broken_the_protocol() || !is_dead {
+            if is_second || place.connection.has_broken_the_protocol() || !(has_ended || was_short) {
                 return Err(fault);
             }
-            server.give_up(&place.connection);
+            if has_ended || !answers_others {
+                server.give_up(&place.connection);
+            }
             is_second = true;
         }
     }
@@ -353,7 +357,8 @@ impl<'a> Searcher<'a> {
         let request = template.as_ref().unwrap_or(&plan.user_search).with_filter(filter.as_bytes());
         let found = self.once(connection.search(&request, SIZE_LIMIT.into()), self.steps.operation, WHAT).await?;
         one_user(found, config, |dn| match own_dn {
-            Some(own) => dn.is_same(own),
+            // To notice an answer from elsewhere, and no stricter than the server that took it for the same.
+            Some(own) => dn.levels_below(own) == Some(0),
             None => plan.is_in_scope(dn),
         })
     }

@@ -29,7 +29,7 @@ pub(crate) use detection::{Asked, Detection};
 pub(crate) use lasting::Lasting;
 pub(crate) use open_connection::OpenConnection;
 pub(crate) use search_pool::{Place, TRUSTED_FOR};
-pub(crate) use server::{OwnConnection, Server};
+pub(crate) use server::{BindFailure, OwnConnection, Server};
 pub(crate) use service_connection::{Next, Query, ServiceConnection};
 pub(crate) use setback::Setback;
 pub(crate) use shared_connection::SharedConnection;
@@ -118,8 +118,10 @@ impl Directory {
                 Ok(connection) => return Ok(connection),
                 Err(Setback::Final(fault)) => return Err(fault),
                 Err(Setback::Elsewhere(fault)) => {
-                    // A caller in a hurry says nothing about the server.
-                    if steps.connect >= Steps::of(self.config.timeout).connect / 2 && !deadline.remaining().is_zero() {
+                    // A caller in a hurry says nothing about the server, and nobody's login needs another connection as long
+                    // as there is one.
+                    let had_time = steps.connect >= Steps::of(self.config.timeout).connect / 2;
+                    if had_time && !deadline.remaining().is_zero() && server.is_unconnected() {
                         server.is_down(&fault, began);
                     }
                     attempts.failed(&server, fault);

@@ -122,6 +122,13 @@ impl SearchPool {
         });
     }
 
+    /// Takes all connections out. Searches under way on them go on, those that wait for a place do not.
+    pub(crate) fn give_up_all(&self) {
+        for pooled in self.lock().connections.drain(..) {
+            pooled.places.close();
+        }
+    }
+
     /// Closes what is idle, expired or ended.
     pub(crate) fn sweep(&self, now: Instant) {
         self.lock().connections.retain(|pooled| {
@@ -138,7 +145,8 @@ impl SearchPool {
 
     /// Whether there are as many as there may be.
     pub(crate) fn is_full(&self) -> bool {
-        self.lock().connections.len() >= MOST_CONNECTIONS
+        let pool = self.lock();
+        pool.connections.iter().filter(|pooled| pooled.connection.end().is_none()).count() >= MOST_CONNECTIONS
     }
 
     /// The address that the connections lead to, if there are any.

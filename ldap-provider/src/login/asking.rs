@@ -1,7 +1,7 @@
 //! Questions on the connections that all logins share: what of one that gets no answer, and when it is asked again.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault};
 
@@ -10,6 +10,9 @@ use crate::directory::{Place, Server, Setback, SharedConnection, Steps, TRUSTED_
 use crate::name::CarriedName;
 use crate::plan::Plan;
 use crate::search::{self, Found, SearchError};
+
+/// How long a sign of life on a connection that was idle may take, at least: longer than any round trip.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(300);
 
 /// A question that is about to be asked.
 pub(super) struct Asking {
@@ -65,8 +68,13 @@ impl Login<'_> {
         let (fault, is_worth_another) = match error {
             SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
             SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
-            // It answers others meanwhile: this search is slow, and nothing is wrong with the connection.
+            // It answers others meanwhile: this search is slow, and nothing is wrong with the connection. Where that was not
+            // known, it was not given the time.
             SearchError::Silent(fault) if connection.answered().is_some_and(|answered| answered > began) => {
+                if was_idle && !*is_second && !self.deadline.remaining().is_zero() {
+                    *is_second = true;
+                    return Ok(());
+                }
                 return Err(Setback::Elsewhere(fault));
             }
             // Nor can anything be said of a server that was not given the time.
@@ -94,11 +102,12 @@ impl Login<'_> {
     }
 
     /// Whether a step that began then was given about as long as the settings say, and not what a caller in a hurry or
-    /// a long wait left of it.
+    /// a long wait left of it. For a connection that was idle, less is enough to leave it for another one: that says nothing
+    /// about the server.
     pub(super) fn had_time(&self, began: Instant, was_idle: bool) -> bool {
         let steps = Steps::of(self.directory.config.timeout);
-        let step = if was_idle { steps.probe } else { steps.operation };
-        began.elapsed() >= step.mul_f32(0.75)
+        let needed = if was_idle { steps.probe.min(SIGN_OF_LIFE) } else { steps.operation };
+        began.elapsed() >= needed.mul_f32(0.75)
     }
 }
 

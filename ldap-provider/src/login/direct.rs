@@ -8,7 +8,7 @@ use provider_api::{Decision, Fault, RejectReason, Rejection};
 use wire_guard::{BindName, BindRequest, SearchScope, UserBind};
 
 use super::{Login, accept, identity, one};
-use crate::directory::{Server, Setback, Steps};
+use crate::directory::{BindFailure, Server, Setback, Steps};
 use crate::entry::Entry;
 use crate::fault;
 use crate::filter::EncodedFilter;
@@ -47,8 +47,9 @@ impl Login<'_> {
         let began = Instant::now();
         let (answer, _open) = match server.bind_directly(bind, self.steps, self.deadline).await {
             Ok(answered) => answered,
-            Err((setback, unspent)) => {
-                self.unspent = unspent.map(UserBind::unspent);
+            Err(BindFailure::Unanswered { fault, sent }) => return Err(self.without_an_answer(server, fault, sent)),
+            Err(BindFailure::NotSent(setback, bind)) => {
+                self.unspent = Some(bind.unspent());
                 // A caller in a hurry says nothing about the server.
                 if let Setback::Elsewhere(fault) = &setback
                     && self.steps.connect >= Steps::of(self.directory.config.timeout).connect / 2

@@ -17,7 +17,7 @@ use provider_api::{
 };
 use wire_guard::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, UserBind};
 
-use crate::directory::{Directory, Server, Setback, SharedConnection, Steps};
+use crate::directory::{BindFailure, Directory, Server, Setback, SharedConnection, Steps};
 use crate::entry::Entry;
 use crate::fault;
 use crate::groups::{FoundGroups, GroupPlan};
@@ -216,23 +216,24 @@ impl Login<'_> {
         let name = BindName::new(dn.as_str())
             .map_err(|error| Setback::Final(fault::protocol_violation(format_args!("the entry's DN: {error}"))))?;
         let bind = UserBind::new(BindRequest::simple(name, password), permit);
-        let began = Instant::now();
-        match server.bind_user(bind, peer, self.steps, self.deadline).await {
-            Ok(response) => Ok(response),
-            Err((setback, unspent)) => {
-                self.unspent = unspent.map(UserBind::unspent);
-                // The password is spent; others are better off at a server that answers, if there is one.
-                if let Setback::Final(fault) = &setback
-                    && self.unspent.is_none()
-                    && fault.code() == UnavailableReason::TIMEOUT.as_str()
-                    && self.had_time(began, false)
-                    && self.directory.servers().len() > 1
-                {
-                    server.is_down(fault, began);
-                }
-                Err(setback)
+        server.bind_user(bind, peer, self.steps, self.deadline).await.map_err(|failure| match failure {
+            BindFailure::NotSent(setback, bind) => {
+                self.unspent = Some(bind.unspent());
+                setback
             }
+            BindFailure::Unanswered { fault, sent } => self.without_an_answer(server, fault, sent),
+        })
+    }
+
+    /// The password is spent; others are better off at a server that answers, if there is one.
+    fn without_an_answer(&self, server: &Server, fault: Fault, sent: Instant) -> Setback {
+        if fault.code() == UnavailableReason::TIMEOUT.as_str()
+            && self.had_time(sent, false)
+            && self.directory.servers().len() > 1
+        {
+            server.is_down(&fault, sent);
         }
+        Setback::Final(fault)
     }
 }
 
@@ -310,5 +311,7 @@ fn identity(plan: &Plan, entry: &Entry, names: &[CarriedName<'_>]) -> Result<Res
     Ok(Ok(identity))
 }
 
+#[cfg(test)]
+mod outages;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,18 @@ use crate::settings::UserBinds;
 /// With less time than this left, a password is not sent: the answer could not be waited for.
 const LEAST_TIME: Duration = Duration::from_millis(10);
 
+/// Why a bind as a user has no answer.
+pub(crate) enum BindFailure {
+    /// Nothing of it was sent.
+    NotSent(Setback, UserBind),
+    /// It may have reached the server.
+    Unanswered {
+        fault: Fault,
+        /// When it was sent.
+        sent: Instant,
+    },
+}
+
 impl Server {
     /// Tries a typed password on a connection that carries such binds and nothing else, to the address at which the
     /// entry was found: another server that has the same name may not have the entry, or not its newest password.
@@ -39,22 +51,23 @@ impl Server {
         peer: Option<SocketAddr>,
         steps: Steps,
         deadline: Deadline,
-    ) -> Result<BindResponse, (Setback, Option<UserBind>)> {
+    ) -> Result<BindResponse, BindFailure> {
         let Ok(turn) = timeout_at(deadline.instant().into(), self.binds.turn()).await else {
-            return Err((Setback::Final(fault::timeout(WHAT_WAITS)), Some(bind)));
+            return Err(BindFailure::NotSent(Setback::Final(fault::timeout(WHAT_WAITS)), bind));
         };
         loop {
             if deadline.remaining() < LEAST_TIME {
-                return Err((Setback::Final(fault::timeout("waiting for a connection")), Some(bind)));
+                return Err(BindFailure::NotSent(Setback::Final(fault::timeout("waiting for a connection")), bind));
             }
             let (connection, reused) = match self.user_connection(peer, steps, deadline).await {
                 Ok(connection) => connection,
-                Err(setback) => return Err((setback, Some(bind))),
+                Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
             };
             let Idle { connection, open, expires, .. } = connection;
             let limit = deadline.at_most(steps.operation);
             // Before it is sent, so that one which is given up is counted too.
             self.metrics.user_binds.add();
+            let sent = Instant::now();
             match connection.bind_user(bind, limit.instant()).await {
                 Ok(answer) => {
                     if reused {
@@ -83,13 +96,13 @@ impl Server {
                     bind = unspent;
                     if !reused {
                         let fault = fault::exchange("the bind as the user: nothing was sent", &error);
-                        return Err((Setback::Elsewhere(fault), Some(bind)));
+                        return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
                     }
                 }
                 Err(error) => {
                     // Whatever kept it from being answered may have happened to those that are idle as well.
                     self.binds.forget_idle(Instant::now());
-                    return Err((Setback::Final(fault::user_bind(&error)), None));
+                    return Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent });
                 }
             }
         }
@@ -139,33 +152,40 @@ impl Server {
         bind: UserBind,
         steps: Steps,
         deadline: Deadline,
-    ) -> Result<(UserBindAnswer, OpenConnection), (Setback, Option<UserBind>)> {
+    ) -> Result<(UserBindAnswer, OpenConnection), BindFailure> {
         let opened = async {
             let addresses = self.in_order(self.resolve(deadline.at_most(steps.resolve)).await?);
             let limit = deadline.at_most(steps.connect);
             let tcp = self.connect(&addresses, limit).await?;
-            let (connection, open) = self.secure(tcp, Limits::LOGIN, limit).await?;
-            // With a service account, its connection is asked when a plan is needed and there is none.
-            let asked = if self.config.is_anonymous() { Asked::AsWhoSearches } else { Asked::Anonymously };
-            Ok((self.detect(connection, asked, limit).await?, open))
+            let peer = tcp.peer_addr().ok();
+            let made = async {
+                let (connection, open) = self.secure(tcp, Limits::LOGIN, limit).await?;
+                // With a service account, its connection is asked when a plan is needed and there is none.
+                let asked = if self.config.is_anonymous() { Asked::AsWhoSearches } else { Asked::Anonymously };
+                Ok((self.detect(connection, asked, limit).await?, open))
+            };
+            self.or_shun(peer, made.await)
         };
         let (connection, open) = match opened.await {
             Ok(opened) => opened,
-            Err(fault) if deadline.remaining().is_zero() => return Err((Setback::Final(fault), Some(bind))),
-            Err(fault) => return Err((Setback::before_the_password(fault), Some(bind))),
+            Err(fault) if deadline.remaining().is_zero() => {
+                return Err(BindFailure::NotSent(Setback::Final(fault), bind));
+            }
+            Err(fault) => return Err(BindFailure::NotSent(Setback::before_the_password(fault), bind)),
         };
         if deadline.remaining() < LEAST_TIME {
-            return Err((Setback::Final(fault::timeout("opening a connection")), Some(bind)));
+            return Err(BindFailure::NotSent(Setback::Final(fault::timeout("opening a connection")), bind));
         }
         self.metrics.user_binds.add();
+        let sent = Instant::now();
         match connection.bind_user(bind, deadline.at_most(steps.operation).instant()).await {
             Ok(answer) => Ok((answer, open)),
             Err(UserBindError::NotSent(error, unspent)) => {
                 self.metrics.user_binds.take_back();
                 let fault = fault::exchange("the bind as the user: nothing was sent", &error);
-                Err((Setback::Elsewhere(fault), Some(unspent)))
+                Err(BindFailure::NotSent(Setback::Elsewhere(fault), unspent))
             }
-            Err(error) => Err((Setback::Final(fault::user_bind(&error)), None)),
+            Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent }),
         }
     }
 
@@ -176,17 +196,19 @@ impl Server {
         steps: Steps,
         deadline: Deadline,
     ) -> Result<(Idle, bool), Setback> {
-        let limit = deadline.at_most(steps.connect);
+        let patience = deadline.at_most(steps.connect / 2);
         loop {
             while let Some(idle) = self.binds.take(peer, Instant::now()) {
                 if let Some(idle) = self.still_there(idle, steps, deadline).await {
                     return Ok((idle, true));
                 }
             }
-            if !self.binds.wait_for_warming(limit).await {
+            if !self.binds.wait_for_warming(patience).await {
                 break;
             }
         }
+        // From now on: how long another was waited for says nothing about how long this one takes.
+        let limit = deadline.at_most(steps.connect);
         // On the heap: most binds find a connection, and would have the room for a handshake without need.
         let opened = Box::pin(async {
             let addresses = match peer {

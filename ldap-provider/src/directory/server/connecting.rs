@@ -89,11 +89,15 @@ impl Server {
 
     async fn dedicated(&self, steps: Steps, deadline: Deadline) -> Result<(Connection, OpenConnection), Fault> {
         self.check_account()?;
-        let addresses = self.resolve(deadline.at_most(steps.resolve)).await?;
+        let addresses = self.in_order(self.resolve(deadline.at_most(steps.resolve)).await?);
         let deadline = deadline.at_most(steps.connect);
         let tcp = self.connect(&addresses, deadline).await?;
-        let (connection, open) = self.bound(tcp, Limits::LISTING, deadline).await?;
-        Ok((self.detect(connection, Asked::AsWhoSearches, deadline).await?, open))
+        let peer = tcp.peer_addr().ok();
+        let made = async {
+            let (connection, open) = self.bound(tcp, Limits::LISTING, deadline).await?;
+            Ok((self.detect(connection, Asked::AsWhoSearches, deadline).await?, open))
+        };
+        self.or_shun(peer, made.await)
     }
 
     /// Nobody has to be dialled to hear again what was said less than a minute ago.

@@ -4,6 +4,7 @@ mod binding;
 mod connecting;
 mod searching;
 
+pub(crate) use binding::BindFailure;
 pub(crate) use searching::OwnConnection;
 
 use std::net::SocketAddr;
@@ -44,8 +45,8 @@ pub(crate) struct Server {
     round_trip: AtomicU64,
     /// Told whenever a server has become available.
     recoveries: watch::Sender<()>,
-    /// The address that took a connection last and then was of no use, and when.
-    shunned: Mutex<Option<(SocketAddr, Instant)>>,
+    /// The addresses that took a connection lately and then were of no use, and when.
+    shunned: Mutex<Vec<(SocketAddr, Instant)>>,
 }
 
 /// What has become of an attempt; `None` while it is under way.

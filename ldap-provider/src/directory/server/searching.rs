@@ -26,6 +26,9 @@ use crate::settings::UserBinds;
 /// How many connections may be gone by the time that a login comes to use them.
 const MOST_OPENED: usize = 3;
 
+/// How many such addresses are remembered.
+const MOST_SHUNNED: usize = 16;
+
 /// For how long an address that took a connection and then was of no use is tried after the others of its name.
 const SHUNNED_FOR: Duration = Duration::from_mins(1);
 
@@ -222,7 +225,9 @@ impl Server {
             self.breaker.probe_ended();
             return Err(refusal);
         }
-        if self.searches.is_full() {
+        // Of a server that is thought to be down, connections that are there say nothing: whether it is back, another
+        // one tells.
+        if self.searches.is_full() && self.availability() == Availability::Available {
             return Ok(());
         }
         let began = Instant::now();
@@ -297,18 +302,24 @@ impl Server {
             self.add(connection, open);
             Ok(())
         };
-        let made = made.await;
-        if made.is_err() {
-            self.shun(peer);
-        }
-        made
+        self.or_shun(peer, made.await)
+    }
+
+    /// What has become of a connection to this address.
+    pub(super) fn or_shun<T>(&self, peer: Option<SocketAddr>, made: Result<T, Fault>) -> Result<T, Fault> {
+        made.inspect_err(|_| self.shun(peer))
     }
 
     /// Takes note that this address took a connection and then was of no use.
     pub(crate) fn shun(&self, peer: Option<SocketAddr>) {
-        if let Some(peer) = peer {
-            *self.shunned.lock().unwrap_or_else(PoisonError::into_inner) = Some((peer, Instant::now()));
+        let Some(peer) = peer else { return };
+        let mut shunned = self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        shunned.retain(|(address, when)| *address != peer && when.elapsed() < SHUNNED_FOR);
+        // The addresses of a name come and go.
+        if shunned.len() == MOST_SHUNNED {
+            shunned.remove(0);
         }
+        shunned.push((peer, Instant::now()));
     }
 
     fn add(&self, connection: Connection, open: OpenConnection) {
@@ -316,12 +327,16 @@ impl Server {
     }
 
     /// The addresses of the server's name as they are to be tried: the one that is connected to already first, since it
-    /// has the connections for binds, and the one that was of no use lately last.
-    pub(super) fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-        let shunned = *self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
-        let shunned = shunned.filter(|(_, when)| when.elapsed() < SHUNNED_FOR).map(|(address, _)| address);
+    /// has the connections for binds, and those that were of no use lately last, of these the one that has waited longest
+    /// first.
+    pub(crate) fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let shunned = self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = |address: &SocketAddr| {
+            let since = shunned.iter().find(|(other, _)| other == address).map(|(_, when)| *when);
+            since.filter(|when| when.elapsed() < SHUNNED_FOR)
+        };
         let present = self.searches.peer();
-        addresses.sort_by_key(|address| (Some(*address) == shunned, Some(*address) != present));
+        addresses.sort_by_cached_key(|address| (since(address), Some(*address) != present));
         addresses
     }
 
@@ -333,6 +348,8 @@ impl Server {
             return;
         }
         if self.breaker.open(fault.clone(), began, Instant::now(), fastrand::f64()) {
+            // It is dialled anew before it is asked again.
+            self.searches.give_up_all();
             // Why, is in the line of each login.
             log::info!("{} is left alone for some seconds: {}", self.endpoint, fault.code());
         }

@@ -1,0 +1,193 @@
+//! What an outage, or what looks like one, may not do to logins that come after it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret, UnavailableReason};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::authenticate;
+use crate::directory::Directory;
+use crate::scripted_directory::{Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, person};
+
+const DN: &str = "uid=alice,dc=x";
+
+async fn within(directory: &Directory, limit: Duration) -> Result<Decision, Fault> {
+    let context = RequestContext::new("test", Deadline::after(limit));
+    authenticate(directory, &context, Credentials::new("alice", Secret::new("s3cret"))).await
+}
+
+/// So many logins at the same time.
+async fn together(directory: &Directory, count: usize, limit: Duration) -> Vec<Result<Decision, Fault>> {
+    let logins: JoinSet<_> = (0..count)
+        .map(|_| {
+            let directory = directory.clone();
+            async move { within(&directory, limit).await }
+        })
+        .collect();
+    logins.join_all().await
+}
+
+async fn assert_alice_gets_in(directory: &Directory) {
+    let answer = within(directory, Duration::from_secs(8)).await;
+    assert!(matches!(answer, Ok(Decision::Accepted(_))), "{answer:?}");
+}
+
+/// What a directory says that is well and has alice.
+fn well(id: u8, request: &Request) -> Reply {
+    match request {
+        Request::Search { .. } | Request::Entry { .. } => Reply::Send(alice(id)),
+        Request::RootDse => Reply::Send(done(id, 0)),
+        Request::Bind { .. } => Reply::Send(bound(id, 0)),
+        Request::Other => Reply::Silence,
+    }
+}
+
+fn alice(id: u8) -> Vec<u8> {
+    [person(id, DN, "alice"), done(id, 0)].concat()
+}
+
+fn is_available(directory: &Directory, server: usize) -> bool {
+    let metrics = directory.read_metrics();
+    metrics.iter().filter(|metric| metric.name.starts_with("breaker_open")).nth(server).expect("a server").value == 0.0
+}
+
+#[tokio::test]
+async fn a_server_that_was_given_up_is_asked_again_however_many_connections_to_it_there_were() {
+    let searches = Arc::new(AtomicUsize::new(0));
+    let scripted = ScriptedDirectory::start(move |id, request| match request {
+        // So that logins are under way together, and a second connection is opened.
+        Request::Search { .. } if searches.fetch_add(1, Relaxed) < 20 => {
+            Reply::SendLate(Duration::from_millis(20), alice(id))
+        }
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let directory = scripted.configured();
+    together(&directory, 12, Duration::from_secs(8)).await;
+    let server = &directory.servers()[0];
+    server.is_down(&Fault::unavailable(UnavailableReason::TIMEOUT, "no answer to a bind"), Instant::now());
+    assert!(!is_available(&directory, 0));
+    let begun = Instant::now();
+    while within(&directory, Duration::from_secs(8)).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "nobody else is left, and it answers");
+    }
+    assert!(is_available(&directory, 0));
+}
+
+#[tokio::test]
+async fn a_listing_that_gets_no_connection_keeps_nobody_out_who_needs_none() {
+    let refusing = Arc::new(AtomicBool::new(false));
+    let refuses = Arc::clone(&refusing);
+    let scripted = ScriptedDirectory::start(move |id, request| match request {
+        Request::Bind { name, .. } if name == SERVICE_DN && refuses.load(Relaxed) => Reply::Close,
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let directory = scripted.configured();
+    assert_alice_gets_in(&directory).await;
+    assert_alice_gets_in(&directory).await;
+    refusing.store(true, Relaxed);
+    directory.for_listing(Deadline::after(Duration::from_secs(20))).await.map(drop).expect_err("no connection");
+    assert!(is_available(&directory, 0));
+    assert_alice_gets_in(&directory).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_has_to_wait_for_its_turn_is_no_outage_of_the_server() {
+    let scripted = ScriptedDirectory::start(|id, request| match request {
+        Request::Bind { .. } => Reply::SendLate(Duration::from_millis(300), bound(id, 0)),
+        _ => well(id, request),
+    })
+    .await;
+    // Two servers: with one there is nobody to be sent to.
+    let other = ScriptedDirectory::start(well).await;
+    let hosts = json!([format!("ldap://{}", scripted.address), format!("ldap://{}", other.address)]);
+    let directory = scripted.configured_with(|settings| {
+        settings["host"] = hosts;
+        settings["timeout"] = "2s".into();
+    });
+    // All its connections are open: one more would say that the server is there.
+    together(&directory, 32, Duration::from_secs(2)).await;
+    let answers = together(&directory, 150, Duration::from_secs(2)).await;
+    let count = |wanted: bool| answers.iter().filter(|answer| answer.is_ok() == wanted).count();
+    assert!(count(true) > 0 && count(false) > 0, "{} accepted, {} not", count(true), count(false));
+    assert!(is_available(&directory, 0), "those who waited had too little time left, and not the server");
+}
+
+#[tokio::test]
+async fn without_a_search_too_a_server_that_answers_no_bind_is_left_for_another() {
+    let hung = ScriptedDirectory::start(|id, request| match request {
+        Request::Bind { .. } => Reply::Silence,
+        _ => well(id, request),
+    })
+    .await;
+    let other = ScriptedDirectory::start(well).await;
+    let directory = hung.configured_with(|settings| {
+        settings["host"] = json!([format!("ldap://{}", hung.address), format!("ldap://{}", other.address)]);
+        settings["timeout"] = "2s".into();
+        settings["bind_template"] = "uid={username},dc=x".into();
+    });
+    let spent = within(&directory, Duration::from_secs(2)).await.expect_err("it may have been tried");
+    assert_eq!(spent.code(), "timeout");
+    assert!(!is_available(&directory, 0) && is_available(&directory, 1));
+    assert_alice_gets_in(&directory).await;
+}
+
+/// A directory whose connections were idle for longer than they are trusted, and which answers the search after that
+/// with silence. It then answers others.
+async fn silent_once_after_idleness(timeout: &'static str) -> (ScriptedDirectory, Directory) {
+    let searches = AtomicUsize::new(0);
+    let scripted = ScriptedDirectory::start(move |id, request| match request {
+        Request::Search { .. } if searches.fetch_add(1, Relaxed) == 2 => Reply::Silence,
+        _ => well(id, request),
+    })
+    .await;
+    let directory = scripted.configured_with(|settings| settings["timeout"] = timeout.into());
+    assert_alice_gets_in(&directory).await;
+    assert_alice_gets_in(&directory).await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    (scripted, directory)
+}
+
+#[tokio::test]
+async fn a_connection_that_died_while_idle_is_left_by_who_has_less_time_than_the_settings_say() {
+    let (_scripted, directory) = silent_once_after_idleness("20s").await;
+    let answer = within(&directory, Duration::from_secs(4)).await;
+    assert!(matches!(answer, Ok(Decision::Accepted(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_slow_search_on_a_connection_that_was_idle_is_made_again_if_others_are_answered() {
+    let (_scripted, directory) = silent_once_after_idleness("8s").await;
+    let (slow, ()) = tokio::join!(within(&directory, Duration::from_secs(8)), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_alice_gets_in(&directory).await;
+    });
+    assert!(matches!(slow, Ok(Decision::Accepted(_))), "{slow:?}");
+}
+
+#[tokio::test]
+async fn every_address_that_was_of_no_use_lately_is_tried_after_the_others() {
+    let directory = ScriptedDirectory::start(well).await.configured();
+    let server = &directory.servers()[0];
+    let addresses: Vec<SocketAddr> =
+        ["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"].iter().map(|text| text.parse().expect("an address")).collect();
+    for shunned in &addresses[..2] {
+        server.shun(Some(*shunned));
+    }
+    assert_eq!(server.in_order(addresses.clone()), [addresses[2], addresses[0], addresses[1]]);
+    // The one that was tried last comes last.
+    server.shun(Some(addresses[0]));
+    assert_eq!(server.in_order(addresses.clone()), [addresses[2], addresses[1], addresses[0]]);
+    // A list of addresses without end takes no memory without end.
+    for port in 1..100 {
+        server.shun(Some(SocketAddr::new(addresses[0].ip(), port)));
+    }
+    assert_eq!(server.in_order(addresses.clone())[..2], addresses[..2]);
+}
