@@ -15,5 +15,6 @@ mod listing;
 mod login;
 mod misconfiguration;
 mod names;
+mod outages;
 mod secrets;
 mod validation;

@@ -1,0 +1,89 @@
+//! What an outage leaves behind: nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use provider_api::{Credentials, Deadline, Decision, RequestContext, Secret};
+use serde_json::json;
+use tests::directory::{Directory, password_of};
+use tests::fault_proxy::{Event, FaultProxy, Mode, Then, Wire};
+use tests::host::Host;
+use tests::hostile::wire::Request;
+use tokio::task::JoinSet;
+
+/// A proxy before a directory, and what passes it.
+fn behind(directory: &Directory) -> (FaultProxy, Arc<Wire>) {
+    let wire = Wire::new();
+    let server = format!("127.0.0.1:{}", directory.port()).parse().expect("an address");
+    (FaultProxy::start(server, &wire), wire)
+}
+
+async fn alice_gets_in(host: &Host, limit: Duration) -> bool {
+    let context = RequestContext::new("outages", Deadline::after(limit));
+    let credentials = Credentials::new("alice", Secret::new(password_of("alice")));
+    matches!(host.provider.authenticate(&context, &credentials).await, Ok(Decision::Accepted(_)))
+}
+
+/// Many at a time, so that the provider has all the connections that it ever has.
+async fn crowd(host: &Host) {
+    let logins: JoinSet<_> = (0..200)
+        .map(|_| {
+            let provider = host.provider.clone();
+            async move {
+                let context = RequestContext::new("crowd", Deadline::after(Duration::from_mins(1)));
+                let credentials = Credentials::new("alice", Secret::new(password_of("alice")));
+                provider.authenticate(&context, &credentials).await.is_ok()
+            }
+        })
+        .collect();
+    assert!(logins.join_all().await.into_iter().all(|answered| answered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_back_is_preferred_again_within_seconds() {
+    let directory = Directory::start();
+    let ((preferred, first), (other, second)) = (behind(&directory), behind(&directory));
+    let mut settings = directory.settings();
+    settings["host"] = json!([format!("ldap://{}", preferred.address()), format!("ldap://{}", other.address())]);
+    settings["timeout"] = json!("2s");
+    settings.as_object_mut().expect("settings").remove("port");
+    let host = Host::with_ldap(&settings).await;
+    crowd(&host).await;
+    assert!(second.binds().is_empty(), "the other one is for when it is needed");
+
+    // It still answers searches, on both connections, and no binds any more.
+    preferred.trap(|event| match event {
+        Event::Request(Request::Bind { .. }) => Then::Vanish,
+        _ => Then::Pass,
+    });
+    assert!(!alice_gets_in(&host, Duration::from_secs(2)).await, "the bind may have been sent");
+    first.take_binds();
+    assert!(alice_gets_in(&host, Duration::from_secs(8)).await);
+    assert!(!second.take_binds().is_empty() && first.binds().is_empty(), "the other one answers");
+
+    // It is left alone for four to six seconds.
+    preferred.disarm();
+    let begun = Instant::now();
+    while first.binds().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is not asked any more");
+        assert!(alice_gets_in(&host, Duration::from_secs(8)).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_gets_no_connection_keeps_nobody_from_logging_in() {
+    let directory = Directory::start();
+    let (proxy, _wire) = behind(&directory);
+    let mut settings = directory.settings();
+    settings["host"] = json!(format!("ldap://{}", proxy.address()));
+    settings.as_object_mut().expect("settings").remove("port");
+    let host = Host::with_ldap(&settings).await;
+    crowd(&host).await;
+    proxy.set(Mode::Refuse).await;
+    let (_, end) = host.list().await;
+    assert_eq!(end.expect_err("no connection").code(), "connect_failed");
+    for _ in 0..3 {
+        assert!(alice_gets_in(&host, Duration::from_secs(8)).await);
+    }
+}
