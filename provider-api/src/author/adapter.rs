@@ -120,7 +120,7 @@ impl<P: AuthProvider> Remains<P> {
         let Self { runtime, provider, engine, log } = self;
         log.during(|| {
             let _runtime = engine.handle().enter();
-            drop(runtime);
+            runtime.end();
             drop(provider);
         });
     }

@@ -152,14 +152,22 @@ fn bring_stack_into_memory() {
     std::hint::black_box(&mut [0_u8; STACK_IN_MEMORY]);
 }
 
-/// The runtime itself. When it is dropped its tasks are dropped at their next await, for which it blocks up to
-/// [`REAP_LIMIT`]; so that happens on no thread of a host.
+/// The runtime itself. When it is dropped its tasks are dropped at their next await, for which nobody waits.
 pub(super) struct OwnedRuntime(Option<Runtime>);
+
+impl OwnedRuntime {
+    /// Ends it and waits for its tasks, [`REAP_LIMIT`] at most; so this is for no thread of a host.
+    pub(super) fn end(mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_timeout(REAP_LIMIT);
+        }
+    }
+}
 
 impl Drop for OwnedRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            runtime.shutdown_timeout(REAP_LIMIT);
+            runtime.shutdown_background();
         }
     }
 }
