@@ -67,6 +67,15 @@ impl fmt::Debug for HostServices {
     }
 }
 
+/// The number of the least important level.
+const TRACE: u32 = 5;
+
+/// How long each text of a log record may be, in bytes; what is beyond is cut off.
+const LONGEST_TEXT: usize = 16 * 1024;
+
+/// How many named values of a log record are kept.
+const MOST_FIELDS: usize = 64;
+
 struct Offered(HostServices);
 
 impl AbiHost for Offered {
@@ -76,12 +85,17 @@ impl AbiHost for Offered {
             LogLevel::Warn => 2,
             LogLevel::Info => 3,
             LogLevel::Debug => 4,
-            LogLevel::Trace => 5,
+            LogLevel::Trace => TRACE,
         })
     }
 
     fn log(&self, record: AbiLogRecord<'_>) {
         let Some(sink) = &self.0.sink else { return };
+        // A plugin that was not written with this crate may say more than it was asked for.
+        let level = if (1..TRACE).contains(&record.level) { record.level } else { TRACE };
+        if level > self.max_level() {
+            return;
+        }
         // A panic would end the process at the border. The host's own panic hook has told of it by now.
         let _ = caught(|| sink.log(read(record)));
     }
@@ -97,15 +111,24 @@ impl Drop for Offered {
 fn read(record: AbiLogRecord<'_>) -> LogRecord {
     LogRecord {
         level: match record.level {
-            0 | 1 => LogLevel::Error,
+            1 => LogLevel::Error,
             2 => LogLevel::Warn,
             3 => LogLevel::Info,
             4 => LogLevel::Debug,
             _ => LogLevel::Trace,
         },
-        target: record.target.to_string(),
-        message: record.message.to_string(),
-        fields: record.fields.iter().map(|pair| (pair.name.to_string(), pair.value.to_string())).collect(),
-        request_id: Some(record.request_id.to_string()).filter(|id| !id.is_empty()),
+        target: bounded(record.target.as_str()),
+        message: bounded(record.message.as_str()),
+        fields: record
+            .fields
+            .iter()
+            .take(MOST_FIELDS)
+            .map(|pair| (bounded(pair.name.as_str()), bounded(pair.value.as_str())))
+            .collect(),
+        request_id: Some(bounded(record.request_id.as_str())).filter(|id| !id.is_empty()),
     }
+}
+
+fn bounded(text: &str) -> String {
+    text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or_default().to_owned()
 }

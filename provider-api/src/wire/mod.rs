@@ -11,6 +11,9 @@ use crate::{
     UnavailableReason, UserPage, ValidationReport,
 };
 
+/// The largest body of a reply, in bytes. It is decoded on a thread of the host, which takes some milliseconds for each MiB.
+pub(crate) const LARGEST_REPLY: usize = 16 * 1024 * 1024;
+
 /// An answer that can cross the border: into a reply on the author's side, out of one on the host's.
 pub(crate) trait Answer: Sized {
     fn into_reply(self) -> AbiReply;
@@ -30,6 +33,10 @@ pub(crate) fn reply<A: Answer>(result: Result<A, Fault>) -> AbiReply {
 /// Reads a reply. What cannot be read is an internal fault, never an acceptance.
 pub(crate) fn read<A: Answer>(reply: &AbiReply) -> Result<A, Fault> {
     let body = reply.body.as_str();
+    if body.len() > LARGEST_REPLY {
+        let (is, may) = (body.len(), LARGEST_REPLY);
+        return Err(Fault::internal(format!("the plugin's answer has {is} bytes, and may have {may}")));
+    }
     match reply.outcome {
         Outcome::UNAVAILABLE | Outcome::MISCONFIGURED | Outcome::INTERNAL => Err(read_fault(reply.outcome, body)),
         outcome => A::from_reply(outcome, body)
