@@ -135,7 +135,9 @@ impl Gate {
 
     /// Runs what waits for the answer of a call, unless the provider is given up: then it is `None`.
     pub(super) async fn unless_cut_off<F: Future>(&self, waiting: F) -> Option<F::Output> {
-        self.cut_off.run_until_cancelled(waiting).await
+        let output = self.cut_off.run_until_cancelled(waiting).await;
+        // Whoever looks late at an answer that came in time has no answer either: another may have taken over since.
+        output.filter(|_| !self.cut_off.is_cancelled())
     }
 
     /// Gives the provider up: whoever waits for an answer of it, now or later, gets none. How many calls are in flight.

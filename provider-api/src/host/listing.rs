@@ -20,7 +20,7 @@ use crate::{Fault, ListRequest, ListedUser, ListingEnd, RequestContext, Unavaila
 /// # }
 /// ```
 pub struct UserListing {
-    /// None for a listing that was refused.
+    /// None for a listing that was refused, or has ended.
     under_way: Option<UnderWay>,
     end: Option<Result<(), Fault>>,
 }
@@ -64,7 +64,7 @@ impl UserListing {
         };
         let page: Result<UserPage, Fault> =
             answer(&admitted.permit, context, |context| cursor.next_page(context)).await;
-        match page {
+        let users = match page {
             Ok(page) => {
                 self.end = page.end.map(|end| match end {
                     ListingEnd::Complete => Ok(()),
@@ -76,7 +76,12 @@ impl UserListing {
                 self.end = Some(Err(fault.clone()));
                 Err(fault)
             }
+        };
+        if self.end.is_some() {
+            // It is in flight no longer: a swap need not wait for whoever keeps it.
+            self.under_way = None;
         }
+        users
     }
 }
 

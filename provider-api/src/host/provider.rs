@@ -39,6 +39,11 @@ impl Provider {
         &self.0.gate
     }
 
+    /// Whether both are clones of one.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Leave to make one call.
     pub(super) fn enter(&self) -> Result<Admitted, Fault> {
         Ok(Admitted { permit: self.0.gate.enter()?, provider: self.clone() })

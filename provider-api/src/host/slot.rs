@@ -52,6 +52,8 @@ pub struct ProviderSlot {
     seated: RwLock<Provider>,
     /// One swap at a time.
     swapping: Mutex<()>,
+    /// The one that another has taken over from, while it ends its calls.
+    retiring: std::sync::Mutex<Option<Provider>>,
     /// Cancelled when the slot is shut down, while nobody can take a seat.
     closed: CancellationToken,
 }
@@ -125,6 +127,9 @@ pub enum SwapError {
     /// Whether the settings work could not be told.
     #[error("the settings could not be tried: {0}")]
     NotValidated(Fault),
+    /// The provider is the one that sits in the slot: a swap would end it.
+    #[error("the provider sits in the slot already")]
+    SameProvider,
     /// The slot has been [shut down](ProviderSlot::shut_down).
     #[error("the slot was shut down: no provider takes over any more")]
     ShutDown,
@@ -140,7 +145,12 @@ fn first_failure(report: &ValidationReport) -> String {
 impl ProviderSlot {
     /// A slot with a provider in it.
     pub fn new(provider: Provider) -> Self {
-        Self { seated: RwLock::new(provider), swapping: Mutex::new(()), closed: CancellationToken::new() }
+        Self {
+            seated: RwLock::new(provider),
+            swapping: Mutex::new(()),
+            retiring: std::sync::Mutex::default(),
+            closed: CancellationToken::new(),
+        }
     }
 
     /// Loads, configures and validates a new provider, puts it in place, and lets the old one end.
@@ -172,6 +182,9 @@ impl ProviderSlot {
     }
 
     async fn take_over(&self, provider: Provider, limits: SwapLimits) -> Result<Swapped, SwapError> {
+        if provider.is_same(&self.seated.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Err(SwapError::SameProvider);
+        }
         let context = RequestContext::new("swap", Deadline::after(limits.validation));
         let validating = async { provider.validate(&context).await.map_err(SwapError::NotValidated) };
         let report = self.unless_closed(validating).await?;
@@ -185,6 +198,7 @@ impl ProviderSlot {
             }
             std::mem::replace(&mut *seated, provider)
         };
+        let _retiring = Retiring::new(&self.retiring, &old);
         Ok(Swapped { report, drained: drain(&old, limits.drain).await })
     }
 
@@ -195,7 +209,7 @@ impl ProviderSlot {
     /// Ends the provider in the slot, as a host that ends does: new calls are refused, those in flight get `grace`.
     ///
     /// No other takes its place any more. A swap that has not yet put another there is given up; of one that has, the
-    /// end of the old provider is waited for as well, within the same `grace`.
+    /// end of the old provider is waited for as well, within the same `grace`, and what is left of its calls is cut off.
     pub async fn shut_down(&self, grace: Duration) -> Drained {
         let begun = Instant::now();
         let seated = {
@@ -204,8 +218,15 @@ impl ProviderSlot {
             self.closed.cancel();
             seated.clone()
         };
-        let drained = drain(&seated, grace).await;
-        let _ = tokio::time::timeout(grace.saturating_sub(begun.elapsed()), self.swapping.lock()).await;
+        let mut drained = drain(&seated, grace).await;
+        if tokio::time::timeout(grace.saturating_sub(begun.elapsed()), self.swapping.lock()).await.is_err() {
+            let retiring = self.retiring.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(old) = retiring {
+                drained.cut_off += u64::try_from(old.gate().cut_off()).unwrap_or(u64::MAX);
+                // Its end is no longer waited for.
+                drained.shut_down = false;
+            }
+        }
         drained
     }
 
@@ -255,6 +276,24 @@ impl ProviderSlot {
     /// See [`Provider::counters`].
     pub fn counters(&self) -> CallCounters {
         self.seated.read().unwrap_or_else(PoisonError::into_inner).counters()
+    }
+}
+
+/// A provider that is retiring as long as this lives.
+struct Retiring<'a>(&'a std::sync::Mutex<Option<Provider>>);
+
+impl<'a> Retiring<'a> {
+    fn new(place: &'a std::sync::Mutex<Option<Provider>>, old: &Provider) -> Self {
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(old.clone());
+        Self(place)
+    }
+}
+
+impl Drop for Retiring<'_> {
+    fn drop(&mut self) {
+        let old = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Not under the lock: the last one takes the provider apart.
+        drop(old);
     }
 }
 

@@ -58,6 +58,15 @@ async fn a_validation_that_hangs_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_does_not_take_over_from_itself() {
+    let seated = provider(json!({})).await;
+    let slot = ProviderSlot::new(seated.clone());
+    let error = slot.replace(seated, SwapLimits::default()).await.expect_err("it would be ended");
+    assert!(matches!(error, SwapError::SameProvider), "{error}");
+    slot.validate(&in_time()).await.expect("it answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_old_file_may_be_overwritten_or_deleted_while_its_provider_answers() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("plugin.so");

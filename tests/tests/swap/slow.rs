@@ -115,8 +115,32 @@ async fn a_listing_is_read_to_its_end_from_the_provider_with_which_it_began() {
     while let Some(users) = listing.next_page().await.expect("a complete listing") {
         count += users.len();
     }
-    drop(listing);
     assert_eq!(count, 3);
-    let drained = swapping.await.expect("no panic").expect("swapped").drained;
+    // Whoever keeps it keeps nobody waiting.
+    let drained = tokio::time::timeout(MARGIN, swapping).await.expect("it has ended");
+    let drained = drained.expect("no panic").expect("swapped").drained;
     assert!(drained.shut_down && drained.cut_off == 0, "{drained:?}");
+    assert_eq!(listing.next_page().await, Ok(None), "and says so as often as it is asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_is_shut_down_in_the_middle_of_a_swap_cuts_off_the_calls_of_both() {
+    let slot = Arc::new(ProviderSlot::new(provider(json!({ "authenticate": "wait" })).await));
+    let old_call = login(&slot).await;
+    let swapping = tokio::spawn({
+        let (slot, next) = (Arc::clone(&slot), provider(json!({ "authenticate": "wait" })).await);
+        async move { slot.replace(next, SwapLimits { drain: Duration::from_mins(1), ..limits() }).await }
+    });
+    // The old one has a call in flight, the new one has none.
+    while slot.counters().in_flight > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let new_call = login(&slot).await;
+    let drained = slot.shut_down(DRAIN).await;
+    assert!(drained.cut_off >= 2 && !drained.shut_down, "{drained:?}");
+    for call in [old_call, new_call] {
+        let answer = tokio::time::timeout(MARGIN, call).await.expect("answered").expect("no panic");
+        assert_eq!(answer.expect_err("cut off").code(), "shutting_down");
+    }
+    swapping.abort();
 }
