@@ -154,7 +154,7 @@ Events in the output, beside the answers:
   started, not_started, ready                    at the start, for each provider and in the end
   swapped, kept, started, removed, reloaded      of a reload; `kept` has the reason
   status, bad_line
-The exit code is 0 when every login was answered, 3 when some had to be cut off.")]
+The exit code is 0 when every login was answered, 3 when some had to be cut off, or nobody reads the answers any more.")]
     Run {
         /// How long a login may take in all, such as 8s or 500ms
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "8s")]

@@ -43,6 +43,9 @@ pub enum CommandError {
     /// The result cannot be written.
     #[error("the result cannot be written: {0}")]
     Output(#[from] io::Error),
+    /// Nobody reads standard output any more, on which somebody waits for answers.
+    #[error("nobody reads standard output any more: logins may have been carried out whose answers are lost")]
+    NoReader,
 }
 
 impl CommandError {
@@ -55,7 +58,7 @@ impl CommandError {
                 PasswordError::NotUtf8 | PasswordError::TooLong => Exit::Rejected,
                 _ => Exit::Usage,
             },
-            Self::Interrupted => Exit::Unavailable,
+            Self::Interrupted | Self::NoReader => Exit::Unavailable,
             Self::Refused(_) => Exit::Rejected,
             Self::Fault(fault) => fault.into(),
             Self::Demo(error) => error.exit(),

@@ -91,6 +91,9 @@ pub(super) async fn run(
     let finished = tokio::time::timeout(LAST_LOGINS, finishing).await;
     under_way.shutdown().await;
     server.shut_down(GOODBYE).await;
+    if output.is_closed() {
+        return Err(CommandError::NoReader);
+    }
     // Whoever stops the program loses nothing, unless something had to be cut off.
     match (finished, unreadable) {
         (Ok(written), None) => written.map(|()| if turned_away == 0 { Exit::Done } else { Exit::Unavailable }),

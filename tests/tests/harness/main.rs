@@ -11,6 +11,7 @@
 mod accounts;
 mod demo;
 mod first_logins;
+mod front_end;
 mod listing;
 mod login;
 mod reload;
