@@ -32,7 +32,7 @@ pub(super) async fn run(
     // First: whoever sends the signal to a program that starts wants it to reload, not to die.
     let mut hang_up = signal(SignalKind::hangup())?;
     let configuration = session.configuration_of_a_server().await?;
-    let store = session.store(&configuration).await?;
+    let store = session.store_of_a_server(&configuration).await?;
     let limits = SwapLimits { drain, ..SwapLimits::default() };
     let starting = Server::new(session.file().to_owned(), configuration, store, limits, session.log);
     let server = session.unless_interrupted(starting).await?;

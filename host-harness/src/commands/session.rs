@@ -74,7 +74,21 @@ impl Session {
         self.unless_interrupted(async { read.await.ok_or_else(ended_early)? }).await
     }
 
+    /// The store. That others could have changed it is a warning.
     pub(super) async fn store(&self, configuration: &Configuration) -> Result<Store, CommandError> {
+        let store = self.open_store(configuration).await?;
+        for problem in store.exposed() {
+            self.log.warn(&format!("the store: {problem}"));
+        }
+        Ok(store)
+    }
+
+    /// The store of a server, which others must not have been able to change.
+    pub(super) async fn store_of_a_server(&self, configuration: &Configuration) -> Result<Store, CommandError> {
+        Ok(self.open_store(configuration).await?.for_a_server()?)
+    }
+
+    async fn open_store(&self, configuration: &Configuration) -> Result<Store, CommandError> {
         let opening = Store::open(&configuration.store_url, configuration.folders.configuration());
         let store = self.unless_interrupted(opening).await?;
         if let Some(warning) = store.warning() {

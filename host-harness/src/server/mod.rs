@@ -19,7 +19,7 @@ use crate::config::{ConfigError, Configuration};
 use crate::log::Log;
 use crate::login::{Host, LoginAnswer};
 use crate::providers;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::threads::reading_files;
 
 /// A host that runs, as its configuration file has it. Clones share it.
@@ -41,11 +41,12 @@ struct Shared {
 impl Server {
     /// A server with the providers of this configuration, none of which is loaded yet.
     ///
-    /// The configuration has to be one [for a server](Configuration::for_a_server).
+    /// The configuration has to be one [for a server](Configuration::for_a_server), and so has the
+    /// [store](Store::for_a_server).
     ///
     /// # Errors
     ///
-    /// A configuration file that others could have changed. Two providers of one name.
+    /// A configuration file or a store that others could have changed. Two providers of one name.
     pub async fn new(
         file: PathBuf,
         configuration: Configuration,
@@ -54,6 +55,8 @@ impl Server {
         log: Log,
     ) -> Result<Self, ConfigError> {
         let configuration = configuration.for_a_server()?;
+        let exposed = |error: StoreError| ConfigError::new(file.display().to_string(), error.to_string());
+        let store = store.for_a_server().map_err(exposed)?;
         let host = Host::new(store, providers::from_configuration(&configuration, log).await?);
         let store_url = configuration.store_url;
         Ok(Self(Arc::new(Shared {

@@ -29,6 +29,12 @@ pub enum StoreError {
         /// The file.
         file: PathBuf,
     },
+    /// Others could have changed the store of a server, or could put another in its place.
+    #[error("the store: {problem}; whoever can change or replace it makes accounts and passwords of their own")]
+    NotOurs {
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// The file is no store of this program.
     #[error("{file:?} is not a store of host-harness ({problem}): name another file in [store]")]
     Foreign {

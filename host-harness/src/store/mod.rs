@@ -47,6 +47,9 @@ trait Backend: Send + Sync {
     /// See [`Store::warning`].
     fn warning(&self) -> Option<&str>;
 
+    /// See [`Store::exposed`].
+    fn exposed(&self) -> &[String];
+
     /// Runs `work` on one consistent state of the store; writing is not allowed.
     fn read(&self, work: Work<'_>) -> Result<(), StoreError>;
 
@@ -79,6 +82,24 @@ impl Store {
     /// What an administrator should hear of the store as it was opened.
     pub fn warning(&self) -> Option<&str> {
         self.backend.warning()
+    }
+
+    /// Who else than root and the host's user could have changed the store, or could put another in its place, a line
+    /// each: whoever can makes accounts and passwords of their own.
+    pub fn exposed(&self) -> &[String] {
+        self.backend.exposed()
+    }
+
+    /// The same for a server, which goes by no store that is [exposed](Self::exposed).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotOurs`].
+    pub fn for_a_server(self) -> Result<Self, StoreError> {
+        match self.exposed().first() {
+            None => Ok(self),
+            Some(problem) => Err(StoreError::NotOurs { problem: problem.clone() }),
+        }
     }
 
     /// Reads on one consistent state of the store.

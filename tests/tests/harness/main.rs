@@ -18,5 +18,6 @@ mod reload;
 mod run;
 mod secrets;
 mod several_providers;
+mod store;
 mod validate;
 mod without_plugin;

@@ -14,9 +14,15 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use provider_api::host::examine;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{Backend, StoreError, Work};
+
+/// The bits of a mode with which the group and everybody else may write.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// In a sticky folder nobody but its owner can rename or delete what is another's.
+const STICKY: u32 = 0o1000;
 
 /// A SQLite database: one connection for reading, one for writing. Callers of one process take turns on each, those
 /// of several wait for one another inside SQLite.
@@ -24,6 +30,7 @@ pub(super) struct Sqlite {
     reader: Mutex<Connection>,
     writer: Mutex<Connection>,
     warning: Option<String>,
+    exposed: Vec<String>,
 }
 
 impl Sqlite {
@@ -39,19 +46,46 @@ impl Sqlite {
             .map_err(|error| open_error(file, &error))?;
         let mode = opened.metadata().map_err(|error| open_error(file, &error))?.permissions().mode();
         drop(opened);
-        if mode & 0o022 != 0 {
+        if mode & WRITABLE_BY_OTHERS != 0 {
             return Err(StoreError::Exposed { file: file.to_owned() });
         }
         let warning = (mode & 0o044 != 0).then(|| {
             format!("the store {} holds password hashes and can be read by other users: chmod 600 it", file.display())
         });
+        // Before SQLite opens it: whoever closes a file of the process ends the locks that the process has on it.
+        let exposed = exposed(file);
         let mut writer = connect(file)?;
         schema::prepare(&mut writer, file)?;
         let reader = connect(file)?;
         reader.busy_timeout(StoreError::PATIENCE)?;
         reader.pragma_update(None, "query_only", true)?;
-        Ok(Self { reader: Mutex::new(reader), writer: Mutex::new(writer), warning })
+        Ok(Self { reader: Mutex::new(reader), writer: Mutex::new(writer), warning, exposed })
     }
+}
+
+/// Who else could have changed the file, or could put another in its place, a line each.
+fn exposed(file: &Path) -> Vec<String> {
+    let examined = std::path::absolute(file).map_err(|error| error.to_string());
+    let mut problems = match examined.and_then(|path| examine(&path).map_err(|problem| problem.to_string())) {
+        Ok(examined) => examined.problems,
+        Err(problem) => vec![format!("{}: {problem}", file.display())],
+    };
+    problems.extend(shared_folder(file));
+    problems
+}
+
+/// That the store lies in a sticky folder, if it does. Nobody can replace it there, but everybody can put a
+/// write-ahead log or a journal beside it, which SQLite would take for its own and write into the store.
+fn shared_folder(file: &Path) -> Option<String> {
+    let folder = file.canonicalize().ok()?.parent()?.to_owned();
+    let mode = folder.metadata().ok()?.permissions().mode() & 0o7777;
+    (mode & STICKY != 0 && mode & WRITABLE_BY_OTHERS != 0).then(|| {
+        format!(
+            "{} may be written by others (mode {mode:o}), who could put files beside the store that SQLite takes for \
+             its own; keep it in a folder of the host's own",
+            folder.display()
+        )
+    })
 }
 
 fn connect(file: &Path) -> Result<Connection, StoreError> {
@@ -76,6 +110,10 @@ fn transact(connection: &Mutex<Connection>, behavior: TransactionBehavior, work:
 impl Backend for Sqlite {
     fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
+    }
+
+    fn exposed(&self) -> &[String] {
+        &self.exposed
     }
 
     fn read(&self, work: Work<'_>) -> Result<(), StoreError> {
