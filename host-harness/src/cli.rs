@@ -146,14 +146,15 @@ Examples:
     /// one ends its calls. Whatever goes wrong, the old one stays, and a new one that cannot be used is left out. Plugins
     /// are loaded on the conditions of trust = "strict" unless their entry says otherwise.
     #[command(after_help = "\
-Input, an object a line:
+Input, an object a line, of 16 KiB at most:
   {\"id\": TEXT, \"name\": TEXT, \"password\": TEXT}   a login; answered as by `login`, with the id
   {\"command\": \"reload\"}                          the same as SIGHUP
   {\"command\": \"status\"}                          what the providers are doing
 Events in the output, beside the answers:
   started, not_started, ready                    at the start, for each provider and in the end
   swapped, kept, started, removed, reloaded      of a reload; `kept` has the reason
-  status, bad_line
+  status
+  bad_line                                       for a line that cannot be used, with its id if that could be read
 The exit code is 0 when every login was answered, 3 when some had to be cut off, or nobody reads the answers any more.")]
     Run {
         /// How long a login may take in all, such as 8s or 500ms

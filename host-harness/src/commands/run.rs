@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::exit::Exit;
 use crate::login::LoginAnswer;
 use crate::output::Output;
-use crate::server::{Command, Event, Line, Lines, Message, Request, Server, lines_of_standard_input};
+use crate::server::{Command, Event, Lines, Message, Request, Server, lines_of_standard_input};
 
 /// How many logins are answered at a time; with so many under way no further line is read.
 const MOST_AT_ONCE: usize = 1_024;
@@ -64,7 +64,7 @@ pub(super) async fn run(
                 Some(Err(error)) => (reading, unreadable) = (false, Some(error)),
                 Some(Ok(line)) => {
                     number += 1;
-                    match request(line, number) {
+                    match Request::read(&line, number) {
                         Ok(Request::Login(login)) => {
                             let (server, say) = (server.clone(), say.clone());
                             under_way.spawn(async move {
@@ -117,7 +117,7 @@ fn turn_away(lines: &mut Lines, mut number: u64, output: &mut Output) -> Result<
     while let Ok(line) = lines.try_recv() {
         let Ok(line) = line else { break };
         (number, count) = (number + 1, count + 1);
-        match request(line, number) {
+        match Request::read(&line, number) {
             Ok(Request::Login(login)) => {
                 let answer = Box::new(LoginAnswer::fault(None, &fault));
                 write(output, &Message::Answer { id: login.id, answer })?;
@@ -161,12 +161,6 @@ fn write(output: &mut Output, message: &Message) -> Result<(), CommandError> {
     Ok(output.flush()?)
 }
 
-fn request(line: Line, number: u64) -> Result<Request, Event> {
-    let bad = |message: String| Event::BadLine { line: number, message };
-    let line = line.ok_or_else(|| bad("the line is too long".to_owned()))?;
-    serde_json::from_slice(&line).map_err(|error| bad(format!("the line is no login and no command: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -177,6 +171,7 @@ mod tests {
     use super::{turn_away, unless_it_panics};
     use crate::login::Outcome;
     use crate::output::{Output, OutputFormat};
+    use crate::server::Line;
 
     #[tokio::test]
     async fn a_login_that_panics_is_answered_as_internal() {
@@ -189,8 +184,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let mut output = Output::to(OutputFormat::Json, Box::new(file.reopen().expect("the file")));
         let (sender, mut lines) = mpsc::channel(8);
-        for line in [r#"{"id":"7","name":"alice","password":"s3cret"}"#, r#"{"command":"status"}"#, "no line"] {
-            sender.try_send(Ok(Some(Zeroizing::new(line.as_bytes().to_vec())))).expect("room");
+        for line in [r#"{"id":"7","name":"alice","password":"s3cret"}"#, r#"{"command":"status"}"#, r#"{"id":"8"}"#] {
+            sender.try_send(Ok(Line::Whole(Zeroizing::new(line.as_bytes().to_vec())))).expect("room");
         }
         assert_eq!(turn_away(&mut lines, 4, &mut output).expect("written"), 3);
         assert!(sender.is_closed());
@@ -199,5 +194,6 @@ mod tests {
         assert_eq!(said.len(), 2, "{said:?}");
         assert_eq!((&said[0]["id"], &said[0]["reason"]), (&"7".into(), &"shutting_down".into()), "{said:?}");
         assert_eq!((&said[1]["event"], &said[1]["line"]), (&"bad_line".into(), &7.into()), "{said:?}");
+        assert_eq!(said[1]["id"], "8", "{said:?}");
     }
 }

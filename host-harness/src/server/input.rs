@@ -10,12 +10,18 @@ use zeroize::Zeroizing;
 
 /// The longest line that is read, in bytes. A login with every character of the longest name and password escaped has
 /// some 8,000.
-const LONGEST: usize = 16 * 1024;
+pub(super) const LONGEST: usize = 16 * 1024;
 /// How many lines are read ahead.
 const AHEAD: usize = 64;
 
-/// A line without its end; `None` for one that is too long.
-pub(crate) type Line = Option<Zeroizing<Vec<u8>>>;
+/// A line without its end.
+pub(crate) enum Line {
+    /// All of it.
+    Whole(Zeroizing<Vec<u8>>),
+    /// The beginning of one that is too long.
+    TooLong(Zeroizing<Vec<u8>>),
+}
+
 /// Lines, until there are no more; the last may be why not.
 pub(crate) type Lines = mpsc::Receiver<io::Result<Line>>;
 
@@ -50,10 +56,10 @@ fn read(mut input: impl io::Read, mut hand_over: impl FnMut(io::Result<Line>) ->
         for byte in buffer.get(..count).unwrap_or_default() {
             if *byte == b'\n' {
                 let whole = std::mem::replace(&mut line, Zeroizing::new(Vec::with_capacity(LONGEST)));
-                if !hand_over(Ok((!too_long).then_some(whole))) {
+                let kind = if std::mem::take(&mut too_long) { Line::TooLong } else { Line::Whole };
+                if !hand_over(Ok(kind(whole))) {
                     return;
                 }
-                too_long = false;
             } else if line.len() < LONGEST {
                 line.push(*byte);
             } else {
@@ -62,7 +68,7 @@ fn read(mut input: impl io::Read, mut hand_over: impl FnMut(io::Result<Line>) ->
         }
     }
     if !line.is_empty() {
-        hand_over(Ok((!too_long).then_some(line)));
+        hand_over(Ok(if too_long { Line::TooLong(line) } else { Line::Whole(line) }));
     }
 }
 
@@ -70,12 +76,21 @@ fn read(mut input: impl io::Read, mut hand_over: impl FnMut(io::Result<Line>) ->
 mod tests {
     use std::io;
 
-    use super::{LONGEST, read};
+    use super::{LONGEST, Line, read};
 
-    fn lines(input: &[u8]) -> Vec<Option<String>> {
+    fn text(line: Line) -> Result<String, String> {
+        let text = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
+        match line {
+            Line::Whole(line) => Ok(text(&line)),
+            Line::TooLong(beginning) => Err(text(&beginning)),
+        }
+    }
+
+    /// Lines; as errors, the beginnings of those that are too long.
+    fn lines(input: &[u8]) -> Vec<Result<String, String>> {
         let mut lines = Vec::new();
         read(input, |line| {
-            lines.push(line.expect("no error").map(|line| String::from_utf8_lossy(&line).into_owned()));
+            lines.push(text(line.expect("no error")));
             true
         });
         lines
@@ -83,8 +98,8 @@ mod tests {
 
     #[test]
     fn lines_come_one_by_one_and_the_last_one_needs_no_end() {
-        assert_eq!(lines(b"one\n\ntwo"), [Some("one".to_owned()), Some(String::new()), Some("two".to_owned())]);
-        assert_eq!(lines(b"one\n"), [Some("one".to_owned())]);
+        assert_eq!(lines(b"one\n\ntwo"), [Ok("one".to_owned()), Ok(String::new()), Ok("two".to_owned())]);
+        assert_eq!(lines(b"one\n"), [Ok("one".to_owned())]);
         assert_eq!(lines(b""), []);
     }
 
@@ -98,10 +113,10 @@ mod tests {
         }
         let mut told = Vec::new();
         read(io::Read::chain(&b"one\nhal"[..], Broken), |line| {
-            told.push(line.map(|line| line.map(|line| line.to_vec())).map_err(|error| error.to_string()));
+            told.push(line.map(text).map_err(|error| error.to_string()));
             true
         });
-        assert_eq!(told, [Ok(Some(b"one".to_vec())), Err("unplugged".to_owned())]);
+        assert_eq!(told, [Ok(Ok("one".to_owned())), Err("unplugged".to_owned())]);
     }
 
     #[test]
@@ -109,7 +124,7 @@ mod tests {
         let input = [vec![b'x'; LONGEST], b"\n".to_vec(), vec![b'y'; 3 * LONGEST], b"\nnext\n".to_vec()].concat();
         let lines = lines(&input);
         assert_eq!(lines.len(), 3);
-        assert_eq!(lines[0].as_ref().map(String::len), Some(LONGEST));
-        assert_eq!(lines[1..], [None, Some("next".to_owned())]);
+        assert_eq!(lines[0].as_ref().map(String::len), Ok(LONGEST));
+        assert_eq!(lines[1..], [Err("y".repeat(LONGEST)), Ok("next".to_owned())]);
     }
 }

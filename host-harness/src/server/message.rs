@@ -6,6 +6,8 @@ use provider_api::host::{CallCounters, SwapError, Swapped};
 use provider_api::{Fault, Secret, StageOutcome, UnavailableReason, ValidationReport};
 use serde::{Deserialize, Serialize};
 
+use super::bad_line::id_of;
+use super::input::{LONGEST, Line};
 use crate::login::LoginAnswer;
 use crate::providers::ProviderHandle;
 
@@ -17,6 +19,24 @@ pub enum Request {
     Login(Login),
     /// Something is to be done.
     Command(CommandLine),
+}
+
+impl Request {
+    /// What a line asks for.
+    ///
+    /// # Errors
+    ///
+    /// The event that tells of a line, the one of this number, that is neither a login nor a command.
+    pub(crate) fn read(line: &Line, number: u64) -> Result<Self, Event> {
+        let bad = |line: &[u8], message| Event::BadLine { line: number, id: id_of(line), message };
+        match line {
+            Line::Whole(line) => serde_json::from_slice(line)
+                .map_err(|error| bad(line, format!("the line is no login and no command: {error}"))),
+            Line::TooLong(beginning) => {
+                Err(bad(beginning, format!("the line is too long: it may have {LONGEST} bytes at most")))
+            }
+        }
+    }
 }
 
 /// Somebody logs in.
@@ -133,6 +153,9 @@ pub enum Event {
     BadLine {
         /// Its number, from 1.
         line: u64,
+        /// Its id, if that could be read: somebody may wait for an answer by it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
         /// What is wrong with it. It is not quoted: it may hold a password.
         message: String,
     },

@@ -1,5 +1,6 @@
 //! A host that runs: it answers logins, many at a time, and lets new providers take over meanwhile.
 
+mod bad_line;
 mod input;
 mod message;
 mod reload;
@@ -12,7 +13,9 @@ use provider_api::host::SwapLimits;
 use provider_api::{Credentials, Deadline, RequestContext};
 use tokio::sync::Mutex;
 
-pub(crate) use input::{Line, Lines, lines_of_standard_input};
+#[cfg(test)]
+pub(crate) use input::Line;
+pub(crate) use input::{Lines, lines_of_standard_input};
 pub use message::{Command, Event, Message, ProviderStatus, Request};
 
 use crate::config::{ConfigError, Configuration};

@@ -36,3 +36,26 @@ fn answers_that_nobody_reads_are_no_success() {
         assert!(said.lines().count() == 1 && said.contains("nobody reads standard output any more"), "{said}");
     }
 }
+
+#[test]
+fn a_login_that_cannot_be_read_is_answered_by_its_id() {
+    let harness = faulty(&json!({}));
+    let mut serving = harness.serve(&["run"]);
+    serving.event("ready");
+    let long = json!({ "id": "long", "name": "alice", "password": "s3cret".repeat(10_000) }).to_string();
+    for (id, line) in [
+        ("long", &*long),
+        ("lone", r#"{"id":"lone","name":"alice","password":"s3cret\ud800"}"#),
+        ("misspelt", r#"{"name":"alice","pasword":"s3cret","id":"misspelt"}"#),
+        ("cut", r#"{"id":"cut","name":"alice","password":"s3cret"#),
+    ] {
+        serving.say(line);
+        let event = serving.answer(id);
+        assert_eq!(event["event"], "bad_line");
+        assert!(!event.to_string().contains("s3cret"), "{event}");
+    }
+    serving.say(r#"{"name":"alice"}"#);
+    assert_eq!(serving.event("bad_line").get("id"), None);
+    serving.login("1", "alice", "right");
+    assert_eq!(serving.answer("1")["outcome"], "accepted");
+}
