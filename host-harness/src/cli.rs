@@ -150,10 +150,11 @@ Input, an object a line, of 16 KiB at most:
   {\"id\": TEXT, \"name\": TEXT, \"password\": TEXT}   a login; answered as by `login`, with the id
   {\"command\": \"reload\"}                          the same as SIGHUP
   {\"command\": \"status\"}                          what the providers are doing
+  {\"command\": \"metrics\"}                         what they have counted
 Events in the output, beside the answers:
   started, not_started, ready                    at the start, for each provider and in the end
   swapped, kept, started, removed, reloaded      of a reload; `kept` has the reason
-  status
+  status, metrics                                metrics for each provider, as --metrics shows them, in the field text
   bad_line                                       for a line that cannot be used, with its id if that could be read
 The exit code is 0 when every login was answered, 3 when some had to be cut off, or nobody reads the answers any more.")]
     Run {

@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::CommandError;
 use super::session::Session;
+use super::{CommandError, tell, tell_lines};
 use crate::exit::Exit;
 use crate::login::LoginAnswer;
 use crate::output::Output;
@@ -22,6 +22,10 @@ const MOST_AT_ONCE: usize = 1_024;
 const LAST_LOGINS: Duration = Duration::from_millis(1_500);
 /// How long providers get to say goodbye then.
 const GOODBYE: Duration = Duration::from_millis(300);
+/// How long providers get to tell what they have counted.
+const METRICS: Duration = Duration::from_secs(2);
+/// The same when the program ends.
+const LAST_METRICS: Duration = Duration::from_millis(300);
 
 pub(super) async fn run(
     session: &Session,
@@ -79,6 +83,9 @@ pub(super) async fn run(
                             Command::Reload => {
                                 under_way.spawn(reload(server.clone(), say.clone()));
                             }
+                            Command::Metrics => {
+                                under_way.spawn(metrics(server.clone(), say.clone()));
+                            }
                         },
                         Err(event) => write(output, &Message::Event(event))?,
                     }
@@ -90,6 +97,9 @@ pub(super) async fn run(
     let finishing = finish(&mut under_way, &mut said, output);
     let finished = tokio::time::timeout(LAST_LOGINS, finishing).await;
     under_way.shutdown().await;
+    if session.shows_metrics {
+        server.metrics(LAST_METRICS).await.iter().for_each(show);
+    }
     server.shut_down(GOODBYE).await;
     if output.is_closed() {
         return Err(CommandError::NoReader);
@@ -153,6 +163,23 @@ async fn reload(server: Server, say: mpsc::Sender<Message>) {
     };
     for event in AssertUnwindSafe(server.reload()).catch_unwind().await.unwrap_or_else(panicked) {
         let _ = say.send(Message::Event(event)).await;
+    }
+}
+
+async fn metrics(server: Server, say: mpsc::Sender<Message>) {
+    for event in server.metrics(METRICS).await {
+        let _ = say.send(Message::Event(event)).await;
+    }
+}
+
+/// Shows on standard error what a provider has counted.
+fn show(event: &Event) {
+    match event {
+        Event::Metrics { text: Some(text), .. } => tell_lines(text),
+        Event::Metrics { provider, message: Some(message), .. } => {
+            tell(&format!("no metrics of {provider}: {message}"));
+        }
+        _ => {}
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) struct Session {
     config: PathBuf,
     pub(super) log: Log,
     pub(super) interrupt: Interrupt,
-    shows_metrics: bool,
+    /// Whether what the providers have counted is shown when all is done.
+    pub(super) shows_metrics: bool,
 }
 
 /// How long providers get to say goodbye to their servers.

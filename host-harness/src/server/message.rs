@@ -67,6 +67,8 @@ pub enum Command {
     Reload,
     /// Tell what the providers are doing.
     Status,
+    /// Tell what the providers have counted.
+    Metrics,
 }
 
 /// A line of the output.
@@ -148,6 +150,15 @@ pub enum Event {
     Status {
         /// Each of them, in their order.
         providers: Vec<ProviderStatus>,
+    },
+    /// What a provider has counted.
+    Metrics {
+        /// Its instance.
+        provider: String,
+        /// The counters, a line each, in the text format that Prometheus reads; none if it did not answer.
+        text: Option<String>,
+        /// Why it did not.
+        message: Option<String>,
     },
     /// A line of the input is neither a login nor a command.
     BadLine {
@@ -291,7 +302,8 @@ mod tests {
         let login = read(r#"{"id":"7","name":"alice","password":"s3cret"}"#).expect("a login");
         let Request::Login(Login { id, name, password }) = login else { panic!("a login") };
         assert_eq!((id.as_str(), name.as_str(), password.expose()), ("7", "alice", "s3cret"));
-        for (line, command) in [("reload", Command::Reload), ("status", Command::Status)] {
+        let commands = [("reload", Command::Reload), ("status", Command::Status), ("metrics", Command::Metrics)];
+        for (line, command) in commands {
             let read = read(&format!(r#"{{"command":"{line}"}}"#)).expect("a command");
             assert!(matches!(read, Request::Command(line) if line.command == command), "{line}");
         }

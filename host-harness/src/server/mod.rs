@@ -3,6 +3,7 @@
 mod bad_line;
 mod input;
 mod message;
+mod metrics;
 mod reload;
 
 use std::path::{Path, PathBuf};

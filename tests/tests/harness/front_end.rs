@@ -4,9 +4,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use tests::plugin::host_harness;
+use tests::harness::Harness;
+use tests::plugin::{built, host_harness, ldap_provider};
 
-use super::run::faulty;
+use super::run::{configure, entry, faulty};
 
 #[test]
 fn answers_that_nobody_reads_are_no_success() {
@@ -58,4 +59,37 @@ fn a_login_that_cannot_be_read_is_answered_by_its_id() {
     assert_eq!(serving.event("bad_line").get("id"), None);
     serving.login("1", "alice", "right");
     assert_eq!(serving.answer("1")["outcome"], "accepted");
+}
+
+#[test]
+fn what_the_providers_have_counted_is_told_when_it_is_asked_for_and_in_the_end() {
+    let harness = Harness::unconfigured();
+    let silent = json!({ "at": { "metrics": "block" }, "kept_ms": 30_000 });
+    let missing = json!({ "instance": "missing", "path": "none.so", "sha256": "0".repeat(64) });
+    let counting = json!({ "host": "ldap://127.0.0.1:1", "base_dn": "dc=example" });
+    let counting = entry("corp", &ldap_provider(), &counting);
+    configure(&harness, &[counting.clone(), entry("silent", &built("libfaulty.so"), &silent), missing.clone()]);
+    let mut serving = harness.serve(&["run"]);
+    serving.event("ready");
+    serving.login("1", "alice", "right");
+    serving.answer("1");
+    serving.say(r#"{"command":"metrics"}"#);
+    // Nobody waits for a provider that does not answer.
+    serving.login("2", "alice", "right");
+    serving.answer("2");
+    let mut of =
+        |provider: &str| serving.wait_for(provider, |line| line["event"] == "metrics" && line["provider"] == provider);
+    let counted = of("corp");
+    let text = counted["text"].as_str().expect("a text");
+    assert!(text.lines().all(|line| line.contains("{provider=\"corp\"")) && !text.is_empty(), "{text}");
+    for provider in ["silent", "missing"] {
+        let event = of(provider);
+        assert!(event["text"].is_null() && event["message"].is_string(), "{event}");
+    }
+    drop(serving);
+
+    configure(&harness, &[counting, missing]);
+    let outcome = harness.run(&["--metrics", "run"]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(outcome.stderr.contains("{provider=\"corp\"") && outcome.stderr.contains("missing"), "{outcome:?}");
 }
