@@ -1,5 +1,6 @@
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -8,6 +9,7 @@ use provider_api::{Credentials, Fault, UnavailableReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
 use super::{CommandError, tell, tell_lines};
@@ -18,14 +20,19 @@ use crate::server::{Command, Event, Lines, Message, Request, Server, lines_of_st
 
 /// How many logins are answered at a time; with so many under way no further line is read.
 const MOST_AT_ONCE: usize = 1_024;
-/// How long logins that are under way may take when the program is told to stop.
+/// How long logins that are under way may take when the program is told to stop. With the four that follow it is less than
+/// [`interrupt`](crate::interrupt) gives the program.
 const LAST_LOGINS: Duration = Duration::from_millis(1_500);
 /// How long providers get to say goodbye then.
 const GOODBYE: Duration = Duration::from_millis(300);
-/// How long providers get to tell what they have counted.
-const METRICS: Duration = Duration::from_secs(2);
-/// The same when the program ends.
+/// How long they may take after that to answer the calls that they end.
+const CUTTING_OFF: Duration = Duration::from_millis(300);
+/// How long the answers of logins that were cut off may take to be written.
+const LAST_ANSWERS: Duration = Duration::from_millis(200);
+/// How long providers get to tell what they have counted when the program ends.
 const LAST_METRICS: Duration = Duration::from_millis(300);
+/// The same before that.
+const METRICS: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(
     session: &Session,
@@ -51,6 +58,8 @@ pub(super) async fn run(
     let mut unreadable = None;
     // Tasks wait until what they have to say is written.
     let (say, mut said) = mpsc::channel(1);
+    // Cancelled when the providers have ended: what is under way then is answered without them.
+    let over = CancellationToken::new();
     let stopped = session.interrupt.unless(pending::<()>());
     tokio::pin!(stopped);
     // Without a reader nobody can be told of anything.
@@ -70,11 +79,14 @@ pub(super) async fn run(
                     number += 1;
                     match Request::read(&line, number) {
                         Ok(Request::Login(login)) => {
-                            let (server, say) = (server.clone(), say.clone());
+                            let (server, say, over) = (server.clone(), say.clone(), over.clone());
                             under_way.spawn(async move {
                                 let credentials = Credentials::new(login.name, login.password);
-                                let answer = server.login(&login.id, credentials, timeout);
-                                let answer = Box::new(unless_it_panics(answer).await);
+                                let answer = unless_it_panics(server.login(&login.id, credentials, timeout));
+                                // A provider that is being loaded, say, or a store that others hold.
+                                let cut_off = || LoginAnswer::fault(None, &host_ends());
+                                let answer = over.run_until_cancelled(answer).await.unwrap_or_else(cut_off);
+                                let answer = Box::new(answer);
                                 let _ = say.send(Message::Answer { id: login.id, answer }).await;
                             });
                         }
@@ -94,22 +106,63 @@ pub(super) async fn run(
         }
     }
     let turned_away = if output.is_closed() { 0 } else { turn_away(&mut lines, number, output)? };
-    let finishing = finish(&mut under_way, &mut said, output);
-    let finished = tokio::time::timeout(LAST_LOGINS, finishing).await;
+    let ended = end(session, &server, &mut under_way, &mut said, &over, output).await;
     under_way.shutdown().await;
-    if session.shows_metrics {
-        server.metrics(LAST_METRICS).await.iter().for_each(show);
-    }
-    server.shut_down(GOODBYE).await;
     if output.is_closed() {
         return Err(CommandError::NoReader);
     }
     // Whoever stops the program loses nothing, unless something had to be cut off.
-    match (finished, unreadable) {
-        (Ok(written), None) => written.map(|()| if turned_away == 0 { Exit::Done } else { Exit::Unavailable }),
-        (Ok(_), Some(error)) => Err(CommandError::Input(error)),
-        (Err(_), _) => Ok(Exit::Unavailable),
+    match (ended?, unreadable) {
+        (Ending::CutOff, _) => Ok(Exit::Unavailable),
+        (Ending::Done, Some(error)) => Err(CommandError::Input(error)),
+        (Ending::Done, None) => Ok(if turned_away == 0 { Exit::Done } else { Exit::Unavailable }),
     }
+}
+
+/// How what was under way came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Done,
+    /// Some of it by being cut off.
+    CutOff,
+}
+
+/// Lets what is under way come to its end, ends the providers, and writes what is said of what that cuts off.
+async fn end(
+    session: &Session,
+    server: &Server,
+    under_way: &mut JoinSet<()>,
+    said: &mut mpsc::Receiver<Message>,
+    over: &CancellationToken,
+    output: &mut Output,
+) -> Result<Ending, CommandError> {
+    let mut finishing = pin!(finish(under_way, said, output));
+    let in_time = tokio::time::timeout(LAST_LOGINS, &mut finishing).await;
+    if session.shows_metrics {
+        server.metrics(LAST_METRICS).await.iter().for_each(show);
+    }
+    let shutting_down = async {
+        // The providers answer the calls that they end. Nobody waits for one that blocks.
+        let _ = tokio::time::timeout(GOODBYE + CUTTING_OFF, server.shut_down(GOODBYE)).await;
+        over.cancel();
+    };
+    if let Ok(written) = in_time {
+        shutting_down.await;
+        return written.map(|()| Ending::Done);
+    }
+    let last_answers = async {
+        over.cancelled().await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    // Meanwhile the answers are written: each waits for the one before it.
+    let ((), written) = tokio::join!(shutting_down, async {
+        tokio::select! {
+            biased;
+            written = finishing => written,
+            () = last_answers => Ok(()),
+        }
+    });
+    written.map(|()| Ending::CutOff)
 }
 
 /// The answer of a login; a login that panics has one too.
@@ -118,18 +171,21 @@ async fn unless_it_panics(login: impl Future<Output = LoginAnswer>) -> LoginAnsw
     AssertUnwindSafe(login).catch_unwind().await.unwrap_or_else(fault)
 }
 
+fn host_ends() -> Fault {
+    Fault::unavailable(UnavailableReason::SHUTTING_DOWN, "the host ends")
+}
+
 /// Answers the lines that were read when the program was told to stop, and that nobody has begun with. How many there
 /// are; the thread that reads may hold another then.
 fn turn_away(lines: &mut Lines, mut number: u64, output: &mut Output) -> Result<usize, CommandError> {
     lines.close();
-    let fault = Fault::unavailable(UnavailableReason::SHUTTING_DOWN, "the host ends");
     let mut count = 0;
     while let Ok(line) = lines.try_recv() {
         let Ok(line) = line else { break };
         (number, count) = (number + 1, count + 1);
         match Request::read(&line, number) {
             Ok(Request::Login(login)) => {
-                let answer = Box::new(LoginAnswer::fault(None, &fault));
+                let answer = Box::new(LoginAnswer::fault(None, &host_ends()));
                 write(output, &Message::Answer { id: login.id, answer })?;
             }
             // What it asks for is over.

@@ -223,20 +223,41 @@ fn ctrl_c_answers_what_is_under_way_and_ends_with_0() {
 
 #[test]
 fn ctrl_c_cuts_off_what_hangs_and_says_so_with_3() {
+    // Each of which waits until the one before it is written.
+    let logins = 20;
     for how in ["wait", "block"] {
-        let harness = faulty(&json!({ "at": { "authenticate": how } }));
-        let mut serving = harness.serve(&["run", "--timeout", "30s"]);
+        let harness = faulty(&json!({ "at": { "authenticate": how, "metrics": "block" }, "kept_ms": 30_000 }));
+        let mut serving = harness.serve(&["--metrics", "run", "--timeout", "30s"]);
         serving.event("ready");
-        serving.login("1", "alice", "right");
+        for number in 0..logins {
+            serving.login(&format!("login-{number}"), &format!("user{number}"), "right");
+        }
         while {
             serving.say(r#"{"command":"status"}"#);
             serving.event("status")["providers"][0]["in_flight"] == 0
         } {}
         let begun = Instant::now();
         serving.signal("INT");
+        for number in 0..logins {
+            let answer = serving.answer(&format!("login-{number}"));
+            assert_eq!(answer["reason"], "shutting_down", "{how}: {answer}");
+        }
         assert_eq!(serving.end().0, 3, "{how}");
         assert!(begun.elapsed() < Duration::from_secs(8), "{how}: {:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn ctrl_c_answers_logins_that_wait_for_a_provider_to_be_loaded() {
+    let harness = faulty(&json!({}));
+    let mut serving = harness.serve_in(&[("FAULTY_DESCRIBE", "block")], &["run", "--timeout", "30s"]);
+    serving.event("ready");
+    serving.login("1", "alice", "right");
+    serving.say(r#"{"command":"status"}"#);
+    serving.event("status");
+    serving.signal("TERM");
+    assert_eq!(serving.answer("1")["reason"], "shutting_down");
+    assert_eq!(serving.end().0, 3);
 }
 
 #[test]
