@@ -8,7 +8,7 @@ use provider_api::host::SwapLimits;
 use provider_api::{Credentials, Fault, UnavailableReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
@@ -56,6 +56,8 @@ pub(super) async fn run(
     let mut lines = lines_of_standard_input().map_err(CommandError::Input)?;
     let (mut under_way, mut reading, mut number) = (JoinSet::new(), true, 0);
     let mut unreadable = None;
+    // However many reloads are asked for while one runs, they are one: each reads what the file says by then.
+    let (mut reloading, mut reload_wanted) = (None::<AbortHandle>, false);
     // Tasks wait until what they have to say is written.
     let (say, mut said) = mpsc::channel(1);
     // Cancelled when the providers have ended: what is under way then is answered without them.
@@ -63,15 +65,17 @@ pub(super) async fn run(
     let stopped = session.interrupt.unless(pending::<()>());
     tokio::pin!(stopped);
     // Without a reader nobody can be told of anything.
-    while (reading || !under_way.is_empty()) && !output.is_closed() {
+    while (reading || !under_way.is_empty() || reload_wanted) && !output.is_closed() {
+        if reload_wanted && reloading.as_ref().is_none_or(AbortHandle::is_finished) {
+            reload_wanted = false;
+            reloading = Some(under_way.spawn(reload(server.clone(), say.clone())));
+        }
         tokio::select! {
             biased;
             _ = &mut stopped => break,
             Some(message) = said.recv() => write(output, &message)?,
             Some(_) = under_way.join_next(), if !under_way.is_empty() => {}
-            Some(()) = hang_up.recv() => {
-                under_way.spawn(reload(server.clone(), say.clone()));
-            }
+            Some(()) = hang_up.recv() => reload_wanted = true,
             line = lines.recv(), if reading && under_way.len() < MOST_AT_ONCE => match line {
                 None => reading = false,
                 Some(Err(error)) => (reading, unreadable) = (false, Some(error)),
@@ -92,9 +96,7 @@ pub(super) async fn run(
                         }
                         Ok(Request::Command(line)) => match line.command {
                             Command::Status => write(output, &Message::Event(server.status()))?,
-                            Command::Reload => {
-                                under_way.spawn(reload(server.clone(), say.clone()));
-                            }
+                            Command::Reload => reload_wanted = true,
                             Command::Metrics => {
                                 under_way.spawn(metrics(server.clone(), say.clone()));
                             }

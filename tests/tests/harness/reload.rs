@@ -107,3 +107,35 @@ fn a_file_that_cannot_be_read_is_given_up_and_read_again_when_it_can() {
     serving.close();
     assert_eq!(serving.end().0, 0);
 }
+
+#[test]
+fn reloads_that_wait_become_one_and_stop_no_login() {
+    let harness = faulty(&json!({ "at": { "validate": "nap" } }));
+    let mut serving = serving(&harness);
+    // More than logins are answered at a time.
+    for _ in 0..2_000 {
+        serving.say(r#"{"command":"reload"}"#);
+    }
+    assert_alice_gets_in(&mut serving, "1");
+    serving.signal("HUP");
+    serving.close();
+    let (code, lines) = serving.end();
+    let reloaded: Vec<&Value> = lines.iter().filter(|line| line["event"] == "reloaded").collect();
+    assert!((1..100).contains(&reloaded.len()), "{}", reloaded.len());
+    assert!(code == 0 && reloaded.iter().all(|event| event["complete"] == true), "{code}: {reloaded:?}");
+}
+
+#[test]
+fn a_reload_that_is_asked_for_while_one_runs_reads_what_the_file_says_by_then() {
+    let harness = faulty(&json!({ "at": { "configure": "nap" } }));
+    let mut serving = serving(&harness);
+    serving.say(r#"{"command":"reload"}"#);
+    configure(&harness, &[entry("head-office", &built("libfaulty.so"), &json!({}))]);
+    for _ in 0..3 {
+        serving.say(r#"{"command":"reload"}"#);
+    }
+    // Also if nothing else is asked for any more.
+    serving.close();
+    let (code, lines) = serving.end();
+    assert!(code == 0 && lines.iter().any(|line| line["provider"] == "head-office"), "{code}: {lines:?}");
+}
