@@ -3,11 +3,12 @@
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use provider_api::{Credentials, RejectReason, Rejection, Secret, UserCode, one_line};
+use provider_api::{Credentials, Fault, RejectReason, Rejection, Secret, UnavailableReason, UserCode, one_line};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
 use crate::fold::Folded;
+use crate::provision::store_fault;
 use crate::store::{AuditEntry, NewUser, Origin, Profile, Status, Store, StoreError, User};
 
 /// A local account to be created.
@@ -43,6 +44,27 @@ pub enum AddError {
     /// The password could not be hashed.
     #[error("the password cannot be hashed ({0})")]
     Hash(String),
+}
+
+/// Whether the password of a local account is right cannot be told.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// Too many wait for their password to be checked.
+    #[error("too many passwords of local accounts are being checked: try again")]
+    Crowded,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<CheckError> for Fault {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Crowded => Self::unavailable(UnavailableReason::OVERLOADED, error.to_string()),
+            CheckError::Store(error) => store_fault(&error),
+        }
+    }
 }
 
 /// Creates a local account. Refuses a name or mail address that any account folds to: a directory's person of that
@@ -86,7 +108,11 @@ pub async fn find(store: &Store, typed: &str) -> Result<Option<User>, StoreError
 }
 
 /// Checks the password of a local account. The answer takes the same work whatever the state of the account.
-pub async fn authenticate(store: &Store, user: User, password: Secret) -> Result<Result<User, Rejection>, StoreError> {
+///
+/// # Errors
+///
+/// At once, if more wait for a check already than would have their turn soon.
+pub async fn authenticate(store: &Store, user: User, password: Secret) -> Result<Result<User, Rejection>, CheckError> {
     let id = user.id;
     let phc = store.read(move |records| records.local_password(id)).await?;
     let right = verify(phc, password).await?;
@@ -103,18 +129,28 @@ pub async fn authenticate(store: &Store, user: User, password: Secret) -> Result
 
 /// How many passwords are hashed at a time. Each takes 19 MiB and a core: without a limit a crowd of wrong passwords
 /// takes the memory of the host.
-static HASHING: Semaphore = Semaphore::const_new(4);
+const HASHERS: usize = 4;
+/// How many may wait for that, a quarter of a second at most where a hash takes 30 ms. Without a limit a crowd that
+/// guesses at one local account fills the host with logins that wait, and no directory's login has its turn.
+const WAITING: usize = 32;
+
+static HASHING: Semaphore = Semaphore::const_new(HASHERS);
+static PLACES: Semaphore = Semaphore::const_new(HASHERS + WAITING);
 
 /// The argon2id PHC string of a password.
 async fn hash(password: Secret) -> Result<String, AddError> {
     let hashed =
         hashing(move || Argon2::default().hash_password(password.expose().as_bytes()).map(|phc| phc.to_string()));
-    hashed.await?.map_err(|error| AddError::Hash(error.to_string()))
+    match hashed.await {
+        Ok(hashed) => hashed.map_err(|error| AddError::Hash(error.to_string())),
+        Err(CheckError::Store(error)) => Err(AddError::Store(error)),
+        Err(error) => Err(AddError::Hash(error.to_string())),
+    }
 }
 
 /// Whether a password is that of a PHC string. Without a PHC string, or with one that cannot be read, a hash is made
 /// for nothing and the answer is no.
-async fn verify(phc: Option<String>, password: Secret) -> Result<bool, StoreError> {
+async fn verify(phc: Option<String>, password: Secret) -> Result<bool, CheckError> {
     hashing(move || {
         let argon2 = Argon2::default();
         let password = password.expose().as_bytes();
@@ -127,13 +163,14 @@ async fn verify(phc: Option<String>, password: Secret) -> Result<bool, StoreErro
     .await
 }
 
-async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    // The permit moves into the thread: a caller that gives up does not free the core that the work still takes.
-    let permit = HASHING.acquire().await;
+async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CheckError> {
+    let place = PLACES.try_acquire().map_err(|_| CheckError::Crowded)?;
+    // Both move into the thread: a caller that gives up does not free the core that the work still takes.
+    let hasher = HASHING.acquire().await;
     let done = tokio::task::spawn_blocking(move || {
         let answer = work();
-        drop(permit);
+        drop((hasher, place));
         answer
     });
-    done.await.map_err(|_| StoreError::Damaged("hashing a password ended before its answer".to_owned()))
+    done.await.map_err(|_| StoreError::Damaged("hashing a password ended before its answer".to_owned()).into())
 }

@@ -74,7 +74,7 @@ impl Host {
                 return match local_accounts::authenticate(&self.store, user, credentials.password).await {
                     Ok(Ok(user)) => LoginAnswer::local(user),
                     Ok(Err(rejection)) => LoginAnswer::rejected(None, rejection),
-                    Err(error) => LoginAnswer::fault(None, &provision::store_fault(&error)),
+                    Err(error) => LoginAnswer::fault(None, &error.into()),
                 };
             }
             // Without the store nobody knows whether the name is a local account's: no provider may see the password.

@@ -93,3 +93,29 @@ fn what_the_providers_have_counted_is_told_when_it_is_asked_for_and_in_the_end()
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert!(outcome.stderr.contains("{provider=\"corp\"") && outcome.stderr.contains("missing"), "{outcome:?}");
 }
+
+#[test]
+fn a_crowd_that_guesses_at_a_local_account_keeps_nobody_from_the_directory() {
+    let harness = faulty(&json!({}));
+    harness.add_local_user("admin", "of the local account");
+    let mut serving = harness.serve(&["run"]);
+    serving.event("ready");
+    let guesses = 1_500;
+    for number in 0..guesses {
+        serving.login(&format!("guess-{number}"), "admin", "wrong");
+    }
+    serving.login("alice", "alice", "right");
+    assert_eq!(serving.answer("alice")["outcome"], "accepted");
+    let mut refused = 0;
+    for number in 0..guesses {
+        let answer = serving.answer(&format!("guess-{number}"));
+        match answer["reason"].as_str() {
+            Some("overloaded") => refused += 1,
+            other => assert_eq!(other, Some("invalid_credentials"), "{answer}"),
+        }
+    }
+    assert!((1..guesses).contains(&refused), "{refused} of {guesses}");
+    // There is room again.
+    serving.login("admin", "admin", "of the local account");
+    assert_eq!(serving.answer("admin")["outcome"], "accepted");
+}
