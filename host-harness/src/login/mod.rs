@@ -9,6 +9,7 @@ use std::time::Duration;
 use provider_api::{
     Accepted, Credentials, Decision, Fault, RejectReason, Rejection, RequestContext, UnavailableReason,
 };
+use tokio::time::Instant;
 
 pub use answer::{LoginAnswer, Outcome};
 
@@ -22,6 +23,11 @@ pub const DEADLINE: Duration = Duration::from_secs(8);
 
 /// A provider answers by the deadline itself, and its answer says more than ours: it gets this much longer to arrive.
 const MARGIN: Duration = Duration::from_millis(200);
+
+/// How long a rejected login takes at least. Checking the password of a local account takes some 30 ms, and a directory
+/// answers in one: by that, one wrong password would tell which names are local accounts, such as that of the
+/// administrator for when every directory is down. It also bounds how fast one caller can guess.
+const REJECTED_AFTER: Duration = Duration::from_millis(100);
 
 /// A login server without its network: accounts, and the providers that it asks, in order.
 #[derive(Clone, Debug)]
@@ -53,7 +59,19 @@ impl Host {
     /// down, and the password of a local account is never shown to one. Otherwise the providers are asked in order,
     /// and a password goes to the next one only after [`RejectReason::UNKNOWN_USER`]: a provider that knows the
     /// person, or cannot tell, has the last word.
+    ///
+    /// A login that is rejected is answered 100 ms after it began, or at its deadline if that comes first: how fast a
+    /// wrong password is found to be wrong must not tell whether the name is a local account's.
     pub async fn login(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
+        let begun = Instant::now();
+        let answer = self.answer(context, credentials).await;
+        if answer.outcome == Outcome::Rejected {
+            tokio::time::sleep_until((begun + REJECTED_AFTER).min(context.deadline.instant().into())).await;
+        }
+        answer
+    }
+
+    async fn answer(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
         if let Err(rejection) = credentials.check() {
             return LoginAnswer::rejected(None, rejection);
         }

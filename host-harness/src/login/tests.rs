@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use provider_api::{Credentials, Deadline, RequestContext, Secret};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::{Host, LoginAnswer, Outcome};
 use crate::config::Configuration;
@@ -78,6 +79,37 @@ async fn a_wrong_password_of_a_local_account_asks_no_provider() {
     let answer = fixture.login("Admin", "wrong").await;
     assert_eq!((answer.outcome, answer.reason.as_deref()), (Outcome::Rejected, Some("invalid_credentials")));
     assert_eq!((answer.provider.as_deref(), answer.user), (None, None));
+}
+
+/// How long a login takes that is answered like this, in time that passes only while everybody waits for it.
+async fn time_of(fixture: &Fixture, (name, password): (&str, &str), timeout: Duration, expected: Outcome) -> Duration {
+    tokio::time::pause();
+    let begun = Instant::now();
+    let context = RequestContext::new("test", Deadline::after(timeout));
+    let answer = fixture.host.login(&context, Credentials::new(name, Secret::new(password))).await;
+    assert_eq!(answer.outcome, expected, "{answer:?}");
+    let took = begun.elapsed();
+    tokio::time::resume();
+    took
+}
+
+#[tokio::test]
+async fn a_rejected_login_takes_as_long_whether_the_name_is_a_local_accounts_or_nobodys() {
+    let fixture = host("").await;
+    for wrong in [("admin", "wrong"), ("alice", "wrong"), ("admin", ""), ("alice", "")] {
+        let took = time_of(&fixture, wrong, Duration::from_mins(1), Outcome::Rejected).await;
+        // The clock of tokio counts milliseconds.
+        assert!((100..=101).contains(&took.as_millis()), "{wrong:?}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rejected_login_is_answered_by_its_deadline_and_an_accepted_one_at_once() {
+    let fixture = host("").await;
+    let took = time_of(&fixture, ("alice", "wrong"), Duration::from_millis(40), Outcome::Rejected).await;
+    assert!((40..100).contains(&took.as_millis()), "{took:?}");
+    let took = time_of(&fixture, ("admin", PASSWORD), Duration::from_mins(1), Outcome::Accepted).await;
+    assert_eq!(took, Duration::ZERO);
 }
 
 #[tokio::test]
