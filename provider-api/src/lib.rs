@@ -70,7 +70,7 @@ pub use identity::{Group, Identity};
 pub use listing::{ListRequest, ListedUser, ListingEnd, UserPage};
 pub use log_record::{LogLevel, LogRecord};
 pub use metric::Metric;
-pub use one_line::one_line;
+pub use one_line::{is_unprintable, one_line};
 pub use secret::Secret;
 #[cfg(any(feature = "author", feature = "host"))]
 pub use threads::try_threads;

@@ -30,7 +30,12 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-fn is_unprintable(character: char) -> bool {
+/// Whether a character is one that [`one_line`] does not let through as it is.
+///
+/// ```
+/// assert!(provider_api::is_unprintable('\u{202e}') && !provider_api::is_unprintable('ü'));
+/// ```
+pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

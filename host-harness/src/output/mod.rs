@@ -1,6 +1,7 @@
 //! Results on standard output: text for people, JSON for programs.
 
 mod inspection;
+mod json;
 mod login;
 mod metrics;
 mod table;
@@ -66,13 +67,14 @@ impl Output {
         self.note(written)
     }
 
-    /// Writes an object as one line of JSON.
+    /// Writes an object as one line of JSON, in which all that [`one_line`](provider_api::one_line) would not let through
+    /// is written as `\uXXXX`.
     ///
     /// # Errors
     ///
     /// As for [`text`](Self::text).
     pub fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
-        let line = serde_json::to_string(object)?;
+        let line = json::line(object)?;
         self.text(&line)
     }
 

@@ -1,28 +1,27 @@
 //! What whoever holds the input and the output of `host-harness run` may rely on.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::harness::Harness;
 use tests::plugin::{built, host_harness, ldap_provider};
 
 use super::run::{configure, entry, faulty};
+
+/// `host-harness run` with a pipe for everything.
+fn start(harness: &Harness) -> Child {
+    let mut command = Command::new(host_harness());
+    command.arg("--config").arg(harness.configuration_file()).arg("run");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs")
+}
 
 #[test]
 fn answers_that_nobody_reads_are_no_success() {
     let harness = faulty(&json!({ "at": { "authenticate": "nap" } }));
     // Noticed while it reads, and only when it has ended reading.
     for ends in [false, true] {
-        let mut process = Command::new(host_harness())
-            .arg("--config")
-            .arg(harness.configuration_file())
-            .arg("run")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it runs");
+        let mut process = start(&harness);
         let output = process.stdout.take().expect("a pipe");
         let ready = BufReader::new(output).lines().any(|line| line.expect("text").contains("ready"));
         assert!(ready);
@@ -118,4 +117,18 @@ fn a_crowd_that_guesses_at_a_local_account_keeps_nobody_from_the_directory() {
     // There is room again.
     serving.login("admin", "admin", "of the local account");
     assert_eq!(serving.answer("admin")["outcome"], "accepted");
+}
+
+#[test]
+fn an_answer_is_one_line_for_whoever_reads_it() {
+    let harness = faulty(&json!({}));
+    let mut process = start(&harness);
+    let id = "a\u{85}b\u{2028}c\u{202e}d\u{9b}";
+    let login = json!({ "id": id, "name": "alice", "password": "right" });
+    writeln!(process.stdin.take().expect("a pipe"), "{login}").expect("it reads");
+    let output = process.wait_with_output().expect("it ends").stdout;
+    let output = String::from_utf8(output).expect("UTF-8");
+    let answer = output.lines().last().expect("an answer");
+    assert!(answer.contains(r"a\u0085b\u2028c\u202ed\u009b"), "{answer}");
+    assert_eq!(serde_json::from_str::<Value>(answer).expect("JSON")["id"], id);
 }
