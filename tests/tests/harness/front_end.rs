@@ -132,3 +132,15 @@ fn an_answer_is_one_line_for_whoever_reads_it() {
     assert!(answer.contains(r"a\u0085b\u2028c\u202ed\u009b"), "{answer}");
     assert_eq!(serde_json::from_str::<Value>(answer).expect("JSON")["id"], id);
 }
+
+#[test]
+fn a_server_without_providers_says_who_can_log_in() {
+    let harness = Harness::unconfigured();
+    harness.configure("");
+    let outcome = harness.run(&["run"]);
+    assert!(outcome.code == 0 && outcome.stderr.lines().count() == 1, "{outcome:?}");
+    assert!(outcome.stderr.contains("only local accounts can log in"), "{outcome:?}");
+    configure(&harness, &[entry("corp", &built("libfaulty.so"), &json!({}))]);
+    let silent = harness.run(&["run"]);
+    assert!(silent.code == 0 && silent.stderr.is_empty(), "{silent:?}");
+}
