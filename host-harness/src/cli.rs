@@ -154,11 +154,11 @@ Input, an object a line, of 16 KiB at most:
 Events in the output, beside the answers:
   started, not_started, ready                    at the start, for each provider and in the end
   swapped, kept, started, removed, reloaded      of a reload; `kept` has the reason
-  status, metrics                                metrics for each provider, as --metrics shows them, in the field text
-  bad_line                                       for a line that cannot be used, with its id if that could be read
-A reload that is asked for while one runs follows it; however many are asked for meanwhile, one follows, and one `reloaded`
-answers them all.
-A program that is told to stop answers the logins that it does not carry out any more as shutting_down.
+  status                                         each provider with its counters
+  metrics                                        of each provider: `text`, as --metrics shows it
+  bad_line                                       a line of no use, with its id if that could be read
+A reload that is asked for while one runs follows it. All that wait are one, and one `reloaded` answers them.
+Told to stop, it answers the logins that it does not carry out any more as shutting_down.
 The exit code is 0 when every login was carried out, 3 when some had to be cut off, or nobody reads the answers any more.")]
     Run {
         /// How long a login may take in all, such as 8s or 500ms
