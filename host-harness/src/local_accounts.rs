@@ -83,7 +83,7 @@ pub async fn add(store: &Store, account: NewLocalAccount) -> Result<User, AddErr
         .write(move |records| {
             let asked = [("the name", Some(profile.folded_name())), ("the mail address", profile.folded_email())];
             for (what, folded) in asked {
-                if let Some(user) = folded.map(|folded| records.user_known_as(&folded)).transpose()?.flatten() {
+                if let Some(user) = folded.map(|folded| records.user_known_as(&folded, None)).transpose()?.flatten() {
                     return Ok(Err((what, user)));
                 }
             }

@@ -100,7 +100,7 @@ codes! {
         NO_STABLE_ID = "no_stable_id",
         /// A local account of the host has this name or mail address. Nothing is ever linked by either.
         LOCAL_ACCOUNT_EXISTS = "local_account_exists",
-        /// Another directory account of the host has this name: a re-created entry, or one of another provider.
+        /// Another directory account of the host has this name: one of another provider, or one that may still have it.
         NAME_TAKEN = "name_taken",
         /// Refused for a reason that has no code.
         OTHER_REFUSAL = "other_refusal",

@@ -58,7 +58,7 @@ async fn answer(
         }
         other => other?,
     };
-    let host = Host::new(store, handles.clone());
+    let host = Host::new(store, handles.clone()).logging_to(session.log);
     let asked = session.interrupt.unless(host.login(&context, Credentials::new(name, password))).await;
     session.goodbye(&handles).await;
     asked.ok_or(CommandError::Interrupted)

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 pub use answer::{LoginAnswer, Outcome};
 
 use crate::local_accounts;
+use crate::log::Log;
 use crate::providers::ProviderHandle;
-use crate::provision::{self, Provisioned, Provisioning};
+use crate::provision::{self, AcceptedLogin, Provisioned, Provisioning};
 use crate::store::Store;
 
 /// How long a login may take unless somebody says otherwise. RustDesk's client gives up after 12 s.
@@ -34,12 +35,19 @@ const REJECTED_AFTER: Duration = Duration::from_millis(100);
 pub struct Host {
     store: Store,
     providers: Vec<ProviderHandle>,
+    log: Log,
 }
 
 impl Host {
-    /// A host with these providers.
+    /// A host with these providers. It logs nothing.
     pub fn new(store: Store, providers: Vec<ProviderHandle>) -> Self {
-        Self { store, providers }
+        Self { store, providers, log: Log::silent() }
+    }
+
+    /// The same host, which logs what an administrator should hear of accounts.
+    #[must_use]
+    pub fn logging_to(self, log: Log) -> Self {
+        Self { log, ..self }
     }
 
     /// The providers, in the order in which they are asked.
@@ -50,7 +58,7 @@ impl Host {
     /// The same accounts with other providers.
     #[must_use]
     pub fn with_providers(&self, providers: Vec<ProviderHandle>) -> Self {
-        Self { store: self.store.clone(), providers }
+        Self { store: self.store.clone(), providers, log: self.log }
     }
 
     /// Answers a login, by the deadline of `context`.
@@ -101,7 +109,9 @@ impl Host {
         let mut unknown = None;
         for handle in &self.providers {
             match decide(handle, context, &credentials).await {
-                Ok(Decision::Accepted(accepted)) => return self.admit(handle, accepted).await,
+                Ok(Decision::Accepted(accepted)) => {
+                    return self.admit(handle, credentials.username, accepted).await;
+                }
                 Ok(Decision::Rejected(rejection)) if rejection.reason == RejectReason::UNKNOWN_USER => {
                     unknown = Some(LoginAnswer::rejected(Some(handle.instance()), rejection));
                 }
@@ -116,9 +126,15 @@ impl Host {
         }
     }
 
-    async fn admit(&self, handle: &ProviderHandle, accepted: Accepted) -> LoginAnswer {
+    async fn admit(&self, handle: &ProviderHandle, typed: String, accepted: Accepted) -> LoginAnswer {
         let instance = handle.instance();
-        let provisioned = provision::provision(&self.store, instance, &accepted.identity).await;
+        let login = AcceptedLogin { instance: instance.to_owned(), typed, identity: accepted.identity.clone() };
+        let provisioned = provision::provision(&self.store, login).await.map(|admission| {
+            if let Some(released) = admission.released {
+                self.log.warn(&released.to_string());
+            }
+            admission.account
+        });
         match provisioned {
             Ok(Provisioned::Created(user)) => LoginAnswer::accepted(instance, accepted, Provisioning::Created, user),
             Ok(Provisioned::Refreshed(user)) => {

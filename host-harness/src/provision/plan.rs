@@ -1,16 +1,17 @@
 use provider_api::{Fault, Identity, RejectReason, Rejection, UserCode};
 
-use crate::fold::Folded;
-use crate::store::{Link, Origin, Profile, Records, Status, StoreError, User};
+use super::AcceptedLogin;
+use super::name::{Claim, Release, claim};
+use crate::store::{Link, Profile, Records, Status, StoreError, User};
 
 /// What has to be done for an accepted person, decided by reading alone.
 pub(super) enum Plan {
     /// The account is there and shows what the directory says.
     Keep(User),
     /// The account is there; the directory says something new.
-    Refresh { user: User, profile: Profile },
+    Refresh { user: User, profile: Profile, release: Option<Release> },
     /// There is no account yet and nothing speaks against one.
-    Create(Profile),
+    Create { profile: Profile, release: Option<Release> },
     /// No.
     Refuse { user: Option<User>, rejection: Rejection },
     /// Not with these settings.
@@ -18,7 +19,8 @@ pub(super) enum Plan {
 }
 
 /// Decides what has to be done.
-pub(super) fn plan(records: &dyn Records, instance: &str, identity: &Identity) -> Result<Plan, StoreError> {
+pub(super) fn plan(records: &dyn Records, login: &AcceptedLogin) -> Result<Plan, StoreError> {
+    let AcceptedLogin { instance, identity, .. } = login;
     let profile = profile(identity);
     if identity.subject.is_empty() || profile.folded_name().is_empty() {
         return Ok(Plan::Misfit(Fault::internal(
@@ -34,25 +36,28 @@ pub(super) fn plan(records: &dyn Records, instance: &str, identity: &Identity) -
         None => None,
     };
     if let Some(user) = user {
-        return later_login(records, user, profile);
+        return later_login(records, login, user, profile);
     }
-    Ok(match collision(records, None, &profile)? {
-        Some(rejection) => Plan::Refuse { user: None, rejection },
-        None => Plan::Create(profile),
+    Ok(match claim(records, None, login, &profile)? {
+        Claim::Free => Plan::Create { profile, release: None },
+        Claim::PassesOn(release) => Plan::Create { profile, release: Some(release) },
+        Claim::Refused(rejection) => Plan::Refuse { user: None, rejection },
     })
 }
 
-fn later_login(records: &dyn Records, user: User, profile: Profile) -> Result<Plan, StoreError> {
+fn later_login(records: &dyn Records, login: &AcceptedLogin, user: User, profile: Profile) -> Result<Plan, StoreError> {
     if user.status == Status::Disabled {
         let message = format!("the host's administrator has disabled account {} ({})", user.id, user.name);
         let rejection =
             Rejection::new(RejectReason::ACCOUNT_DISABLED, message).telling_the_user(UserCode::ACCOUNT_DISABLED);
         return Ok(Plan::Refuse { user: Some(user), rejection });
     }
-    if let Some(rejection) = collision(records, Some(&user), &profile)? {
-        return Ok(Plan::Refuse { user: Some(user), rejection });
-    }
-    Ok(if profile.is_of(&user) { Plan::Keep(user) } else { Plan::Refresh { user, profile } })
+    Ok(match claim(records, Some(&user), login, &profile)? {
+        Claim::Free if profile.is_of(&user) => Plan::Keep(user),
+        Claim::Free => Plan::Refresh { user, profile, release: None },
+        Claim::PassesOn(release) => Plan::Refresh { user, profile, release: Some(release) },
+        Claim::Refused(rejection) => Plan::Refuse { user: Some(user), rejection },
+    })
 }
 
 /// The name of an account is its entry's login, never what was typed.
@@ -97,44 +102,4 @@ fn rekeyed(
          set subject_attribute = \"{before}\", or give the provider a new instance name"
     );
     Ok(Some(Fault::setting("subject_attribute", message)))
-}
-
-/// Whether what the directory says belongs to another account already. `own` is the account that it is said about.
-fn collision(records: &dyn Records, own: Option<&User>, profile: &Profile) -> Result<Option<Rejection>, StoreError> {
-    let name = profile.folded_name();
-    for (what, folded) in [("login", Some(&name)), ("mail address", profile.folded_email().as_ref())] {
-        let Some(folded) = folded else { continue };
-        if let Some(local) = records.local_user_known_as(folded)?
-            && !is_own(own, &local)
-        {
-            let message = format!(
-                "the entry's {what} is that of the local account {} (number {}): give the entry another one in the \
-                 directory",
-                local.name, local.id
-            );
-            return Ok(Some(refusal(RejectReason::LOCAL_ACCOUNT_EXISTS, message)));
-        }
-    }
-    Ok(taken_by(records, &name)?.filter(|other| !is_own(own, other)).map(|other| {
-        let message = format!(
-            "the login {} is that of another directory account (number {}): a re-created entry, or one of another \
-             provider; give one of the two another login in its directory",
-            profile.name, other.id
-        );
-        refusal(RejectReason::NAME_TAKEN, message)
-    }))
-}
-
-fn taken_by(records: &dyn Records, name: &Folded) -> Result<Option<User>, StoreError> {
-    Ok(records.user_named(name)?.filter(|user| user.origin == Origin::Directory))
-}
-
-fn is_own(own: Option<&User>, other: &User) -> bool {
-    own.is_some_and(|own| own.id == other.id)
-}
-
-/// The password was right, so the person may be told that an administrator can help; whose the name is they are not
-/// told.
-fn refusal(reason: RejectReason, message: String) -> Rejection {
-    Rejection::new(reason, message).telling_the_user(UserCode::ASK_ADMINISTRATOR)
 }

@@ -61,7 +61,7 @@ impl Server {
         let configuration = configuration.for_a_server()?;
         let exposed = |error: StoreError| ConfigError::new(file.display().to_string(), error.to_string());
         let store = store.for_a_server().map_err(exposed)?;
-        let host = Host::new(store, providers::from_configuration(&configuration, log).await?);
+        let host = Host::new(store, providers::from_configuration(&configuration, log).await?).logging_to(log);
         let store_url = configuration.store_url;
         Ok(Self(Arc::new(Shared {
             file,

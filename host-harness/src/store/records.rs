@@ -1,4 +1,4 @@
-use super::{AuditEntry, Link, NewUser, Profile, StoreError, User, UserId};
+use super::{AuditEntry, Link, NewUser, Profile, Status, StoreError, User, UserId};
 use crate::fold::Folded;
 
 /// The records of the store, as a piece of work inside a transaction sees them.
@@ -12,11 +12,14 @@ pub trait Records {
     /// Local users that have this name or this mail address.
     fn local_user_known_as(&self, name_or_email: &Folded) -> Result<Option<User>, StoreError>;
 
-    /// Any user that has this name or this mail address.
-    fn user_known_as(&self, name_or_email: &Folded) -> Result<Option<User>, StoreError>;
+    /// Any user but `own` that has this name or this mail address.
+    fn user_known_as(&self, name_or_email: &Folded, own: Option<UserId>) -> Result<Option<User>, StoreError>;
 
     /// The link of a directory's person.
     fn link(&self, instance: &str, subject: &str) -> Result<Option<Link>, StoreError>;
+
+    /// The links of a user, ordered by instance and subject.
+    fn links_of(&self, user: UserId) -> Result<Vec<Link>, StoreError>;
 
     /// The attributes that the subjects of an instance's links were read from, each once.
     fn subject_attributes(&self, instance: &str) -> Result<Vec<String>, StoreError>;
@@ -32,6 +35,12 @@ pub trait Records {
 
     /// Replaces what is known of a person.
     fn update_profile(&mut self, user: UserId, profile: &Profile) -> Result<(), StoreError>;
+
+    /// Calls a user otherwise. The folded name must be free: [`StoreError::NameTaken`] otherwise.
+    fn rename_user(&mut self, user: UserId, name: &str) -> Result<(), StoreError>;
+
+    /// Says whether a user may log in.
+    fn set_status(&mut self, user: UserId, status: Status) -> Result<(), StoreError>;
 
     /// Links a directory's person to a user.
     fn insert_link(&mut self, link: &Link) -> Result<(), StoreError>;

@@ -74,7 +74,7 @@ fn whoever_has_logged_in_before_is_refused_once_the_entry_is_disabled() {
     accepted(&harness.login("ada", password));
     // Written anew in the same place, with the same id.
     let after = UsersFile::new().disabled_user("ada", password);
-    std::fs::copy(after.path(), before.path()).unwrap();
+    after.replace(&before);
     let outcome = harness.login("ada", password);
     assert_eq!((outcome.code, &outcome.json()["reason"]), (1, &json!("account_disabled")), "{outcome:?}");
     assert_eq!(outcome.json()["user"], Value::Null);
@@ -123,14 +123,31 @@ fn a_new_entry_with_an_old_name_does_not_get_the_old_account() {
          dn: uid=carol,ou=people,{SUFFIX}\nchangetype: add\nobjectClass: inetOrgPerson\n\
          uid: carol\ncn: Another Carol\nsn: C\nuserPassword: canary: new carol\n"
     ));
-    let new = harness.login("carol", "canary: new carol");
-    assert_eq!(new.code, 1, "{new:?}");
-    let answer = new.json();
-    assert_eq!((&answer["reason"], &answer["provisioning"]), (&json!("name_taken"), &json!("refused")));
-    assert_eq!(answer["user"], Value::Null);
+    let new = accepted(&harness.login("carol", "canary: new carol"));
+    assert_eq!((&new["provisioning"], &new["user"]["name"]), (&json!("created"), &json!("carol")));
+    assert_ne!(new["user"]["id"], old["user"]["id"]);
     let accounts = accounts(&harness);
-    assert_eq!(accounts.len(), 1);
-    assert_eq!(accounts[0]["id"], old["user"]["id"]);
+    assert_eq!(accounts.len(), 2);
+    assert_eq!((&accounts[0]["id"], &accounts[0]["name"]), (&old["user"]["id"], &json!("carol (former, number 1)")));
+    assert_ne!(accounts[0]["links"][0]["subject"], accounts[1]["links"][0]["subject"]);
+}
+
+/// OpenLDAP sees to it by itself that ids are unique, not logins.
+#[test]
+fn an_entry_that_only_claims_to_have_a_login_takes_no_name_from_anybody() {
+    let directory = Directory::start();
+    let harness = corp(&directory);
+    accepted(&harness.login("alice", &password_of("alice")));
+    directory.change(&format!(
+        "dn: cn=Mallory,ou=people,{SUFFIX}\nchangetype: add\nobjectClass: inetOrgPerson\n\
+         uid: alice\ncn: Mallory\nsn: M\nuserPassword: canary: mallory\n"
+    ));
+    for (typed, reason) in [("Mallory", "name_taken"), ("alice", "ambiguous_user")] {
+        let refused = harness.login(typed, "canary: mallory");
+        assert_eq!((refused.code, &refused.json()["reason"]), (1, &json!(reason)), "{typed}: {refused:?}");
+    }
+    let accounts = accounts(&harness);
+    assert_eq!((accounts.len(), &accounts[0]["name"]), (1, &json!("alice")));
 }
 
 #[test]

@@ -24,13 +24,6 @@ impl Rows<'_> {
         self.0.prepare_cached(sql)?.execute(params)?;
         Ok(())
     }
-
-    fn links_of(&self, user: UserId) -> Result<Vec<Link>, StoreError> {
-        let mut statement =
-            self.0.prepare_cached(&format!("{LINK} WHERE user_id = ?1 ORDER BY provider_instance, subject"))?;
-        let links = statement.query_map([user], link)?.collect::<rusqlite::Result<_>>()?;
-        Ok(links)
-    }
 }
 
 impl Records for Rows<'_> {
@@ -47,13 +40,20 @@ impl Records for Rows<'_> {
         self.one(&sql, [name_or_email.as_str()], user)
     }
 
-    fn user_known_as(&self, name_or_email: &Folded) -> Result<Option<User>, StoreError> {
-        let sql = format!("{USER} WHERE folded_name = ?1 OR folded_email = ?1 LIMIT 1");
-        self.one(&sql, [name_or_email.as_str()], user)
+    fn user_known_as(&self, name_or_email: &Folded, own: Option<UserId>) -> Result<Option<User>, StoreError> {
+        let sql = format!("{USER} WHERE (folded_name = ?1 OR folded_email = ?1) AND id IS NOT ?2 LIMIT 1");
+        self.one(&sql, params![name_or_email.as_str(), own], user)
     }
 
     fn link(&self, instance: &str, subject: &str) -> Result<Option<Link>, StoreError> {
         self.one(&format!("{LINK} WHERE provider_instance = ?1 AND subject = ?2"), [instance, subject], link)
+    }
+
+    fn links_of(&self, user: UserId) -> Result<Vec<Link>, StoreError> {
+        let mut statement =
+            self.0.prepare_cached(&format!("{LINK} WHERE user_id = ?1 ORDER BY provider_instance, subject"))?;
+        let links = statement.query_map([user], link)?.collect::<rusqlite::Result<_>>()?;
+        Ok(links)
     }
 
     fn subject_attributes(&self, instance: &str) -> Result<Vec<String>, StoreError> {
@@ -122,6 +122,18 @@ impl Records for Rows<'_> {
             ])
             .map_err(name_taken)?;
         Ok(())
+    }
+
+    fn rename_user(&mut self, user: UserId, name: &str) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached("UPDATE user SET name = ?2, folded_name = ?3, updated_at = unixepoch() WHERE id = ?1")?
+            .execute(params![user, name, Folded::new(name).as_str()])
+            .map_err(name_taken)?;
+        Ok(())
+    }
+
+    fn set_status(&mut self, user: UserId, status: Status) -> Result<(), StoreError> {
+        self.change("UPDATE user SET status = ?2, updated_at = unixepoch() WHERE id = ?1", params![user, status])
     }
 
     fn insert_link(&mut self, link: &Link) -> Result<(), StoreError> {
@@ -200,6 +212,15 @@ impl ToSql for UserId {
 impl FromSql for UserId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         i64::column_result(value).map(Self)
+    }
+}
+
+impl ToSql for Status {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }))
     }
 }
 
