@@ -53,6 +53,7 @@ Examples:
   host-harness users                         who has an account here?
   host-harness run                           answers logins until Ctrl-C; SIGHUP swaps providers
   host-harness users add admin               a local account, for when every directory is down
+  host-harness users disable 7               account 7 does not log in any more
 
 A configuration file, harness.toml:
   [[providers]]                   # several are asked in this order
@@ -133,7 +134,19 @@ Examples:
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
         timeout: Duration,
     },
-    /// Show the accounts of this host, or add a local one
+    /// Show the accounts of this host, add a local one, or change one
+    ///
+    /// With --format json: one object a line for each account, {"id", "name", "display_name", "email", "status",
+    /// "origin", "links": [{"provider", "subject", "subject_attribute", "login"}]}; a command that changes an account
+    /// shows it as it is now.
+    #[command(after_help = "\
+Examples:
+  host-harness users                             the accounts, with their numbers
+  host-harness users add admin                   asks for the password twice
+  host-harness users disable 7                   account 7 does not log in any more
+  host-harness users rename 7 bob-until-2024     the name bob is free for somebody else
+  host-harness users password admin --password-file secret
+No account is ever removed. Exit code 1: the name is taken, no account has the number, or a directory has its password.")]
     Users {
         /// What to do with them
         #[command(subcommand)]
@@ -189,6 +202,43 @@ pub enum UsersCommand {
         /// The mail address; no other account may have it
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+    },
+    /// Keep an account from logging in, whatever its directory says
+    ///
+    /// It keeps its number and its name; a name that the directory gives to somebody else passes on to them.
+    Disable {
+        /// The number of the account, as `users` shows it
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        number: i64,
+    },
+    /// Let an account that was disabled log in again
+    Enable {
+        /// The number of the account, as `users` shows it
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        number: i64,
+    },
+    /// Call an account otherwise, so that its name is free for somebody else
+    ///
+    /// The account of a directory's person is called what the directory says again when they next log in. Whoever types
+    /// the old name of a local account is looked for in the directories from then on, with the password that they type.
+    Rename {
+        /// The number of the account, as `users` shows it
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        number: i64,
+        /// The new name; no other account may have it, in any spelling
+        name: String,
+    },
+    /// Give a local account another password; the old one is not asked for
+    ///
+    /// The password of any other account is its directory's.
+    Password {
+        /// The number of the account, or its name; digits are a number
+        #[arg(value_name = "NUMBER|NAME")]
+        account: String,
+        /// A file that holds the password; one newline at its end, \n or \r\n, is dropped. Without it you are asked
+        /// for the password twice
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
     },
 }
 
@@ -292,6 +342,7 @@ mod tests {
             &["host-harness", "login", "alice", "password"],
             &["host-harness", "login", "--password", "x", "alice"],
             &["host-harness", "users", "add", "alice", "password"],
+            &["host-harness", "users", "password", "alice", "password"],
         ] {
             assert!(Cli::try_parse_from(arguments).is_err(), "{arguments:?}");
         }
@@ -301,6 +352,17 @@ mod tests {
     fn a_listing_of_nobody_is_refused() {
         assert!(Cli::try_parse_from(["host-harness", "list-users", "--limit", "0"]).is_err());
         assert!(Cli::try_parse_from(["host-harness", "list-users", "--limit", "1"]).is_ok());
+    }
+
+    #[test]
+    fn an_account_to_be_changed_is_named_by_its_number() {
+        for command in [&["disable"][..], &["enable"], &["rename"]] {
+            for (number, is_one) in [("1", true), ("0", false), ("-1", false), ("alice", false), ("", false)] {
+                let mut arguments = [&["host-harness", "users"], command, &["--", number]].concat();
+                arguments.extend((command == ["rename"]).then_some("name"));
+                assert_eq!(Cli::try_parse_from(&arguments).is_ok(), is_one, "{arguments:?}");
+            }
+        }
     }
 
     #[test]

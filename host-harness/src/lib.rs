@@ -37,6 +37,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod administration;
 pub mod cli;
 pub mod commands;
 pub mod config;

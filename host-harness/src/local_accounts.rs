@@ -38,12 +38,12 @@ pub enum AddError {
         /// Whose it is.
         user: Box<User>,
     },
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The password could not be hashed.
-    #[error("the password cannot be hashed ({0})")]
-    Hash(String),
 }
 
 /// Whether the password of a local account is right cannot be told.
@@ -66,6 +66,11 @@ impl From<CheckError> for Fault {
         }
     }
 }
+
+/// A password could not be hashed.
+#[derive(Debug, Error)]
+#[error("the password cannot be hashed ({0})")]
+pub struct HashError(String);
 
 /// Creates a local account. Refuses a name or mail address that any account folds to: a directory's person of that
 /// name could never log in again, or would share a mail address with somebody else.
@@ -138,14 +143,10 @@ static HASHING: Semaphore = Semaphore::const_new(HASHERS);
 static PLACES: Semaphore = Semaphore::const_new(HASHERS + WAITING);
 
 /// The argon2id PHC string of a password.
-async fn hash(password: Secret) -> Result<String, AddError> {
-    let hashed =
-        hashing(move || Argon2::default().hash_password(password.expose().as_bytes()).map(|phc| phc.to_string()));
-    match hashed.await {
-        Ok(hashed) => hashed.map_err(|error| AddError::Hash(error.to_string())),
-        Err(CheckError::Store(error)) => Err(AddError::Store(error)),
-        Err(error) => Err(AddError::Hash(error.to_string())),
-    }
+pub(crate) async fn hash(password: Secret) -> Result<String, HashError> {
+    let hash = move || Argon2::default().hash_password(password.expose().as_bytes()).map(|phc| phc.to_string());
+    let hashed = hashing(hash).await.map_err(|error| HashError(error.to_string()))?;
+    hashed.map_err(|error| HashError(error.to_string()))
 }
 
 /// Whether a password is that of a PHC string. Without a PHC string, or with one that cannot be read, a hash is made

@@ -28,7 +28,8 @@ pub enum CommandError {
     /// Somebody wants the program to stop.
     #[error("interrupted")]
     Interrupted,
-    /// A name or password of a form that is not let through, or one that is taken.
+    /// A name or password of a form that is not let through, a name that is taken, or an account that is not there or
+    /// not of the right kind.
     #[error("{0}")]
     Refused(String),
     /// A plugin or a provider is at fault.

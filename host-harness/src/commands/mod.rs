@@ -13,7 +13,7 @@ use std::io::{self, Write as _};
 
 pub use error::CommandError;
 
-use crate::cli::{Cli, Command, UsersCommand};
+use crate::cli::{Cli, Command};
 use crate::demo::{self, DemoOptions};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -36,10 +36,7 @@ pub async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
             list_users::run(&session, provider.as_deref(), limit, timeout, output).await
         }
         Command::Run { timeout, drain } => run::run(&session, timeout, drain, output).await,
-        Command::Users { command: None } => users::list(&session, output).await,
-        Command::Users { command: Some(UsersCommand::Add { name, password_file, display_name, email }) } => {
-            users::add(&session, users::Asked { name, password_file, display_name, email }, output).await
-        }
+        Command::Users { command } => users::run(&session, command, output).await,
         Command::Demo => demo(&session, output).await,
     }?;
     output.flush()?;
