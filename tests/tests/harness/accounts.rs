@@ -1,5 +1,7 @@
 //! Accounts: made at the first login, kept fresh by later ones, never linked by a name or a mail address.
 
+mod names;
+
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tests::directory::{Directory, SUFFIX, password_of};
