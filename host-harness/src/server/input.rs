@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::thread;
 
 use tokio::sync::mpsc;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// The longest line that is read, in bytes. A login with every character of the longest name and password escaped has
 /// some 8,000.
@@ -65,6 +65,10 @@ fn read(mut input: impl io::Read, mut hand_over: impl FnMut(io::Result<Line>) ->
             } else {
                 too_long = true;
             }
+        }
+        // Not at the end alone, which may be months away.
+        if let Some(read) = buffer.get_mut(..count) {
+            read.zeroize();
         }
     }
     if !line.is_empty() {
