@@ -42,7 +42,7 @@ mod tests {
         for _ in 0..50 {
             try_threads(20, 64 * 1024).expect("20 threads");
         }
-        let error = try_threads(2, 1 << 46).expect_err("half of all addresses for one stack");
+        let error = try_threads(2, 1 << 62).expect_err("more than there are addresses, for one stack");
         assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock, "{error}");
     }
 }

@@ -214,6 +214,18 @@ mod tests {
         assert_eq!((counters.calls, counters.in_flight, counters.refusals), (3, 0, 1));
     }
 
+    #[tokio::test]
+    async fn an_answer_that_is_looked_at_after_the_cut_is_none() {
+        let gate = Gate::new(CallLimits::default());
+        assert_eq!(gate.unless_cut_off(async { 1 }).await, Some(1));
+        let cutting = Arc::clone(&gate);
+        let late = gate.unless_cut_off(async move {
+            cutting.cut_off();
+            2
+        });
+        assert_eq!(late.await, None);
+    }
+
     #[test]
     fn a_call_is_no_longer_overdue_when_the_runtime_that_watched_it_ends() {
         let gate = Gate::new(CallLimits::default());

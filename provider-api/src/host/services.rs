@@ -132,3 +132,44 @@ fn read(record: AbiLogRecord<'_>) -> LogRecord {
 fn bounded(text: &str) -> String {
     text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::{HostServices, LONGEST_TEXT, LogSink, MOST_FIELDS, Offered};
+    use crate::abi::{AbiHost as _, AbiLogRecord, AbiPair};
+    use crate::{LogLevel, LogRecord};
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<LogRecord>>);
+
+    impl LogSink for Kept {
+        fn log(&self, record: LogRecord) {
+            self.0.lock().expect("sound").push(record);
+        }
+    }
+
+    #[test]
+    fn a_record_that_nobody_asked_for_is_dropped_and_one_that_is_too_large_is_cut() {
+        let kept = Arc::new(Kept::default());
+        let offered = Offered(HostServices::new(LogLevel::Info, kept.clone()));
+        let long = "é".repeat(LONGEST_TEXT);
+        let fields = vec![AbiPair { name: "name".into(), value: long.as_str().into() }; MOST_FIELDS + 1];
+        for level in [0, 1, 3, 4, 5, 77] {
+            offered.log(AbiLogRecord {
+                level,
+                target: "test".into(),
+                message: long.as_str().into(),
+                fields: fields.as_slice().into(),
+                request_id: "".into(),
+            });
+        }
+        let heard = kept.0.lock().expect("sound");
+        let levels: Vec<LogLevel> = heard.iter().map(|record| record.level).collect();
+        assert_eq!(levels, [LogLevel::Error, LogLevel::Info], "0 and 77 count as trace");
+        let record = &heard[0];
+        assert_eq!((record.message.len(), record.fields.len()), (LONGEST_TEXT, MOST_FIELDS));
+        assert_eq!(record.fields[0].1.len(), LONGEST_TEXT);
+    }
+}

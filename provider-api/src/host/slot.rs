@@ -107,7 +107,8 @@ pub struct Drained {
     pub took: Duration,
     /// How many calls were cut off.
     pub cut_off: u64,
-    /// Whether it said that it is shut down. If not, something in it blocks, and threads of it may stay.
+    /// Whether it said that it is shut down. If not, something in it blocks, and threads of it may stay; or another that
+    /// was retiring was not waited for any longer.
     pub shut_down: bool,
 }
 

@@ -33,10 +33,7 @@ pub(crate) fn reply<A: Answer>(result: Result<A, Fault>) -> AbiReply {
 /// Reads a reply. What cannot be read is an internal fault, never an acceptance.
 pub(crate) fn read<A: Answer>(reply: &AbiReply) -> Result<A, Fault> {
     let body = reply.body.as_str();
-    if body.len() > LARGEST_REPLY {
-        let (is, may) = (body.len(), LARGEST_REPLY);
-        return Err(Fault::internal(format!("the plugin's answer has {is} bytes, and may have {may}")));
-    }
+    bounded(body)?;
     match reply.outcome {
         Outcome::UNAVAILABLE | Outcome::MISCONFIGURED | Outcome::INTERNAL => Err(read_fault(reply.outcome, body)),
         outcome => A::from_reply(outcome, body)
@@ -44,9 +41,20 @@ pub(crate) fn read<A: Answer>(reply: &AbiReply) -> Result<A, Fault> {
     }
 }
 
+fn bounded(body: &str) -> Result<(), Fault> {
+    let (is, may) = (body.len(), LARGEST_REPLY);
+    if is <= may {
+        return Ok(());
+    }
+    Err(Fault::internal(format!("the plugin's answer has {is} bytes, and may have {may}")))
+}
+
 /// Reads the reply to a call that failed.
 #[cfg(feature = "host")]
 pub(crate) fn read_refusal(reply: &AbiReply) -> Fault {
+    if let Err(fault) = bounded(reply.body.as_str()) {
+        return fault;
+    }
     match reply.outcome {
         Outcome::UNAVAILABLE | Outcome::MISCONFIGURED => read_fault(reply.outcome, reply.body.as_str()),
         _ => read_fault(Outcome::INTERNAL, reply.body.as_str()),
