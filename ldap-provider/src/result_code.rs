@@ -1,6 +1,7 @@
 //! What the result codes of LDAP (RFC 4511 appendix A) come to: a bind as the service account, and a search. The bind
 //! as a user is a module of its own.
 
+use directory_data::active_directory::{LogonFailure, logon_failure};
 use provider_api::{Fault, MisconfiguredReason, UnavailableReason, one_line};
 
 pub(crate) const SUCCESS: u32 = 0;
@@ -35,10 +36,21 @@ pub(crate) fn said(code: u32, diagnostic: &str) -> String {
     }
 }
 
+/// `ERROR_NO_LOGON_SERVERS` (MS-ERREF section 2.2).
+const NO_LOGON_SERVERS: u32 = 0x51f;
+
+/// Whether a domain controller refuses a bind since it can reach nobody who knows the password: no fault of whoever it is.
+pub(crate) fn has_no_logon_server(diagnostic: &str) -> bool {
+    logon_failure(diagnostic) == Some(LogonFailure::Other(NO_LOGON_SERVERS))
+}
+
 /// Why the service account could not be bound.
 pub(crate) fn service_bind_fault(code: u32, diagnostic: &str) -> Fault {
     let said = said(code, diagnostic);
     match code {
+        INVALID_CREDENTIALS if has_no_logon_server(diagnostic) => {
+            unavailable(code, "the bind as the service account", &said)
+        }
         INVALID_CREDENTIALS
         | AUTH_METHOD_NOT_SUPPORTED
         | INSUFFICIENT_ACCESS_RIGHTS
@@ -218,6 +230,8 @@ mod tests {
 
     #[test]
     fn the_servers_words_stay_on_one_line() {
+        let no_logon_server = "80090311: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 51f, v4563";
+        assert_eq!(service_bind_fault(49, no_logon_server).code(), "server_error");
         let fault = service_bind_fault(49, "line\nbreak\0");
         assert!(fault.message().ends_with(r"line\u{a}break\u{0}"), "{}", fault.message());
     }

@@ -38,9 +38,6 @@ pub(crate) fn verdict(
     })
 }
 
-/// `ERROR_NO_LOGON_SERVERS` (MS-ERREF section 2.2).
-const NO_LOGON_SERVERS: u32 = 0x51f;
-
 /// Whether the password is right, and what the server says with that, as far as the answer alone tells.
 pub(crate) fn password_verdict(response: &BindResponse, rules: &StateRules) -> Result<Result<Said, Rejection>, Fault> {
     let OperationResult { code, diagnostic, .. } = &response.result;
@@ -52,8 +49,7 @@ pub(crate) fn password_verdict(response: &BindResponse, rules: &StateRules) -> R
     let rejected = |reason, what: &str| Ok(Err(Rejection::new(reason, format!("{what}: {said}"))));
     match *code {
         INVALID_CREDENTIALS => Ok(Err(match logon_failure(diagnostic) {
-            // No fault of the person's: a domain controller that can reach nobody who knows the password.
-            Some(LogonFailure::Other(NO_LOGON_SERVERS)) => {
+            Some(_) if result_code::has_no_logon_server(diagnostic) => {
                 return Err(result_code::unavailable(*code, "the bind as the user", &said));
             }
             Some(failure) => active_directory_rejection(failure, &said),

@@ -23,8 +23,7 @@ pub(crate) struct Breaker(Mutex<State>);
 
 #[derive(Debug)]
 enum State {
-    /// Since when, if it was ever open.
-    Closed(Option<Instant>),
+    Closed(Option<Recovery>),
     Open(Outage),
 }
 
@@ -34,9 +33,36 @@ impl Default for State {
     }
 }
 
+/// That a server can be reached.
+#[derive(Clone, Copy, Debug)]
+struct Recovery {
+    /// When it was found out last.
+    when: Instant,
+    /// The end of the last outage.
+    back: Option<Back>,
+}
+
+/// The end of an outage.
+#[derive(Clone, Copy, Debug)]
+struct Back {
+    when: Instant,
+    /// For how long it had been left alone, if it was for binds without an answer.
+    pause: Option<Duration>,
+}
+
+/// Why a server is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It cannot be reached, or answers nothing.
+    Unreachable,
+    /// It does not answer the binds of users, whatever else it answers.
+    Binds,
+}
+
 #[derive(Debug)]
 struct Outage {
     fault: Fault,
+    cause: Cause,
     pause: Duration,
     /// When the pause is over.
     until: Instant,
@@ -89,9 +115,21 @@ impl Breaker {
         })
     }
 
-    /// The server can be reached.
-    pub(crate) fn close(&self, now: Instant) {
-        self.with(|state| *state = State::Closed(Some(now)));
+    /// The server can be reached. If it is left alone since it does not answer binds, that is no news, and the pause is not
+    /// over before a probe has been made: returns whether it may be asked.
+    pub(crate) fn close(&self, now: Instant) -> bool {
+        self.with(|state| {
+            let back = match state {
+                State::Open(Outage { cause: Cause::Binds, probing: None, .. }) => return false,
+                State::Open(outage) => {
+                    let pause = (outage.cause == Cause::Binds).then_some(outage.pause);
+                    Some(Back { when: now, pause })
+                }
+                State::Closed(before) => before.and_then(|before| before.back),
+            };
+            *state = State::Closed(Some(Recovery { when: now, back }));
+            true
+        })
     }
 
     /// A probe has ended and says nothing about the server.
@@ -108,17 +146,25 @@ impl Breaker {
     ///
     /// Of many attempts that fail together the first counts, and none that began before the server came back. One that
     /// began before the pause was over makes it no longer. Returns whether the server could be reached until now.
-    pub(crate) fn open(&self, fault: Fault, began: Instant, now: Instant, jitter: f64) -> bool {
+    ///
+    /// A probe tries no bind of a user. So the pause of a server that answers none doubles each time that it turns out again
+    /// within [`LONGEST_PAUSE`] of a recovery.
+    pub(crate) fn open(&self, cause: Cause, fault: Fault, began: Instant, now: Instant, jitter: f64) -> bool {
         let early = now + ((now - began) * SHARE).clamp(SOONEST, LATEST);
         self.with(|state| match state {
-            State::Closed(Some(since)) if began < *since => false,
-            State::Closed(_) => {
-                let (pause, until) = (FIRST_PAUSE, now + spread(FIRST_PAUSE, jitter));
-                *state = State::Open(Outage { fault, pause, until, early, probing: None });
+            State::Closed(Some(recovery)) if recovery.outdates(cause, began) => false,
+            State::Closed(recovery) => {
+                let back = recovery.and_then(|recovery| recovery.back);
+                let back = back.filter(|back| cause == Cause::Binds && now - back.when < LONGEST_PAUSE);
+                let before = back.and_then(|back| back.pause);
+                let pause = before.map_or(FIRST_PAUSE, |before| (before * 2).min(LONGEST_PAUSE));
+                let until = now + spread(pause, jitter);
+                *state = State::Open(Outage { fault, cause, pause, until, early, probing: None });
                 true
             }
             State::Open(outage) => {
                 outage.probing = None;
+                outage.cause = cause;
                 outage.early = outage.early.max(early);
                 outage.fault = fault;
                 if began >= outage.until {
@@ -135,6 +181,17 @@ impl Breaker {
     }
 }
 
+impl Recovery {
+    /// Whether an attempt that began then says nothing any more. That a server can be dialled does not say that it answers
+    /// binds; its return from an outage does.
+    fn outdates(&self, cause: Cause, began: Instant) -> bool {
+        match cause {
+            Cause::Unreachable => began < self.when,
+            Cause::Binds => self.back.is_some_and(|back| began < back.when),
+        }
+    }
+}
+
 fn spread(pause: Duration, jitter: f64) -> Duration {
     pause.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
 }
@@ -145,7 +202,7 @@ mod tests {
 
     use provider_api::{Fault, UnavailableReason};
 
-    use super::{Availability, Breaker, Urgency};
+    use super::{Availability, Breaker, Cause, Urgency};
 
     const MIDDLE: f64 = 0.5;
     const LONGEST: Duration = Duration::from_secs(6);
@@ -163,7 +220,7 @@ mod tests {
         let (breaker, start) = (Breaker::default(), Instant::now());
         assert_eq!(breaker.availability(), Availability::Available);
         assert!(!breaker.take_probe(Urgency::PauseOver, start, LONGEST), "a server that is up is not probed");
-        assert!(breaker.open(fault(), start, start, MIDDLE));
+        assert!(breaker.open(Cause::Unreachable, fault(), start, start, MIDDLE));
         assert!(matches!(breaker.availability(), Availability::Down(..)));
         assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 4.9), LONGEST));
         assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1), LONGEST));
@@ -176,16 +233,16 @@ mod tests {
     #[test]
     fn the_pause_doubles_up_to_a_minute_and_begins_anew_after_a_recovery() {
         let (breaker, start) = (Breaker::default(), Instant::now());
-        breaker.open(fault(), start, start, MIDDLE);
+        breaker.open(Cause::Unreachable, fault(), start, start, MIDDLE);
         let mut now = start;
         for pause in [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] {
             assert!(!breaker.take_probe(Urgency::PauseOver, seconds(now, pause - 0.1), LONGEST), "{pause}");
             now = seconds(now, pause + 0.1);
             assert!(breaker.take_probe(Urgency::PauseOver, now, LONGEST), "{pause}");
-            assert!(!breaker.open(fault(), now, now, MIDDLE), "it was down before");
+            assert!(!breaker.open(Cause::Unreachable, fault(), now, now, MIDDLE), "it was down before");
         }
         breaker.close(now);
-        breaker.open(fault(), now, now, MIDDLE);
+        breaker.open(Cause::Unreachable, fault(), now, now, MIDDLE);
         assert!(breaker.take_probe(Urgency::PauseOver, seconds(now, 5.1), LONGEST));
     }
 
@@ -193,7 +250,7 @@ mod tests {
     fn attempts_that_fail_together_count_as_one() {
         let (breaker, start) = (Breaker::default(), Instant::now());
         for _ in 0..64 {
-            breaker.open(fault(), start, seconds(start, 3.0), MIDDLE);
+            breaker.open(Cause::Unreachable, fault(), start, seconds(start, 3.0), MIDDLE);
         }
         assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 8.1), LONGEST));
     }
@@ -202,7 +259,7 @@ mod tests {
     fn pauses_differ_by_a_fifth_either_way() {
         for (jitter, before, after) in [(0.0, 3.9, 4.1), (1.0, 5.9, 6.1), (7.0, 5.9, 6.1)] {
             let (breaker, start) = (Breaker::default(), Instant::now());
-            breaker.open(fault(), start, start, jitter);
+            breaker.open(Cause::Unreachable, fault(), start, start, jitter);
             assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, before), LONGEST));
             assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, after), LONGEST));
         }
@@ -213,11 +270,11 @@ mod tests {
         for (took, before, after) in [(0.001, 0.04, 0.06), (0.03, 0.29, 0.31), (3.0, 0.9, 1.1)] {
             let (breaker, start) = (Breaker::default(), Instant::now());
             let failed = seconds(start, took);
-            breaker.open(fault(), start, failed, MIDDLE);
+            breaker.open(Cause::Unreachable, fault(), start, failed, MIDDLE);
             assert!(!breaker.take_probe(Urgency::NobodyElse, seconds(failed, before), LONGEST), "{took}");
             let now = seconds(failed, after);
             assert!(breaker.take_probe(Urgency::NobodyElse, now, LONGEST), "{took}");
-            breaker.open(fault(), now, now, MIDDLE);
+            breaker.open(Cause::Unreachable, fault(), now, now, MIDDLE);
             assert!(!breaker.take_probe(Urgency::PauseOver, seconds(failed, 4.9), LONGEST));
             assert!(
                 breaker.take_probe(Urgency::PauseOver, seconds(failed, 5.1), LONGEST),
@@ -229,7 +286,7 @@ mod tests {
     #[test]
     fn a_probe_whose_outcome_is_never_told_is_made_again() {
         let (breaker, start) = (Breaker::default(), Instant::now());
-        breaker.open(fault(), start, start, MIDDLE);
+        breaker.open(Cause::Unreachable, fault(), start, start, MIDDLE);
         assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 5.1), LONGEST));
         assert!(!breaker.take_probe(Urgency::PauseOver, seconds(start, 11.0), LONGEST));
         assert!(breaker.take_probe(Urgency::PauseOver, seconds(start, 11.2), LONGEST));
@@ -240,10 +297,32 @@ mod tests {
     #[test]
     fn what_failed_before_the_server_came_back_does_not_count_afterwards() {
         let (breaker, start) = (Breaker::default(), Instant::now());
-        breaker.open(fault(), start, start, MIDDLE);
+        breaker.open(Cause::Unreachable, fault(), start, start, MIDDLE);
         breaker.close(seconds(start, 6.0));
-        assert!(!breaker.open(fault(), seconds(start, 2.0), seconds(start, 7.0), MIDDLE));
+        assert!(!breaker.open(Cause::Unreachable, fault(), seconds(start, 2.0), seconds(start, 7.0), MIDDLE));
         assert_eq!(breaker.availability(), Availability::Available);
-        assert!(breaker.open(fault(), seconds(start, 6.5), seconds(start, 7.0), MIDDLE));
+        assert!(breaker.open(Cause::Unreachable, fault(), seconds(start, 6.5), seconds(start, 7.0), MIDDLE));
+    }
+
+    #[test]
+    fn a_server_that_answers_no_bind_is_not_asked_for_being_reached_and_for_longer_each_time() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        let mut now = start;
+        for pause in [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] {
+            assert!(breaker.open(Cause::Binds, fault(), now, now, MIDDLE));
+            assert!(!breaker.close(now), "somebody who was under way has reached it");
+            assert!(matches!(breaker.availability(), Availability::Down(..)));
+            assert!(!breaker.take_probe(Urgency::PauseOver, seconds(now, pause - 0.1), LONGEST), "{pause}");
+            now = seconds(now, pause + 0.1);
+            assert!(breaker.take_probe(Urgency::PauseOver, now, LONGEST), "{pause}");
+            assert!(breaker.close(now));
+            // Another connection in between, and the next bind without an answer.
+            assert!(breaker.close(seconds(now, 1.0)));
+            now = seconds(now, 5.0);
+        }
+        // It answered for a while.
+        now = seconds(now, 61.0);
+        breaker.open(Cause::Binds, fault(), now, now, MIDDLE);
+        assert!(breaker.take_probe(Urgency::PauseOver, seconds(now, 5.1), LONGEST));
     }
 }

@@ -120,8 +120,7 @@ impl Directory {
                 Err(Setback::Elsewhere(fault)) => {
                     // A caller in a hurry says nothing about the server, and nobody's login needs another connection as long
                     // as there is one.
-                    let had_time = steps.connect >= Steps::of(self.config.timeout).connect / 2;
-                    if had_time && !deadline.remaining().is_zero() && server.is_unconnected() {
+                    if server.has_time(steps) && !deadline.remaining().is_zero() && server.is_unconnected() {
                         server.is_down(&fault, began);
                     }
                     attempts.failed(&server, fault);

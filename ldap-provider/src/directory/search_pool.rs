@@ -122,7 +122,7 @@ impl SearchPool {
         });
     }
 
-    /// Takes all connections out. Searches under way on them go on, those that wait for a place do not.
+    /// Takes all connections out. Searches under way on them go on; who waits for a place looks for another connection.
     pub(crate) fn give_up_all(&self) {
         for pooled in self.lock().connections.drain(..) {
             pooled.places.close();

@@ -11,7 +11,7 @@ use crate::name::CarriedName;
 use crate::plan::Plan;
 use crate::search::{self, Found, SearchError};
 
-/// How long a sign of life on a connection that was idle may take, at least: longer than any round trip.
+/// After how long without a sign of life a connection that was idle may be left: longer than most round trips.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(300);
 
 /// A question that is about to be asked.
@@ -68,8 +68,8 @@ impl Login<'_> {
         let (fault, is_worth_another) = match error {
             SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
             SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
-            // It answers others meanwhile: this search is slow, and nothing is wrong with the connection. Where that was not
-            // known, it was not given the time.
+            // It answers others meanwhile: this search is slow, and nothing is wrong with the connection. On one that was idle
+            // it had the time of a probe alone, so it is made again with its own.
             SearchError::Silent(fault) if connection.answered().is_some_and(|answered| answered > began) => {
                 if was_idle && !*is_second && !self.deadline.remaining().is_zero() {
                     *is_second = true;
@@ -102,11 +102,11 @@ impl Login<'_> {
     }
 
     /// Whether a step that began then was given about as long as the settings say, and not what a caller in a hurry or
-    /// a long wait left of it. For a connection that was idle, less is enough to leave it for another one: that says nothing
-    /// about the server.
+    /// a long wait left of it. For a connection that was idle, what this call has for a sign of life is enough: to leave it
+    /// costs a handshake, and says nothing about the server.
     pub(super) fn had_time(&self, began: Instant, was_idle: bool) -> bool {
         let steps = Steps::of(self.directory.config.timeout);
-        let needed = if was_idle { steps.probe.min(SIGN_OF_LIFE) } else { steps.operation };
+        let needed = if was_idle { self.steps.probe.min(SIGN_OF_LIFE) } else { steps.operation };
         began.elapsed() >= needed.mul_f32(0.75)
     }
 }

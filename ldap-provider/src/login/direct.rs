@@ -8,7 +8,7 @@ use provider_api::{Decision, Fault, RejectReason, Rejection};
 use wire_guard::{BindName, BindRequest, SearchScope, UserBind};
 
 use super::{Login, accept, identity, one};
-use crate::directory::{BindFailure, Server, Setback, Steps};
+use crate::directory::{BindFailure, Server, Setback};
 use crate::entry::Entry;
 use crate::fault;
 use crate::filter::EncodedFilter;
@@ -52,7 +52,7 @@ impl Login<'_> {
                 self.unspent = Some(bind.unspent());
                 // A caller in a hurry says nothing about the server.
                 if let Setback::Elsewhere(fault) = &setback
-                    && self.steps.connect >= Steps::of(self.directory.config.timeout).connect / 2
+                    && server.has_time(self.steps)
                 {
                     server.is_down(fault, began);
                 }

@@ -231,7 +231,7 @@ impl Login<'_> {
             && self.had_time(sent, false)
             && self.directory.servers().len() > 1
         {
-            server.is_down(&fault, sent);
+            server.answers_no_bind(&fault, sent);
         }
         Setback::Final(fault)
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::authenticate;
-use crate::directory::Directory;
+use crate::directory::{Directory, Steps};
 use crate::scripted_directory::{Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, person};
 
 const DN: &str = "uid=alice,dc=x";
@@ -80,6 +80,41 @@ async fn a_server_that_was_given_up_is_asked_again_however_many_connections_to_i
 }
 
 #[tokio::test]
+async fn a_server_that_answers_no_bind_is_not_asked_again_because_it_can_be_dialled() {
+    let scripted = ScriptedDirectory::start(|id, request| match request {
+        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let other = ScriptedDirectory::start(well).await;
+    let directory = scripted.configured_with(|settings| {
+        settings["host"] = json!([format!("ldap://{}", scripted.address), format!("ldap://{}", other.address)]);
+        settings["timeout"] = "2s".into();
+    });
+    within(&directory, Duration::from_secs(2)).await.expect_err("it may have been tried");
+    assert!(!is_available(&directory, 0));
+    // Somebody who was about to search there finds no connection any more, and opens one.
+    let server = &directory.servers()[0];
+    let steps = Steps::of(Duration::from_secs(2));
+    assert!(server.place(steps, Deadline::after(Duration::from_secs(2))).await.is_ok());
+    assert!(!is_available(&directory, 0));
+    assert_alice_gets_in(&directory).await;
+}
+
+#[tokio::test]
+async fn a_caller_in_a_hurry_says_nothing_about_an_address() {
+    let directory = ScriptedDirectory::start(well).await.configured();
+    let server = &directory.servers()[0];
+    let [one, other]: [SocketAddr; 2] = ["192.0.2.1:1", "192.0.2.2:1"].map(|text| text.parse().expect("an address"));
+    let failed = || Err::<(), _>(Fault::unavailable(UnavailableReason::TIMEOUT, "no handshake"));
+    server.or_shun(Some(one), Steps::of(Duration::from_millis(200)), failed()).expect_err("failed");
+    assert_eq!(server.in_order(vec![one, other]), [one, other]);
+    server.or_shun(Some(one), Steps::of(Duration::from_secs(20)), failed()).expect_err("failed");
+    assert_eq!(server.in_order(vec![one, other]), [other, one]);
+}
+
+#[tokio::test]
 async fn a_listing_that_gets_no_connection_keeps_nobody_out_who_needs_none() {
     let refusing = Arc::new(AtomicBool::new(false));
     let refuses = Arc::clone(&refusing);
@@ -101,7 +136,7 @@ async fn a_listing_that_gets_no_connection_keeps_nobody_out_who_needs_none() {
 #[tokio::test]
 async fn a_crowd_that_has_to_wait_for_its_turn_is_no_outage_of_the_server() {
     let scripted = ScriptedDirectory::start(|id, request| match request {
-        Request::Bind { .. } => Reply::SendLate(Duration::from_millis(300), bound(id, 0)),
+        Request::Bind { .. } => Reply::SendLate(Duration::from_millis(700), bound(id, 0)),
         _ => well(id, request),
     })
     .await;
@@ -110,11 +145,11 @@ async fn a_crowd_that_has_to_wait_for_its_turn_is_no_outage_of_the_server() {
     let hosts = json!([format!("ldap://{}", scripted.address), format!("ldap://{}", other.address)]);
     let directory = scripted.configured_with(|settings| {
         settings["host"] = hosts;
-        settings["timeout"] = "2s".into();
+        settings["timeout"] = "5s".into();
     });
     // All its connections are open: one more would say that the server is there.
-    together(&directory, 32, Duration::from_secs(2)).await;
-    let answers = together(&directory, 150, Duration::from_secs(2)).await;
+    together(&directory, 32, Duration::from_secs(5)).await;
+    let answers = together(&directory, 150, Duration::from_secs(5)).await;
     let count = |wanted: bool| answers.iter().filter(|answer| answer.is_ok() == wanted).count();
     assert!(count(true) > 0 && count(false) > 0, "{} accepted, {} not", count(true), count(false));
     assert!(is_available(&directory, 0), "those who waited had too little time left, and not the server");

@@ -94,7 +94,7 @@ pub async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
 }
 
 impl ConnectError {
-    /// Nobody had answered in time but those of whom it is known why not.
+    /// No address has connected; those that are not among the failed did not answer in time.
     fn of(addresses: VecDeque<SocketAddr>, failed: &[(SocketAddr, io::Error)]) -> Self {
         // All of them: with IPv6 switched off, EADDRNOTAVAIL is what becomes of its addresses, and says nothing of the others.
         let lacking = failed.iter().filter(|(_, error)| is_lack_of_means(error)).count();

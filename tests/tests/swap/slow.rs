@@ -132,9 +132,12 @@ async fn a_slot_that_is_shut_down_in_the_middle_of_a_swap_cuts_off_the_calls_of_
         async move { slot.replace(next, SwapLimits { drain: Duration::from_mins(1), ..limits() }).await }
     });
     // The old one has a call in flight, the new one has none.
-    while slot.counters().in_flight > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let seated = async {
+        while slot.counters().in_flight > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(MARGIN, seated).await.expect("the new one takes over");
     let new_call = login(&slot).await;
     let drained = slot.shut_down(DRAIN).await;
     assert!(drained.cut_off >= 2 && !drained.shut_down, "{drained:?}");
@@ -142,5 +145,5 @@ async fn a_slot_that_is_shut_down_in_the_middle_of_a_swap_cuts_off_the_calls_of_
         let answer = tokio::time::timeout(MARGIN, call).await.expect("answered").expect("no panic");
         assert_eq!(answer.expect_err("cut off").code(), "shutting_down");
     }
-    swapping.abort();
+    tokio::time::timeout(MARGIN, swapping).await.expect("the swap ends too").expect("no panic").expect("swapped");
 }

@@ -164,7 +164,7 @@ impl Server {
                 let asked = if self.config.is_anonymous() { Asked::AsWhoSearches } else { Asked::Anonymously };
                 Ok((self.detect(connection, asked, limit).await?, open))
             };
-            self.or_shun(peer, made.await)
+            self.or_shun(peer, steps, made.await)
         };
         let (connection, open) = match opened.await {
             Ok(opened) => opened,

@@ -97,7 +97,7 @@ impl Server {
             let (connection, open) = self.bound(tcp, Limits::LISTING, deadline).await?;
             Ok((self.detect(connection, Asked::AsWhoSearches, deadline).await?, open))
         };
-        self.or_shun(peer, made.await)
+        self.or_shun(peer, steps, made.await)
     }
 
     /// Nobody has to be dialled to hear again what was said less than a minute ago.

@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 use wire_guard::{Connection, Limits};
 
 use super::super::bind_pool::{Idle, Warming};
-use super::super::breaker::{Availability, Urgency};
+use super::super::breaker::{Availability, Cause, Urgency};
 use super::super::detection::Asked;
 use super::super::lasting::Lasting;
 use super::super::open_connection::OpenConnection;
@@ -225,8 +225,7 @@ impl Server {
             self.breaker.probe_ended();
             return Err(refusal);
         }
-        // Of a server that is thought to be down, connections that are there say nothing: whether it is back, another
-        // one tells.
+        // While the breaker is open, connections that are there prove nothing: the probe has to dial.
         if self.searches.is_full() && self.availability() == Availability::Available {
             return Ok(());
         }
@@ -234,8 +233,9 @@ impl Server {
         match self.connect_to_search(wanted, nobody_else).await {
             Ok(()) => {
                 self.fit();
-                self.breaker.close(Instant::now());
-                self.recoveries.send_replace(());
+                if self.breaker.close(Instant::now()) {
+                    self.recoveries.send_replace(());
+                }
                 Ok(())
             }
             Err(fault) => {
@@ -247,7 +247,7 @@ impl Server {
                     }
                 } else {
                     // It has answered, if only to say that the service account is refused.
-                    self.breaker.close(Instant::now());
+                    let _ = self.breaker.close(Instant::now());
                 }
                 Err(fault)
             }
@@ -302,12 +302,27 @@ impl Server {
             self.add(connection, open);
             Ok(())
         };
-        self.or_shun(peer, made.await)
+        self.or_shun(peer, steps, made.await)
     }
 
-    /// What has become of a connection to this address.
-    pub(super) fn or_shun<T>(&self, peer: Option<SocketAddr>, made: Result<T, Fault>) -> Result<T, Fault> {
-        made.inspect_err(|_| self.shun(peer))
+    /// What has become of a connection to this address, for which there was as much time as these steps have.
+    pub(crate) fn or_shun<T>(
+        &self,
+        peer: Option<SocketAddr>,
+        steps: Steps,
+        made: Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        made.inspect_err(|fault| {
+            // A caller in a hurry says nothing about the address, nor does what an administrator has to mend.
+            if fault.kind() == FaultKind::Unavailable && self.has_time(steps) {
+                self.shun(peer);
+            }
+        })
+    }
+
+    /// Whether a call with these steps has about as much time for a connection as the settings say.
+    pub(crate) fn has_time(&self, steps: Steps) -> bool {
+        steps.connect >= Steps::of(self.config.timeout).connect / 2
     }
 
     /// Takes note that this address took a connection and then was of no use.
@@ -342,12 +357,21 @@ impl Server {
 
     /// Takes note that the server could not be reached.
     pub(crate) fn is_down(&self, fault: &Fault, began: Instant) {
+        self.leave_alone(Cause::Unreachable, fault, began);
+    }
+
+    /// Takes note that the server had time and did not answer the bind of a user, whatever else it answers.
+    pub(crate) fn answers_no_bind(&self, fault: &Fault, sent: Instant) {
+        self.leave_alone(Cause::Binds, fault, sent);
+    }
+
+    fn leave_alone(&self, cause: Cause, fault: &Fault, began: Instant) {
         // This side's lack of files is no fault of the server's.
         if fault.code() == UnavailableReason::OVERLOADED.as_str() {
             self.breaker.probe_ended();
             return;
         }
-        if self.breaker.open(fault.clone(), began, Instant::now(), fastrand::f64()) {
+        if self.breaker.open(cause, fault.clone(), began, Instant::now(), fastrand::f64()) {
             // It is dialled anew before it is asked again.
             self.searches.give_up_all();
             // Why, is in the line of each login.
