@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::output;
 use crate::password_source::PasswordError;
 use crate::providers::{self, ProviderHandle};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::terminal::Terminal;
 use crate::threads::reading_files;
 
@@ -77,7 +77,8 @@ impl Session {
 
     /// The store. That others could have changed it is a warning.
     pub(super) async fn store(&self, configuration: &Configuration) -> Result<Store, CommandError> {
-        let store = self.open_store(configuration).await?;
+        let opening = Store::open(&configuration.store_url, configuration.folders.configuration());
+        let store = self.opened(opening).await?;
         for problem in store.exposed() {
             self.log.warn(&format!("the store: {problem}"));
         }
@@ -86,11 +87,10 @@ impl Session {
 
     /// The store of a server, which others must not have been able to change.
     pub(super) async fn store_of_a_server(&self, configuration: &Configuration) -> Result<Store, CommandError> {
-        Ok(self.open_store(configuration).await?.for_a_server()?)
+        self.opened(Store::open_for_a_server(&configuration.store_url, configuration.folders.configuration())).await
     }
 
-    async fn open_store(&self, configuration: &Configuration) -> Result<Store, CommandError> {
-        let opening = Store::open(&configuration.store_url, configuration.folders.configuration());
+    async fn opened(&self, opening: impl Future<Output = Result<Store, StoreError>>) -> Result<Store, CommandError> {
         let store = self.unless_interrupted(opening).await?;
         if let Some(warning) = store.warning() {
             self.log.warn(warning);

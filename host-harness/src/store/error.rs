@@ -30,7 +30,10 @@ pub enum StoreError {
         file: PathBuf,
     },
     /// Others could have changed the store of a server, or could put another in its place.
-    #[error("the store: {problem}; whoever can change or replace it makes accounts and passwords of their own")]
+    #[error(
+        "the store: {problem}; whoever can change or replace it makes accounts and passwords of their own: when that is \
+         mended, look at the accounts (host-harness users) before you trust it"
+    )]
     NotOurs {
         /// What is wrong, and what to do.
         problem: String,

@@ -57,6 +57,24 @@ trait Backend: Send + Sync {
     fn write(&self, work: Work<'_>) -> Result<(), StoreError>;
 }
 
+/// Whose store it must have been before it is opened.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// What others could have changed is told of.
+    Anybodys,
+    /// What others could have changed is refused.
+    OurOwn,
+}
+
+impl Whose {
+    fn judge(self, problems: Vec<String>) -> Result<Vec<String>, StoreError> {
+        match (self, problems.first()) {
+            (Self::OurOwn, Some(problem)) => Err(StoreError::NotOurs { problem: problem.clone() }),
+            _ => Ok(problems),
+        }
+    }
+}
+
 impl Store {
     /// Opens the store of a URL such as `sqlite:users.db`, and creates it if it is not there.
     ///
@@ -66,12 +84,26 @@ impl Store {
     ///
     /// [`StoreError::Url`] for a URL of another kind; otherwise what the database says.
     pub async fn open(url: &str, folder: &Path) -> Result<Self, StoreError> {
+        Self::open_on(url, folder, Whose::Anybodys).await
+    }
+
+    /// The same for a server, which goes by no store that is [exposed](Self::exposed): that one is neither opened nor
+    /// made, and nothing that lies beside it is taken for its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and [`StoreError::NotOurs`].
+    pub async fn open_for_a_server(url: &str, folder: &Path) -> Result<Self, StoreError> {
+        Self::open_on(url, folder, Whose::OurOwn).await
+    }
+
+    async fn open_on(url: &str, folder: &Path, whose: Whose) -> Result<Self, StoreError> {
         let Some(file) = url.strip_prefix("sqlite:") else {
             return Err(StoreError::Url { url: url.split(':').next().unwrap_or_default().to_owned() });
         };
         // `sqlite:///var/lib/users.db` is how other programs write an absolute path.
         let file = folder.join(file.strip_prefix("//").unwrap_or(file));
-        let backend = blocking(move || sqlite::Sqlite::open(&file)).await?;
+        let backend = blocking(move || sqlite::Sqlite::open(&file, whose)).await?;
         Ok(Self {
             backend: Arc::new(backend),
             reading: Arc::new(Semaphore::new(1)),
@@ -90,7 +122,7 @@ impl Store {
         self.backend.exposed()
     }
 
-    /// The same for a server, which goes by no store that is [exposed](Self::exposed).
+    /// The store, if a server may go by it: one that is not [exposed](Self::exposed).
     ///
     /// # Errors
     ///

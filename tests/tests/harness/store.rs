@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
+use rusqlite::Connection;
 use tests::harness::Harness;
 
 /// A harness whose store lies at this path.
@@ -35,6 +36,66 @@ fn a_store_that_others_could_replace_starts_no_server_and_is_a_warning_elsewhere
     assert_eq!(harness.run(&["run"]).code, 0);
     let silent = harness.run(&["users"]);
     assert!(silent.code == 0 && silent.stderr.is_empty(), "{silent:?}");
+}
+
+/// Leaves the store as it is, and beside it a write-ahead log that renames every account.
+fn plant_a_log(store: &Path) {
+    let before = fs::read(store).expect("the store");
+    let log = store.with_file_name("users.db-wal");
+    let connection = Connection::open(store).expect("the store");
+    connection.pragma_update(None, "wal_autocheckpoint", 0).expect("no checkpoint");
+    connection.execute_batch("UPDATE user SET name = 'mallory', folded_name = 'mallory'").expect("written");
+    let planted = fs::read(&log).expect("a log");
+    // Closing it writes the log into the store.
+    drop(connection);
+    fs::write(store, before).expect("as it was");
+    fs::write(log, planted).expect("planted");
+}
+
+#[test]
+fn a_log_that_others_planted_beside_a_store_is_not_written_into_it_by_a_server_that_refuses_it() {
+    let harness = harness_with("kept/users.db");
+    let folder = harness.folder().join("kept");
+    fs::create_dir(&folder).expect("a folder");
+    set_mode(&folder, 0o700);
+    harness.add_local_user("admin", "of the local account");
+    let (store, log) = (folder.join("users.db"), folder.join("users.db-wal"));
+    plant_a_log(&store);
+    let files = || (fs::read(&store).expect("the store"), fs::read(&log).expect("the log"));
+    let planted = files();
+    // The folder is mended, the log is not.
+    for (folder_mode, log_mode, said) in [
+        (0o777, 0o600, "kept may be written by others (mode 777)"),
+        (0o700, 0o666, "users.db-wal may be written by others (mode 666)"),
+    ] {
+        set_mode(&folder, folder_mode);
+        set_mode(&log, log_mode);
+        let refused = harness.run(&["run"]);
+        assert!(refused.code == 2 && refused.stderr.contains(said), "{refused:?}");
+        assert!(refused.stderr.contains("look at the accounts (host-harness users)"), "{refused:?}");
+        assert!(files() == planted, "{said}: the files have changed");
+    }
+    set_mode(&log, 0o600);
+    // Only root may give a file away.
+    if chown(&log, Some(54_321), None).is_ok() {
+        let refused = harness.run(&["run"]);
+        assert!(refused.code == 2 && refused.stderr.contains("users.db-wal belongs to user 54321"), "{refused:?}");
+        assert!(files() == planted, "the files have changed");
+    }
+    // That is what the administrator is to see.
+    let shown = harness.run(&["users"]);
+    assert!(shown.code == 0 && shown.stdout.contains("mallory"), "{shown:?}");
+}
+
+#[test]
+fn a_server_makes_no_store_where_others_could_have_made_one() {
+    let harness = harness_with("kept/users.db");
+    let folder = harness.folder().join("kept");
+    fs::create_dir(&folder).expect("a folder");
+    set_mode(&folder, 0o777);
+    let refused = harness.run(&["run"]);
+    assert!(refused.code == 2 && refused.stderr.contains("kept may be written by others"), "{refused:?}");
+    assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0);
 }
 
 #[test]

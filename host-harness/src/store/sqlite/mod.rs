@@ -6,23 +6,23 @@
 //! read cannot wait for the lock, it fails. Measured with 500 first logins in two processes: 451 errors deferred,
 //! none immediate.
 
+mod exposure;
 mod rows;
 mod schema;
 
-use std::fs::OpenOptions;
+use std::fs::{self, Metadata, OpenOptions};
+use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use provider_api::host::examine;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::{Backend, StoreError, Work};
+use super::{Backend, StoreError, Whose, Work};
+use exposure::WRITABLE_BY_OTHERS;
 
-/// The bits of a mode with which the group and everybody else may write.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
-/// In a sticky folder nobody but its owner can rename or delete what is another's.
-const STICKY: u32 = 0o1000;
+/// The mode of a new store.
+const PRIVATE: u32 = 0o600;
 
 /// A SQLite database: one connection for reading, one for writing. Callers of one process take turns on each, those
 /// of several wait for one another inside SQLite.
@@ -34,26 +34,23 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(file: &Path) -> Result<Self, StoreError> {
-        // SQLite would create the file with the umask's mode; it holds password hashes. Its side files inherit the
-        // mode.
-        let opened = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(file)
-            .map_err(|error| open_error(file, &error))?;
-        let mode = opened.metadata().map_err(|error| open_error(file, &error))?.permissions().mode();
-        drop(opened);
+    pub(super) fn open(file: &Path, whose: Whose) -> Result<Self, StoreError> {
+        let metadata = look(file)?;
+        let mode = metadata.as_ref().map_or(PRIVATE, |metadata| metadata.permissions().mode());
         if mode & WRITABLE_BY_OTHERS != 0 {
             return Err(StoreError::Exposed { file: file.to_owned() });
         }
         let warning = (mode & 0o044 != 0).then(|| {
             format!("the store {} holds password hashes and can be read by other users: chmod 600 it", file.display())
         });
-        // Before SQLite opens it: whoever closes a file of the process ends the locks that the process has on it.
-        let exposed = exposed(file);
+        // Before SQLite opens it, which at once writes into it what it finds in a log beside it; and whoever closes a
+        // file of the process ends the locks that the process has on it.
+        let mut exposed = whose.judge(exposure::problems(file, metadata.as_ref()))?;
+        open_or_create(file).map_err(|error| open_error(file, &error))?;
+        if metadata.is_none() {
+            // A link that led nowhere leads to the new file now.
+            exposed = whose.judge(exposure::problems(file, look(file)?.as_ref()))?;
+        }
         let mut writer = connect(file)?;
         schema::prepare(&mut writer, file)?;
         let reader = connect(file)?;
@@ -63,29 +60,19 @@ impl Sqlite {
     }
 }
 
-/// Who else could have changed the file, or could put another in its place, a line each.
-fn exposed(file: &Path) -> Vec<String> {
-    let examined = std::path::absolute(file).map_err(|error| error.to_string());
-    let mut problems = match examined.and_then(|path| examine(&path).map_err(|problem| problem.to_string())) {
-        Ok(examined) => examined.problems,
-        Err(problem) => vec![format!("{}: {problem}", file.display())],
-    };
-    problems.extend(shared_folder(file));
-    problems
+/// What the system says of the file, if it is there.
+fn look(file: &Path) -> Result<Option<Metadata>, StoreError> {
+    match fs::metadata(file) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(open_error(file, &error)),
+    }
 }
 
-/// That the store lies in a sticky folder, if it does. Nobody can replace it there, but everybody can put a
-/// write-ahead log or a journal beside it, which SQLite would take for its own and write into the store.
-fn shared_folder(file: &Path) -> Option<String> {
-    let folder = file.canonicalize().ok()?.parent()?.to_owned();
-    let mode = folder.metadata().ok()?.permissions().mode() & 0o7777;
-    (mode & STICKY != 0 && mode & WRITABLE_BY_OTHERS != 0).then(|| {
-        format!(
-            "{} may be written by others (mode {mode:o}), who could put files beside the store that SQLite takes for \
-             its own; keep it in a folder of the host's own",
-            folder.display()
-        )
-    })
+/// SQLite would create the file with the umask's mode; it holds password hashes. Its side files inherit the mode. And it
+/// would take a file that cannot be written for one that is only to be read.
+fn open_or_create(file: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(PRIVATE).open(file).map(drop)
 }
 
 fn connect(file: &Path) -> Result<Connection, StoreError> {
@@ -141,22 +128,22 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::{Backend as _, Sqlite};
-    use crate::store::StoreError;
+    use crate::store::{StoreError, Whose};
 
     #[test]
     fn a_store_that_others_may_write_is_refused_and_one_that_they_may_read_is_warned_of() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("users.db");
-        assert_eq!(Sqlite::open(&file).unwrap().warning(), None);
+        assert_eq!(Sqlite::open(&file, Whose::Anybodys).unwrap().warning(), None);
         for mode in [0o620, 0o602, 0o666] {
             fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-            let refused = Sqlite::open(&file).err();
+            let refused = Sqlite::open(&file, Whose::Anybodys).err();
             assert!(matches!(refused, Some(StoreError::Exposed { .. })), "{mode:o}: {refused:?}");
             assert!(refused.unwrap().to_string().contains("chmod 600"));
         }
         for mode in [0o640, 0o604] {
             fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-            let opened = Sqlite::open(&file).unwrap();
+            let opened = Sqlite::open(&file, Whose::Anybodys).unwrap();
             assert!(opened.warning().is_some_and(|warning| warning.contains("chmod 600")), "{mode:o}");
         }
     }

@@ -162,7 +162,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::super::Sqlite;
-    use crate::store::StoreError;
+    use crate::store::{StoreError, Whose};
 
     #[test]
     fn the_database_of_another_program_is_refused_and_left_as_it_is() {
@@ -176,7 +176,7 @@ mod tests {
             let file = folder.path().join(name);
             Connection::open(&file).unwrap().execute_batch(sql).unwrap();
             let before = fs::read(&file).unwrap();
-            let refused = Sqlite::open(&file).err();
+            let refused = Sqlite::open(&file, Whose::Anybodys).err();
             assert!(matches!(refused, Some(StoreError::Foreign { .. })), "{name}: {refused:?}");
             assert!(fs::read(&file).unwrap() == before, "{name} was altered");
         }
@@ -187,9 +187,12 @@ mod tests {
     fn a_store_of_a_newer_program_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("users.db");
-        drop(Sqlite::open(&file).unwrap());
-        drop(Sqlite::open(&file).unwrap());
+        drop(Sqlite::open(&file, Whose::Anybodys).unwrap());
+        drop(Sqlite::open(&file, Whose::Anybodys).unwrap());
         Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
-        assert!(matches!(Sqlite::open(&file).err(), Some(StoreError::Newer { found: 2, known: 1, .. })));
+        assert!(matches!(
+            Sqlite::open(&file, Whose::Anybodys).err(),
+            Some(StoreError::Newer { found: 2, known: 1, .. })
+        ));
     }
 }

@@ -18,8 +18,14 @@ pub struct Examined {
 
 /// A file of which nobody can tell who could have changed it. Prints as a line.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", .0)]
-pub struct NotExamined(String);
+#[error("{why}")]
+#[non_exhaustive]
+pub struct NotExamined {
+    why: String,
+    /// Who else than root and the host's user could have changed the way to it, as far as that was gone: whoever can
+    /// may make the file that is missing.
+    pub problems: Vec<String>,
+}
 
 /// Opens a regular file that a host goes by, and tells who could have changed it. The file that holds the pins of
 /// plugins has to be as trustworthy as these.
@@ -38,10 +44,13 @@ pub fn examine(path: &Path) -> Result<Examined, NotExamined> {
     });
     match opened {
         Ok(file) => Ok(Examined { file, problems }),
-        Err(refusal) => Err(NotExamined(match refusal {
-            Refusal::Missing => "there is no such file".to_owned(),
-            Refusal::NotAFile(kind) => format!("it is {kind} and no regular file"),
-            other => other.to_string(),
-        })),
+        Err(refusal) => {
+            let why = match refusal {
+                Refusal::Missing => "there is no such file".to_owned(),
+                Refusal::NotAFile(kind) => format!("it is {kind} and no regular file"),
+                other => other.to_string(),
+            };
+            Err(NotExamined { why, problems })
+        }
     }
 }
