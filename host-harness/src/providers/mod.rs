@@ -102,24 +102,17 @@ impl ProviderHandle {
     }
 
     /// Lets the provider that `next` describes take over: another plugin file, the same with other content, or new
-    /// settings. `None` if nobody was there yet: it is then configured and not validated, as at the start.
+    /// settings. `None`, and nothing was done, if nobody was ever configured here whose place could be taken.
     ///
     /// # Errors
     ///
     /// Whatever keeps it from taking over; the provider that is here stays.
-    pub async fn swap(&self, next: &Self, limits: SwapLimits) -> Result<Option<Swapped>, SwapError> {
-        let provider = in_time(next.configure()).await.map_err(SwapError::Settings)?;
-        if let Some(slot) = self.0.slot.get() {
-            return slot.replace(provider, limits).await.map(Some);
-        }
-        // Unless a login has loaded the old one in this very moment.
-        match self.0.slot.set(ProviderSlot::new(provider)) {
-            Ok(()) => Ok(None),
-            Err(_) => Err(SwapError::Settings(Fault::unavailable(
-                UnavailableReason::OVERLOADED,
-                "the old provider was being loaded: try again",
-            ))),
-        }
+    pub async fn swap(&self, next: &Self, limits: SwapLimits) -> Option<Result<Swapped, SwapError>> {
+        let slot = self.configured()?;
+        Some(match in_time(next.configure()).await {
+            Ok(provider) => slot.replace(provider, limits).await,
+            Err(fault) => Err(SwapError::Settings(fault)),
+        })
     }
 
     /// Loads, configures and validates the provider, as a swap does, where it takes nobody's place.

@@ -100,8 +100,9 @@ pub enum Event {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         warnings: Vec<String>,
     },
-    /// A provider could not be loaded or configured. At the start, the next login that needs it tries again. At a reload,
-    /// where it may have failed its validation as well, it is not in force until the next one.
+    /// A provider could not be loaded or configured, or, at a reload, failed its validation. One that is new at a reload is
+    /// not in force until the next one. Otherwise the next login that needs it tries again, with what the file said when
+    /// it came into force.
     NotStarted {
         /// Its instance.
         provider: String,
@@ -229,6 +230,13 @@ impl Event {
         Self::NotStarted { provider: provider.to_owned(), reason: reason_of(error).to_owned(), message }
     }
 
+    /// The successor of a provider that was never configured has been found not to work either.
+    pub(super) fn left_as_it_was(provider: &str, error: &SwapError) -> Self {
+        let message =
+            format!("{error}; it stays as it was: never configured, and tried again by the next login that needs it");
+        Self::NotStarted { provider: provider.to_owned(), reason: reason_of(error).to_owned(), message }
+    }
+
     pub(super) fn not_started(provider: &str, fault: &Fault) -> Self {
         Self::NotStarted { provider: provider.to_owned(), reason: fault.code().to_owned(), message: fault.to_string() }
     }
@@ -255,8 +263,8 @@ impl Event {
             )
         } else {
             format!(
-                "no entry of the configuration names it any more, but nobody is removed while {instance}, which is new, \
-                 cannot be used: repair that entry, or take it out"
+                "no entry of the configuration names it any more, but nobody is removed while {instance}, which has never \
+                 been in use, cannot be used: repair that entry, or take it out"
             )
         };
         Self::Kept { provider: provider.to_owned(), reason: reason.to_owned(), message }

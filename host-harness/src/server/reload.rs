@@ -13,8 +13,9 @@ impl Server {
     /// configured, and those that are not in the file any more end. Each is validated before it is in force.
     ///
     /// A file that cannot be used, or that names no provider at all, changes nothing; a provider that cannot be used leaves
-    /// the old one in its place. If there is none, since its entry is new, it stays out until the next reload, and nobody
-    /// is removed meanwhile: it may be one of those under a new name. Logins go on.
+    /// the old one in its place. If there is none, since its entry is new, it stays out until the next reload; if the old
+    /// one was never configured either, that stays as it was, and logins go on trying it. In both cases nobody is removed
+    /// meanwhile: it may be one of those under a new name. Logins go on.
     pub async fn reload(&self) -> Vec<Event> {
         let _one_at_a_time = self.0.reloading.lock().await;
         match self.read().await {
@@ -46,36 +47,43 @@ impl Server {
         let host = self.host();
         let mut events = Vec::new();
         let mut handles: Vec<ProviderHandle> = Vec::new();
+        // Who was here without ever having been configured, and is replaced.
+        let mut replaced = Vec::new();
         // Which provider a plugin that cannot be loaded would have named, or an entry that cannot be used was before: one
         // that is here without an entry, perhaps.
         let mut unknown = None;
         for entry in &next {
             let place = handles.len();
-            let Some(here) = predecessor(entry, &next, host.providers()) else {
-                match entry.try_out(self.0.limits).await {
-                    Ok(report) => {
-                        events.push(Event::tried_out(entry.instance(), &report));
-                        handles.push(entry.clone());
-                    }
-                    Err(error) => {
-                        events.push(Event::left_out(entry.instance(), &error));
-                        unknown.get_or_insert((place, entry, reason_of(&error).to_owned()));
-                    }
-                }
-                continue;
+            let here = predecessor(entry, &next, host.providers());
+            let swapped = match here {
+                Some(here) => here.swap(entry, self.0.limits).await.map(|swapped| (here, swapped)),
+                None => None,
             };
-            let instance = here.instance();
-            events.push(match here.swap(entry, self.0.limits).await {
-                Ok(Some(swapped)) => Event::swapped(instance, &swapped),
-                Ok(None) => Event::started(instance),
-                Err(error) => {
-                    if entry.is_nameless() && here.is_nameless() {
-                        unknown.get_or_insert((place, entry, reason_of(&error).to_owned()));
-                    }
-                    Event::kept(instance, &error)
+            if let Some((here, swapped)) = swapped {
+                events.push(match swapped {
+                    Ok(swapped) => Event::swapped(here.instance(), &swapped),
+                    Err(error) => Event::kept(here.instance(), &error),
+                });
+                handles.push(here.clone());
+                continue;
+            }
+            match entry.try_out(self.0.limits).await {
+                Ok(report) => {
+                    events.push(Event::tried_out(entry.instance(), &report));
+                    handles.push(entry.clone());
+                    replaced.extend(here);
                 }
-            });
-            handles.push(here.clone());
+                Err(error) => {
+                    // One that was in force before it could be used is left so: whoever repairs what it needs need not
+                    // ask for a reload.
+                    events.push(match here {
+                        Some(here) => Event::left_as_it_was(here.instance(), &error),
+                        None => Event::left_out(entry.instance(), &error),
+                    });
+                    handles.extend(here.cloned());
+                    unknown.get_or_insert((place, entry, reason_of(&error).to_owned()));
+                }
+            }
         }
         let gone = |handle: &&ProviderHandle| !handles.iter().any(|kept| kept.instance() == handle.instance());
         let gone = host.providers().iter().filter(gone).cloned();
@@ -86,6 +94,10 @@ impl Server {
             handles.splice(place..place, kept);
         }
         *self.0.host.write().unwrap_or_else(PoisonError::into_inner) = host.with_providers(handles);
+        for handle in replaced {
+            // A login may have configured it in the meantime.
+            handle.shutdown(self.0.limits.drain).await;
+        }
         for handle in gone {
             handle.shutdown(self.0.limits.drain).await;
             events.push(Event::Removed { provider: handle.instance().to_owned() });

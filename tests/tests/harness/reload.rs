@@ -76,6 +76,59 @@ fn nobody_is_removed_for_a_new_name_that_cannot_be_used() {
     assert_eq!(serving.answer("2")["provider"], "head-office");
 }
 
+/// A provider that was in force from the start without ever having been configured.
+fn broken_from_the_start(broken: Value) -> (Harness, Serving) {
+    let harness = Harness::unconfigured();
+    configure(&harness, &[corp(), broken]);
+    let mut serving = serving(&harness);
+    assert_eq!(serving.event("not_started")["provider"], "branch");
+    (harness, serving)
+}
+
+#[test]
+fn nobody_is_removed_for_a_name_that_could_not_be_used_from_the_start_and_still_cannot() {
+    let broken = |settings: &Value| entry("branch", &ldap_provider(), settings);
+    let misspelt = broken(&json!({ "host": "ldap://127.0.0.1:1", "bse_dn": "dc=example" }));
+    let dead = broken(&json!({ "host": "ldap://127.0.0.1:1", "base_dn": "dc=example" }));
+    let (harness, mut serving) = broken_from_the_start(misspelt.clone());
+    for (entry, reason) in [(misspelt, "setting_invalid"), (dead, "connect_failed")] {
+        configure(&harness, &[entry]);
+        let (told, reloaded) = reload(&mut serving);
+        let events: Vec<_> = told.iter().map(|event| (&event["event"], &event["provider"], &event["reason"])).collect();
+        let expected =
+            [("not_started", "branch"), ("kept", "corp")].map(|(event, of)| (json!(event), json!(of), json!(reason)));
+        assert_eq!(events, expected.each_ref().map(|(event, of, reason)| (event, of, reason)), "{told:?}");
+        assert!(told[0]["message"].as_str().expect("a text").contains("stays as it was"), "{told:?}");
+        assert!(told[1]["message"].as_str().expect("a text").contains("branch"), "{told:?}");
+        assert_eq!(reloaded["complete"], false);
+        assert_alice_gets_in(&mut serving, reason);
+    }
+    configure(&harness, &[entry("branch", &built("libfaulty.so"), &json!({}))]);
+    let (told, reloaded) = reload(&mut serving);
+    let events: Vec<&str> = told.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert_eq!((events, &reloaded["complete"]), (vec!["started", "removed"], &json!(true)), "{told:?}");
+    serving.login("1", "bob", "right");
+    assert_eq!(serving.answer("1")["provider"], "branch");
+}
+
+#[test]
+fn a_provider_that_was_never_configured_is_tried_by_logins_after_a_reload_that_did_not_help() {
+    let harness = Harness::unconfigured();
+    let plugin = harness.folder().join("plugin.so");
+    let mut missing = entry("branch", &built("libfaulty.so"), &json!({}));
+    missing["path"] = json!(plugin);
+    configure(&harness, &[missing]);
+    let mut serving = harness.serve(&["run"]);
+    assert_eq!(serving.event("not_started")["reason"], "plugin_refused");
+    configure(&harness, &[entry("branch", &built("libfaulty.so"), &json!({ "at": { "configure": "panic" } }))]);
+    assert_eq!(reload(&mut serving).1["complete"], false);
+    serving.login("1", "alice", "right");
+    assert_eq!(serving.answer("1")["reason"], "plugin_refused");
+    fs::copy(built("libfaulty.so"), &plugin).expect("in its place");
+    serving.login("2", "alice", "right");
+    assert_eq!(serving.answer("2")["outcome"], "accepted");
+}
+
 #[test]
 fn a_file_without_providers_removes_nobody() {
     let harness = faulty(&json!({}));
