@@ -1,11 +1,12 @@
 //! Accounts whose password the host itself keeps: they work while every directory is down.
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+mod hashing;
+
 use provider_api::{Credentials, Fault, RejectReason, Rejection, Secret, UnavailableReason, UserCode, one_line};
 use thiserror::Error;
-use tokio::sync::Semaphore;
+
+pub use hashing::Checks;
+pub(crate) use hashing::hash;
 
 use crate::fold::Folded;
 use crate::provision::store_fault;
@@ -50,9 +51,9 @@ pub enum AddError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CheckError {
-    /// Too many wait for their password to be checked.
-    #[error("too many passwords of local accounts are being checked: try again")]
-    Crowded,
+    /// Too many wait for a password to be checked, of the same account or of all.
+    #[error("too many passwords of {0} are being checked: try again")]
+    Crowded(&'static str),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -61,7 +62,7 @@ pub enum CheckError {
 impl From<CheckError> for Fault {
     fn from(error: CheckError) -> Self {
         match error {
-            CheckError::Crowded => Self::unavailable(UnavailableReason::OVERLOADED, error.to_string()),
+            CheckError::Crowded(_) => Self::unavailable(UnavailableReason::OVERLOADED, error.to_string()),
             CheckError::Store(error) => store_fault(&error),
         }
     }
@@ -112,15 +113,22 @@ pub async fn find(store: &Store, typed: &str) -> Result<Option<User>, StoreError
     store.read(move |records| Ok(records.user_named(&name)?.filter(|user| user.origin == Origin::Local))).await
 }
 
-/// Checks the password of a local account. The answer takes the same work whatever the state of the account.
+/// Checks the password of a local account, one of those that are under way in `checks`. The answer takes the same work
+/// whatever the state of the account.
 ///
 /// # Errors
 ///
 /// At once, if more wait for a check already than would have their turn soon.
-pub async fn authenticate(store: &Store, user: User, password: Secret) -> Result<Result<User, Rejection>, CheckError> {
+pub async fn authenticate(
+    store: &Store,
+    checks: &Checks,
+    user: User,
+    password: Secret,
+) -> Result<Result<User, Rejection>, CheckError> {
     let id = user.id;
+    let check = checks.begin(id)?;
     let phc = store.read(move |records| records.local_password(id)).await?;
-    let right = verify(phc, password).await?;
+    let right = check.verify(phc, password).await?;
     Ok(if !right {
         let message = format!("the password of the local account {} is wrong", user.name);
         Err(Rejection::new(RejectReason::INVALID_CREDENTIALS, message))
@@ -130,48 +138,4 @@ pub async fn authenticate(store: &Store, user: User, password: Secret) -> Result
     } else {
         Ok(user)
     })
-}
-
-/// How many passwords are hashed at a time. Each takes 19 MiB and a core: without a limit a crowd of wrong passwords
-/// takes the memory of the host.
-const HASHERS: usize = 4;
-/// How many may wait for that, a quarter of a second at most where a hash takes 30 ms. Without a limit a crowd that
-/// guesses at one local account fills the host with logins that wait, and no directory's login has its turn.
-const WAITING: usize = 32;
-
-static HASHING: Semaphore = Semaphore::const_new(HASHERS);
-static PLACES: Semaphore = Semaphore::const_new(HASHERS + WAITING);
-
-/// The argon2id PHC string of a password.
-pub(crate) async fn hash(password: Secret) -> Result<String, HashError> {
-    let hash = move || Argon2::default().hash_password(password.expose().as_bytes()).map(|phc| phc.to_string());
-    let hashed = hashing(hash).await.map_err(|error| HashError(error.to_string()))?;
-    hashed.map_err(|error| HashError(error.to_string()))
-}
-
-/// Whether a password is that of a PHC string. Without a PHC string, or with one that cannot be read, a hash is made
-/// for nothing and the answer is no.
-async fn verify(phc: Option<String>, password: Secret) -> Result<bool, CheckError> {
-    hashing(move || {
-        let argon2 = Argon2::default();
-        let password = password.expose().as_bytes();
-        if let Some(Ok(phc)) = phc.as_deref().map(PasswordHash::new) {
-            return argon2.verify_password(password, &phc).is_ok();
-        }
-        let _ = argon2.hash_password(password);
-        false
-    })
-    .await
-}
-
-async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CheckError> {
-    let place = PLACES.try_acquire().map_err(|_| CheckError::Crowded)?;
-    // Both move into the thread: a caller that gives up does not free the core that the work still takes.
-    let hasher = HASHING.acquire().await;
-    let done = tokio::task::spawn_blocking(move || {
-        let answer = work();
-        drop((hasher, place));
-        answer
-    });
-    done.await.map_err(|_| StoreError::Damaged("hashing a password ended before its answer".to_owned()).into())
 }

@@ -40,7 +40,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{BLOCKING_THREADS, READING, reading_files};
-    use crate::local_accounts::{self, NewLocalAccount};
+    use crate::local_accounts::{self, Checks, NewLocalAccount};
     use crate::store::Store;
 
     #[test]
@@ -66,7 +66,8 @@ mod tests {
                 let store = Store::open("sqlite:users.db", folder.path()).await.expect("a store");
                 local_accounts::add(&store, account).await.expect("added");
                 let found = local_accounts::find(&store, "admin").await.expect("the store answers").expect("admin");
-                local_accounts::authenticate(&store, found, password()).await.expect("the store answers")
+                let checks = Checks::default();
+                local_accounts::authenticate(&store, &checks, found, password()).await.expect("the store answers")
             };
             let login = tokio::time::timeout(Duration::from_secs(20), login).await.expect("logins go on");
             assert!(login.is_ok(), "{login:?}");

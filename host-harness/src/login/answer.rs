@@ -106,6 +106,11 @@ impl LoginAnswer {
         Self { identity: Some(accepted.identity), ..self }
     }
 
+    /// The person is told the same as of a wrong password.
+    pub(super) fn told_as_rejected(self) -> Self {
+        Self { user_code: Some(UserCode::INVALID_CREDENTIALS), ..self }
+    }
+
     fn new(outcome: Outcome, message: String) -> Self {
         Self {
             outcome,

@@ -7,13 +7,13 @@ mod tests;
 use std::time::Duration;
 
 use provider_api::{
-    Accepted, Credentials, Decision, Fault, RejectReason, Rejection, RequestContext, UnavailableReason,
+    Accepted, Credentials, Decision, Fault, RejectReason, Rejection, RequestContext, UnavailableReason, UserCode,
 };
 use tokio::time::Instant;
 
 pub use answer::{LoginAnswer, Outcome};
 
-use crate::local_accounts;
+use crate::local_accounts::{self, CheckError, Checks};
 use crate::log::Log;
 use crate::providers::ProviderHandle;
 use crate::provision::{self, AcceptedLogin, Provisioned, Provisioning};
@@ -35,13 +35,14 @@ const REJECTED_AFTER: Duration = Duration::from_millis(100);
 pub struct Host {
     store: Store,
     providers: Vec<ProviderHandle>,
+    checks: Checks,
     log: Log,
 }
 
 impl Host {
     /// A host with these providers. It logs nothing.
     pub fn new(store: Store, providers: Vec<ProviderHandle>) -> Self {
-        Self { store, providers, log: Log::silent() }
+        Self { store, providers, checks: Checks::default(), log: Log::silent() }
     }
 
     /// The same host, which logs what an administrator should hear of accounts.
@@ -58,7 +59,7 @@ impl Host {
     /// The same accounts with other providers.
     #[must_use]
     pub fn with_providers(&self, providers: Vec<ProviderHandle>) -> Self {
-        Self { store: self.store.clone(), providers, log: self.log }
+        Self { providers, ..self.clone() }
     }
 
     /// Answers a login, by the deadline of `context`.
@@ -69,11 +70,13 @@ impl Host {
     /// person, or cannot tell, has the last word.
     ///
     /// A login that is rejected is answered 100 ms after it began, or at its deadline if that comes first: how fast a
-    /// wrong password is found to be wrong must not tell whether the name is a local account's.
+    /// wrong password is found to be wrong must not tell whether the name is a local account's. One that finds too many
+    /// checks of its local account under way is [`OVERLOADED`](UnavailableReason::OVERLOADED) for the administrator; the
+    /// person is told the same as of a wrong password, and as late.
     pub async fn login(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
         let begun = Instant::now();
         let answer = self.answer(context, credentials).await;
-        if answer.outcome == Outcome::Rejected {
+        if answer.outcome == Outcome::Rejected || answer.user_code == Some(UserCode::INVALID_CREDENTIALS) {
             tokio::time::sleep_until((begun + REJECTED_AFTER).min(context.deadline.instant().into())).await;
         }
         answer
@@ -97,9 +100,11 @@ impl Host {
         match local_accounts::find(&self.store, &credentials.username).await {
             Ok(None) => {}
             Ok(Some(user)) => {
-                return match local_accounts::authenticate(&self.store, user, credentials.password).await {
+                return match local_accounts::authenticate(&self.store, &self.checks, user, credentials.password).await {
                     Ok(Ok(user)) => LoginAnswer::local(user),
                     Ok(Err(rejection)) => LoginAnswer::rejected(None, rejection),
+                    // The person must not learn by it that the name is a local account's.
+                    Err(error @ CheckError::Crowded(_)) => LoginAnswer::fault(None, &error.into()).told_as_rejected(),
                     Err(error) => LoginAnswer::fault(None, &error.into()),
                 };
             }

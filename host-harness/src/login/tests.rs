@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::local_accounts::{self, NewLocalAccount};
 use crate::log::Log;
 use crate::providers;
-use crate::store::Store;
+use crate::store::{Store, UserId};
 
 const PASSWORD: &str = "correct horse";
 
@@ -101,6 +101,20 @@ async fn a_rejected_login_takes_as_long_whether_the_name_is_a_local_accounts_or_
         // The clock of tokio counts milliseconds.
         assert!((100..=101).contains(&took.as_millis()), "{wrong:?}: {took:?}");
     }
+}
+
+#[tokio::test]
+async fn a_login_that_finds_its_local_account_crowded_is_told_as_a_wrong_password_and_as_late() {
+    let fixture = host("").await;
+    let crowd: Vec<_> = std::iter::from_fn(|| fixture.host.checks.begin(UserId(1)).ok()).collect();
+    assert_eq!(crowd.len(), 8);
+    let took = time_of(&fixture, ("admin", PASSWORD), Duration::from_mins(1), Outcome::Unavailable).await;
+    assert!((100..=101).contains(&took.as_millis()), "{took:?}");
+    let answer = fixture.login("admin", PASSWORD).await;
+    assert_eq!(answer.reason.as_deref(), Some("overloaded"));
+    assert_eq!(answer.user_code.expect("a code").as_str(), "invalid_credentials");
+    drop(crowd);
+    assert_eq!(fixture.login("admin", PASSWORD).await.outcome, Outcome::Accepted);
 }
 
 #[tokio::test]
