@@ -11,15 +11,17 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 
 /// How long a cancelled command may take to say so and to let its providers say goodbye.
-const GRACE: Duration = Duration::from_secs(3);
+pub(crate) const GRACE: Duration = Duration::from_secs(3);
+/// The same of a server, which ends what is under way in several steps first.
+pub(crate) const GRACE_OF_A_SERVER: Duration = Duration::from_secs(6);
 
 /// Tells whether somebody wants the program to stop. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Listens to SIGINT and SIGTERM from now on.
-    pub(crate) fn install() -> io::Result<Self> {
+    /// Listens to SIGINT and SIGTERM from now on. After the first one the program has so long to end.
+    pub(crate) fn install(grace: Duration) -> io::Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (tell, told) = watch::channel(false);
@@ -32,7 +34,7 @@ impl Interrupt {
             };
             next().await;
             tell.send_replace(true);
-            let _ = tokio::time::timeout(GRACE, next()).await;
+            let _ = tokio::time::timeout(grace, next()).await;
             std::process::exit(Exit::Unavailable.code().into());
         });
         Ok(Self(told))

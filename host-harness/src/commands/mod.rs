@@ -16,6 +16,7 @@ pub use error::CommandError;
 use crate::cli::{Cli, Command};
 use crate::demo::{self, DemoOptions};
 use crate::exit::Exit;
+use crate::interrupt::{GRACE, GRACE_OF_A_SERVER};
 use crate::output::Output;
 use session::Session;
 
@@ -25,7 +26,8 @@ use session::Session;
 ///
 /// What kept the command from giving an answer at all.
 pub async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
-    let session = Session::new(cli.config, cli.log.into(), cli.metrics)?;
+    let grace = if matches!(cli.command, Command::Run { .. }) { GRACE_OF_A_SERVER } else { GRACE };
+    let session = Session::new(cli.config, cli.log.into(), cli.metrics, grace)?;
     let exit = match cli.command {
         Command::Inspect { plugin } => inspect::run(&session, &plugin, output).await,
         Command::Validate { provider, timeout } => validate::run(&session, provider.as_deref(), timeout, output).await,

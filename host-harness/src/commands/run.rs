@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 use super::session::Session;
 use super::{CommandError, tell, tell_lines};
 use crate::exit::Exit;
+use crate::interrupt::GRACE_OF_A_SERVER;
 use crate::login::LoginAnswer;
 use crate::output::Output;
 use crate::server::{Command, Event, Lines, Message, Request, Server, lines_of_standard_input};
 
 /// How many logins are answered at a time; with so many under way no further line is read.
 const MOST_AT_ONCE: usize = 1_024;
-/// How long logins that are under way may take when the program is told to stop. With the four that follow it is less than
-/// [`interrupt`](crate::interrupt) gives the program.
+/// How long logins that are under way may take when the program is told to stop.
 const LAST_LOGINS: Duration = Duration::from_millis(1_500);
 /// How long providers get to say goodbye then.
 const GOODBYE: Duration = Duration::from_millis(300);
@@ -33,6 +33,17 @@ const LAST_ANSWERS: Duration = Duration::from_millis(200);
 const LAST_METRICS: Duration = Duration::from_millis(300);
 /// The same before that.
 const METRICS: Duration = Duration::from_secs(2);
+
+// A machine that is slow then must not have the program killed before it has told what it cut off.
+const _: () = assert!(
+    2 * (LAST_LOGINS.as_millis()
+        + LAST_METRICS.as_millis()
+        + GOODBYE.as_millis()
+        + CUTTING_OFF.as_millis()
+        + LAST_ANSWERS.as_millis())
+        < GRACE_OF_A_SERVER.as_millis(),
+    "the steps of the ending leave room"
+);
 
 pub(super) async fn run(
     session: &Session,

@@ -29,8 +29,9 @@ pub(super) struct Session {
 const GOODBYE: Duration = Duration::from_millis(500);
 
 impl Session {
-    pub(super) fn new(config: PathBuf, log: Log, shows_metrics: bool) -> Result<Self, CommandError> {
-        Ok(Self { config, log, interrupt: Interrupt::install()?, shows_metrics })
+    /// Whoever stops the program gives it so much `grace`.
+    pub(super) fn new(config: PathBuf, log: Log, shows_metrics: bool, grace: Duration) -> Result<Self, CommandError> {
+        Ok(Self { config, log, interrupt: Interrupt::install(grace)?, shows_metrics })
     }
 
     /// The configuration file.
