@@ -77,7 +77,8 @@ pub async fn set_status(store: &Store, number: UserId, status: Status) -> Result
     store.write(change).await?.ok_or(ChangeError::NoNumber(number))
 }
 
-/// Calls an account otherwise. A directory's person gets the name that the directory says at their next login.
+/// Calls an account otherwise. A directory's person gets the name that the directory says at their next login, unless
+/// somebody else has it by then and does not lose it to them: then the login is refused.
 ///
 /// Refuses what [`local_accounts::add`](crate::local_accounts::add) refuses; another spelling of the account's own
 /// name is none of that.

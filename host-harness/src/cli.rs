@@ -219,8 +219,9 @@ pub enum UsersCommand {
     },
     /// Call an account otherwise, so that its name is free for somebody else
     ///
-    /// The account of a directory's person is called what the directory says again when they next log in. Whoever types
-    /// the old name of a local account is looked for in the directories from then on, with the password that they type.
+    /// The account of a directory's person is called what the directory says again when they next log in, unless somebody
+    /// else has that name by then: a person of another provider who has it keeps it, and they are refused as name_taken.
+    /// Whoever types the old name of a local account is looked for in the directories from then on, with the password that they type.
     Rename {
         /// The number of the account, as `users` shows it
         #[arg(value_parser = clap::value_parser!(i64).range(1..))]

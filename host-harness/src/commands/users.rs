@@ -112,7 +112,10 @@ async fn rename(session: &Session, number: i64, name: &str, output: &mut Output)
     let account = session.unless_interrupted(administration::rename(&store, UserId(number), name)).await?;
     let until = match account.0.origin {
         Origin::Local => "",
-        Origin::Directory => " until its person logs in and the directory says what they are called",
+        Origin::Directory => {
+            " until its person logs in and the directory says what they are called; if somebody else has that name by \
+             then, they may be refused as name_taken"
+        }
     };
     let told = format!("account {number} is called {}{until}", one_line(&account.0.name));
     show(output, &account, &told)

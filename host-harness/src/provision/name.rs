@@ -37,7 +37,7 @@ pub struct Released {
     pub account: UserId,
     /// The name that it had.
     pub old_name: String,
-    /// The name that it has until its person logs in again.
+    /// The name that it has until its person logs in again with a name that is free.
     pub new_name: String,
     /// The provider instance whose directory says that the old name is somebody else's.
     pub instance: String,
@@ -79,7 +79,9 @@ pub(super) fn claim(
 /// else, such as their full name, may share their login with others, and would take the name from them.
 fn held(records: &dyn Records, login: &AcceptedLogin, holder: User) -> Result<Claim, StoreError> {
     let name = &login.identity.login;
-    let rename = format!("free the name with `host-harness users rename {} NEW-NAME`", holder.id);
+    let free = format!("free the name with `host-harness users rename {} NEW-NAME`", holder.id);
+    // Whoever follows the advice must not find out by their complaint.
+    let rename = format!("{free} (its person is then refused as name_taken for as long as somebody else has the name)");
     let refused = |why: String| {
         let message = format!("the login {name} is the name of account {}{why}", holder.id);
         Ok(Claim::Refused(refusal(RejectReason::NAME_TAKEN, message)))
@@ -109,7 +111,7 @@ fn held(records: &dyn Records, login: &AcceptedLogin, holder: User) -> Result<Cl
     if !same_but_for_case(name, &login.typed) {
         return refused(format!(
             ", of another entry, and the name that was typed was another, so the directory has not said that {name} is \
-             this person's alone: log in as {name} once, or {rename}"
+             this person's alone: log in as {name} once, or {free}"
         ));
     }
     let name = former_name(records, &holder)?;

@@ -117,7 +117,7 @@ async fn two_providers_with_the_same_name_or_subject_share_no_account() {
     let same_name = host.admit(login_at("branch", &person("u-9", "alice", "x@example.com"))).await;
     let Provisioned::Refused(rejection) = &same_name.account else { panic!("{same_name:?}") };
     assert_eq!((&rejection.reason, &rejection.user_code), (&RejectReason::NAME_TAKEN, &UserCode::ASK_ADMINISTRATOR));
-    for part in ["provider instance corp", "users rename 1 NEW-NAME"] {
+    for part in ["provider instance corp", "users rename 1 NEW-NAME", "is then refused as name_taken"] {
         assert!(rejection.message.contains(part), "{}", rejection.message);
     }
     assert_eq!(host.names().await, ["alice"]);

@@ -120,7 +120,10 @@ fn a_name_of_another_provider_is_freed_by_the_command_that_the_refusal_names() {
     let renamed = harness.run(&["users", "rename", "1", "bob of the staff"]);
     assert_eq!(renamed.code, 0, "{renamed:?}");
     assert!(renamed.stdout.starts_with("account 1 is called bob of the staff until its person logs in"), "{renamed:?}");
+    assert!(renamed.stdout.contains("they may be refused as name_taken"), "{renamed:?}");
     assert_eq!(accepted(&at_guests())["user"]["id"], 2);
+    let whose_it_was = harness.login("bob", &password("b-1"));
+    assert_eq!((whose_it_was.code, &whose_it_was.json()["reason"]), (1, &json!("name_taken")), "{whose_it_was:?}");
 }
 
 #[test]
