@@ -72,8 +72,12 @@ impl Host {
     /// A login that is rejected is answered 100 ms after it began, or at its deadline if that comes first: how fast a
     /// wrong password is found to be wrong must not tell whether the name is a local account's. One that finds too many
     /// checks of its local account under way is [`OVERLOADED`](UnavailableReason::OVERLOADED) for the administrator; the
-    /// person is told the same as of a wrong password, and as late.
+    /// person is told the same as of a wrong password, and as late. Input that is refused before anybody is asked says
+    /// nothing of accounts, and is answered at once.
     pub async fn login(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
+        if let Err(rejection) = credentials.check() {
+            return LoginAnswer::rejected(None, rejection);
+        }
         let begun = Instant::now();
         let answer = self.answer(context, credentials).await;
         if answer.outcome == Outcome::Rejected || answer.user_code == Some(UserCode::INVALID_CREDENTIALS) {
@@ -83,9 +87,6 @@ impl Host {
     }
 
     async fn answer(&self, context: &RequestContext, credentials: Credentials) -> LoginAnswer {
-        if let Err(rejection) = credentials.check() {
-            return LoginAnswer::rejected(None, rejection);
-        }
         let by = context.deadline.instant() + MARGIN;
         match tokio::time::timeout_at(by.into(), self.ask(context, credentials)).await {
             Ok(answer) => answer,
