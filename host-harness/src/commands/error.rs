@@ -7,6 +7,7 @@ use crate::config::ConfigError;
 use crate::demo::DemoError;
 use crate::exit::Exit;
 use crate::password_source::PasswordError;
+use crate::server::StartError;
 use crate::store::StoreError;
 
 /// A command could not give an answer. One line on standard error, and an exit code.
@@ -64,6 +65,15 @@ impl CommandError {
             Self::Fault(fault) => fault.into(),
             Self::Demo(error) => error.exit(),
             Self::Input(_) | Self::Output(_) => Exit::Internal,
+        }
+    }
+}
+
+impl From<StartError> for CommandError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Configuration(error) => Self::Config(error),
+            StartError::Store(error) => Self::Store(error),
         }
     }
 }

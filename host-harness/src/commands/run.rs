@@ -53,15 +53,8 @@ pub(super) async fn run(
 ) -> Result<Exit, CommandError> {
     // First: whoever sends the signal to a program that starts wants it to reload, not to die.
     let mut hang_up = signal(SignalKind::hangup())?;
-    let configuration = session.configuration_of_a_server().await?;
-    let store = session.store_of_a_server(&configuration).await?;
-    if configuration.providers.is_empty() {
-        // A file that is empty by mistake looks like this, and every person of a directory is then nobody.
-        session.log.warn("the configuration file names no provider: only local accounts can log in");
-    }
     let limits = SwapLimits { drain, ..SwapLimits::default() };
-    let starting = Server::new(session.file().to_owned(), configuration, store, limits, session.log);
-    let server = session.unless_interrupted(starting).await?;
+    let server = session.unless_interrupted(Server::open(session.file(), limits, session.log)).await?;
     for event in session.interrupt.unless(server.start()).await.ok_or(CommandError::Interrupted)? {
         output.object(&event)?;
     }

@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::output;
 use crate::password_source::PasswordError;
 use crate::providers::{self, ProviderHandle};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::terminal::Terminal;
 use crate::threads::reading_files;
 
@@ -56,45 +56,26 @@ impl Session {
 
     /// The configuration. That others could have changed it is a warning.
     pub(super) async fn configuration(&self) -> Result<Configuration, CommandError> {
-        let configuration = self.read_configuration().await?;
+        let file = self.config.clone();
+        // The file may be a pipe from a slow program.
+        let read = reading_files(move || Configuration::read(&file));
+        let ended_early = || ConfigError::new(self.config.display().to_string(), "the reading ended early");
+        let configuration = self.unless_interrupted(async { read.await.ok_or_else(ended_early)? }).await?;
         for problem in &configuration.exposed {
             self.log.warn(problem);
         }
         Ok(configuration)
     }
 
-    /// The configuration of a server, which others must not have been able to change.
-    pub(super) async fn configuration_of_a_server(&self) -> Result<Configuration, CommandError> {
-        Ok(self.read_configuration().await?.for_a_server()?)
-    }
-
-    async fn read_configuration(&self) -> Result<Configuration, CommandError> {
-        let file = self.config.clone();
-        // The file may be a pipe from a slow program.
-        let read = reading_files(move || Configuration::read(&file));
-        let ended_early = || ConfigError::new(self.config.display().to_string(), "the reading ended early");
-        self.unless_interrupted(async { read.await.ok_or_else(ended_early)? }).await
-    }
-
     /// The store. That others could have changed it is a warning.
     pub(super) async fn store(&self, configuration: &Configuration) -> Result<Store, CommandError> {
         let opening = Store::open(&configuration.store_url, configuration.folders.configuration());
-        let store = self.opened(opening).await?;
-        for problem in store.exposed() {
-            self.log.warn(&format!("the store: {problem}"));
-        }
-        Ok(store)
-    }
-
-    /// The store of a server, which others must not have been able to change.
-    pub(super) async fn store_of_a_server(&self, configuration: &Configuration) -> Result<Store, CommandError> {
-        self.opened(Store::open_for_a_server(&configuration.store_url, configuration.folders.configuration())).await
-    }
-
-    async fn opened(&self, opening: impl Future<Output = Result<Store, StoreError>>) -> Result<Store, CommandError> {
         let store = self.unless_interrupted(opening).await?;
         if let Some(warning) = store.warning() {
             self.log.warn(warning);
+        }
+        for problem in store.exposed() {
+            self.log.warn(&format!("the store: {problem}"));
         }
         Ok(store)
     }

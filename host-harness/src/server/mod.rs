@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use provider_api::host::SwapLimits;
 use provider_api::{Credentials, Deadline, RequestContext};
+use thiserror::Error;
 use tokio::sync::Mutex;
 
 #[cfg(test)]
@@ -25,6 +26,18 @@ use crate::login::{Host, LoginAnswer};
 use crate::providers;
 use crate::store::{Store, StoreError};
 use crate::threads::reading_files;
+
+/// A server cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration file cannot be used.
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// A host that runs, as its configuration file has it. Clones share it.
 #[derive(Clone)]
@@ -43,32 +56,31 @@ struct Shared {
 }
 
 impl Server {
-    /// A server with the providers of this configuration, none of which is loaded yet.
+    /// A server with the providers and the store that a configuration file names. No provider is loaded yet.
     ///
-    /// The configuration has to be one [for a server](Configuration::for_a_server), and so has the
-    /// [store](Store::for_a_server).
+    /// `log` hears of what an administrator should look at.
     ///
     /// # Errors
     ///
-    /// A configuration file or a store that others could have changed. Two providers of one name.
-    pub async fn new(
-        file: PathBuf,
-        configuration: Configuration,
-        store: Store,
-        limits: SwapLimits,
-        log: Log,
-    ) -> Result<Self, ConfigError> {
-        let configuration = configuration.for_a_server()?;
-        let exposed = |error: StoreError| ConfigError::new(file.display().to_string(), error.to_string());
-        let store = store.for_a_server().map_err(exposed)?;
+    /// A configuration file that cannot be read or used, or that others could have changed; two providers of one name. A
+    /// store that cannot be opened, or that others could have changed.
+    pub async fn open(file: &Path, limits: SwapLimits, log: Log) -> Result<Self, StartError> {
+        let configuration = read_configuration(file).await?;
+        let store = Store::open_for_a_server(&configuration.store_url, configuration.folders.configuration()).await?;
+        if let Some(warning) = store.warning() {
+            log.warn(warning);
+        }
+        if configuration.providers.is_empty() {
+            // A file that is empty by mistake looks like this, and every person of a directory is then nobody.
+            log.warn("the configuration file names no provider: only local accounts can log in");
+        }
         let host = Host::new(store, providers::from_configuration(&configuration, log).await?).logging_to(log);
-        let store_url = configuration.store_url;
         Ok(Self(Arc::new(Shared {
-            file,
+            file: file.to_owned(),
             log,
             limits,
             host: RwLock::new(host),
-            store_url,
+            store_url: configuration.store_url,
             reloading: Mutex::default(),
         })))
     }
@@ -115,7 +127,7 @@ impl Server {
 /// # Errors
 ///
 /// What is wrong with the file, and that others could have changed it.
-pub(crate) async fn read_configuration(file: &Path) -> Result<Configuration, ConfigError> {
+async fn read_configuration(file: &Path) -> Result<Configuration, ConfigError> {
     let problem = |problem: String| ConfigError::new(file.display().to_string(), problem);
     let owned = file.to_owned();
     let read = tokio::time::timeout(providers::LOADING, reading_files(move || Configuration::read(&owned))).await;

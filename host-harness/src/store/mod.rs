@@ -122,18 +122,6 @@ impl Store {
         self.backend.exposed()
     }
 
-    /// The store, if a server may go by it: one that is not [exposed](Self::exposed).
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotOurs`].
-    pub fn for_a_server(self) -> Result<Self, StoreError> {
-        match self.exposed().first() {
-            None => Ok(self),
-            Some(problem) => Err(StoreError::NotOurs { problem: problem.clone() }),
-        }
-    }
-
     /// Reads on one consistent state of the store.
     pub async fn read<T, W>(&self, mut work: W) -> Result<T, StoreError>
     where

@@ -79,6 +79,15 @@ fn a_server_wants_a_pin_and_without_one_local_accounts_still_work() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_read_in_time_starts_no_server() {
+    let harness = Harness::unconfigured();
+    // As a disk that does not answer: whoever opens it waits.
+    assert!(Command::new("mkfifo").arg(harness.configuration_file()).status().expect("mkfifo").success());
+    let refused = harness.run(&["run"]);
+    assert!(refused.code == 2 && refused.stderr.contains("could not be read within 6 s"), "{refused:?}");
+}
+
+#[test]
 fn new_providers_take_over_on_hangup_while_the_old_file_is_overwritten() {
     let harness = Harness::unconfigured();
     let plugin = harness.folder().join("plugin.so");
