@@ -172,7 +172,8 @@ Events in the output, beside the answers:
   bad_line                                       a line of no use, with its id if that could be read
 A reload that is asked for while one runs follows it. All that wait are one, and one `reloaded` answers them.
 Told to stop, it answers the logins that it does not carry out any more as shutting_down.
-The exit code is 0 when every login was carried out, 3 when some had to be cut off, or nobody reads the answers any more.")]
+The exit code is 0 when all that was read of the input was carried out, whatever came of each login; 3 when some of it was
+cut off or not begun with, or nobody reads the answers any more; 5 when the input cannot be read.")]
     Run {
         /// How long a login may take in all, such as 8s or 500ms
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "8s")]

@@ -17,8 +17,9 @@ use crate::config::{ConfigError, Configuration, ProviderEntry};
 use crate::log::Log;
 use from_file::FromFile;
 
-/// How long a provider may take to be loaded and configured where others wait for it: at the start of a server. Longer
-/// than `provider-api` gives a plugin for either, so that what that says is told.
+/// How long a provider may take to be loaded and configured where others wait for it, at the start of a server and at a
+/// reload, and how long reading the configuration of a server may take. `provider-api` gives a plugin five seconds for
+/// each of loading and configuring, and says which of them hangs: if one does it is told, and not that this is over.
 pub const LOADING: Duration = Duration::from_secs(6);
 
 /// A provider under the name of its instance. Clones share it.
