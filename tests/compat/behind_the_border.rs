@@ -35,6 +35,9 @@ mod one_line;
 mod panics;
 #[path = "../../provider-api/src/secret.rs"]
 mod secret;
+#[cfg(any(feature = "author", feature = "host"))]
+#[path = "../../provider-api/src/threads.rs"]
+mod threads;
 #[path = "../../provider-api/src/validation.rs"]
 mod validation;
 #[cfg(any(feature = "author", feature = "host"))]
@@ -51,6 +54,8 @@ pub use identity::{Group, Identity};
 pub use listing::{ListRequest, ListedUser, ListingEnd, UserPage};
 pub use log_record::{LogLevel, LogRecord};
 pub use metric::Metric;
-pub use one_line::one_line;
+pub use one_line::{is_unprintable, one_line};
 pub use secret::Secret;
+#[cfg(any(feature = "author", feature = "host"))]
+pub use threads::try_threads;
 pub use validation::{Stage, StageFault, StageOutcome, ValidationReport};
