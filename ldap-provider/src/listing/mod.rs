@@ -168,7 +168,7 @@ impl Listing {
                 NextEntry::End(result, controls) => {
                     let Page { stream, tally } = *page;
                     let entries = tally.entries();
-                    let progress = self.paging.end_of_page(&tally, &result, &controls)?;
+                    let progress = self.paging.end_of_page(tally, &result, &controls)?;
                     let connection = stream.into_connection();
                     let connection = connection.ok_or_else(|| Fault::internal("a search has ended and has not"))?;
                     match progress {

@@ -84,7 +84,7 @@ impl Paging {
     /// What follows from how a page has ended.
     pub(super) fn end_of_page(
         &mut self,
-        page: &Tally,
+        page: Tally,
         result: &OperationResult,
         controls: &[Control],
     ) -> Result<Progress, Fault> {
@@ -118,13 +118,16 @@ impl Paging {
             ));
         }
         // 389-DS gives one cookie for all pages of a listing, and a server that goes round in circles may have a new one
-        // for each: it is the same users that tell. Pages with nobody on them tell nothing (389-DS ends one with each of its
-        // databases), and are counted above.
+        // for each: it is the same users that tell, and the cookie alone where a page has none.
+        let mut fingerprint = page.fingerprint;
+        if page.entries == 0 {
+            self.cookie.as_bytes().hash(&mut fingerprint);
+        }
         if self.seen.len() >= MOST_PAGES {
             let message = format!("the listing has more than {MOST_PAGES} pages; narrow base_dn or filter");
             return Err(Fault::unavailable(UnavailableReason::SIZE_LIMIT, message));
         }
-        if page.entries > 0 && !self.seen.insert(page.fingerprint.finish()) {
+        if !self.seen.insert(fingerprint.finish()) {
             return Err(Fault::unavailable(
                 UnavailableReason::COOKIE_REPEATED,
                 "the server sends the same page again and again; what it has beyond that page is not listed",

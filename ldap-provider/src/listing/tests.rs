@@ -109,21 +109,6 @@ async fn one_cookie_for_all_pages_is_no_repetition_as_long_as_the_users_differ()
     assert_listed(page, 40, "complete").await;
 }
 
-/// 389-DS ends a page with each of its databases, whether or not there was anybody in it.
-#[tokio::test]
-async fn pages_with_nobody_on_them_and_one_cookie_for_all_are_followed_to_the_users_behind_them() {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let pages = AtomicUsize::new(0);
-    let page = move |id, _: &[u8]| {
-        Reply::Send(match pages.fetch_add(1, Ordering::Relaxed) {
-            0 => [people(id, 0, 10), page_done(id, b"0")].concat(),
-            1..=3 => page_done(id, b"0"),
-            _ => [people(id, 10, 7), page_done(id, b"")].concat(),
-        })
-    };
-    assert_listed(page, 17, "complete").await;
-}
-
 #[tokio::test]
 async fn a_page_that_comes_again_ends_the_listing_as_incomplete() {
     let same = |id, _: &[u8]| Reply::Send([people(id, 0, 2), page_done(id, b"again")].concat());
