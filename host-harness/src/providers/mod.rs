@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provider_api::host::{Drained, Provider, ProviderSlot, SwapError, SwapLimits, Swapped};
-use provider_api::{Deadline, Fault, Metric, RequestContext, UnavailableReason, ValidationReport};
+use provider_api::{Fault, Metric, RequestContext, UnavailableReason, ValidationReport};
 use tokio::sync::OnceCell;
 
 pub use from_file::{find_plugin, open_plugin};
@@ -123,13 +123,9 @@ impl ProviderHandle {
     /// Whatever a swap would have failed for; then it is not configured.
     pub async fn try_out(&self, limits: SwapLimits) -> Result<ValidationReport, SwapError> {
         let provider = in_time(self.configure()).await.map_err(SwapError::Settings)?;
-        let context = RequestContext::new("reload", Deadline::after(limits.validation));
-        let report = provider.validate(&context).await.map_err(SwapError::NotValidated)?;
-        if !report.is_valid() {
-            return Err(SwapError::NotValid(Box::new(report)));
-        }
+        let (slot, report) = ProviderSlot::with_validated(provider, limits).await?;
         // Nobody else has this handle yet.
-        let _ = self.0.slot.set(ProviderSlot::new(provider));
+        let _ = self.0.slot.set(slot);
         Ok(report)
     }
 

@@ -24,9 +24,10 @@
 //!
 //! Every async function here needs a tokio runtime with its timers on, and answers by its deadline whatever the
 //! plugin does: a plugin that blocks or spins does so on threads of its own. One thing it can do: the system loads one
-//! library at a time, so while a constructor of a plugin hangs no other plugin can be opened, new threads of the host may hang
-//! where they use thread-locals of the system, and the process does not end by itself; calls of those that are open go on. Open
-//! what you do not know in a process of its own first (`host-harness inspect`). Nothing that is loaded is ever unloaded, since a plugin's threads and thread-locals outlive its last call.
+//! library at a time, so while a constructor of a plugin hangs no other plugin can be opened, new threads of the host
+//! may hang where they use thread-locals of the system, and the process does not end by itself; calls of those that are
+//! open go on. Open what you do not know in a process of its own first (`host-harness inspect`). Nothing that is loaded
+//! is ever unloaded, since a plugin's threads and thread-locals outlive its last call.
 
 mod admitted;
 mod copy;

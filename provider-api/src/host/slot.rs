@@ -154,6 +154,16 @@ impl ProviderSlot {
         }
     }
 
+    /// A slot with a provider in it that has been validated, as a swap would have done it.
+    ///
+    /// # Errors
+    ///
+    /// [`SwapError::NotValid`] and [`SwapError::NotValidated`].
+    pub async fn with_validated(provider: Provider, limits: SwapLimits) -> Result<(Self, ValidationReport), SwapError> {
+        let report = validated(&provider, "reload", limits).await?;
+        Ok((Self::new(provider), report))
+    }
+
     /// Loads, configures and validates a new provider, puts it in place, and lets the old one end.
     ///
     /// When this returns `Ok`, the old provider has answered its last call. Dropping the future before that leaves
@@ -186,12 +196,7 @@ impl ProviderSlot {
         if provider.is_same(&self.seated.read().unwrap_or_else(PoisonError::into_inner)) {
             return Err(SwapError::SameProvider);
         }
-        let context = RequestContext::new("swap", Deadline::after(limits.validation));
-        let validating = async { provider.validate(&context).await.map_err(SwapError::NotValidated) };
-        let report = self.unless_closed(validating).await?;
-        if !report.is_valid() {
-            return Err(SwapError::NotValid(Box::new(report)));
-        }
+        let report = self.unless_closed(validated(&provider, "swap", limits)).await?;
         let old = {
             let mut seated = self.seated.write().unwrap_or_else(PoisonError::into_inner);
             if self.closed.is_cancelled() {
@@ -278,6 +283,13 @@ impl ProviderSlot {
     pub fn counters(&self) -> CallCounters {
         self.seated.read().unwrap_or_else(PoisonError::into_inner).counters()
     }
+}
+
+/// The report on a provider whose settings work.
+async fn validated(provider: &Provider, request_id: &str, limits: SwapLimits) -> Result<ValidationReport, SwapError> {
+    let context = RequestContext::new(request_id, Deadline::after(limits.validation));
+    let report = provider.validate(&context).await.map_err(SwapError::NotValidated)?;
+    if report.is_valid() { Ok(report) } else { Err(SwapError::NotValid(Box::new(report))) }
 }
 
 /// A provider that is retiring as long as this lives.
