@@ -1,11 +1,11 @@
 //! What an administrator does with accounts that are there. Removing one is not part of it: its number would be all
 //! that is left of who did what.
 
-use provider_api::{Credentials, RejectReason, Rejection, Secret, one_line};
+use provider_api::{Credentials, Rejection, Secret, one_line};
 use thiserror::Error;
 
 use crate::fold::Folded;
-use crate::local_accounts::{HashError, hash};
+use crate::local_accounts::{HashError, hash, visible};
 use crate::store::{AuditEntry, Link, Origin, Records, Status, Store, StoreError, User, UserId};
 
 /// What an administrator calls an account by.
@@ -84,12 +84,8 @@ pub async fn set_status(store: &Store, number: UserId, status: Status) -> Result
 /// name is none of that.
 pub async fn rename(store: &Store, number: UserId, name: &str) -> Result<Account, ChangeError> {
     let name = name.trim().to_owned();
-    let folded = Folded::new(&name);
     Credentials::check_name(&name).map_err(ChangeError::Input)?;
-    if folded.is_empty() {
-        let rejection = Rejection::new(RejectReason::INPUT_REFUSED, "the name has no visible character");
-        return Err(ChangeError::Input(rejection));
-    }
+    let folded = visible(&name).map_err(ChangeError::Input)?;
     let change = move |records: &mut dyn Records| {
         let Some(user) = records.user(number)? else { return Ok(Err(ChangeError::NoNumber(number))) };
         if let Some(other) = records.user_known_as(&folded, Some(number))? {

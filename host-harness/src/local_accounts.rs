@@ -80,10 +80,7 @@ pub async fn add(store: &Store, account: NewLocalAccount) -> Result<User, AddErr
     let email = account.email.filter(|email| !email.trim().is_empty());
     let profile =
         Profile { name: account.name.trim().to_owned(), display_name: account.display_name, email, phone: None };
-    if profile.folded_name().is_empty() {
-        let rejection = Rejection::new(RejectReason::INPUT_REFUSED, "the name has no visible character");
-        return Err(AddError::Input(rejection));
-    }
+    visible(&profile.name).map_err(AddError::Input)?;
     let phc = hash(account.password).await?;
     let created = store
         .write(move |records| {
@@ -105,6 +102,15 @@ pub async fn add(store: &Store, account: NewLocalAccount) -> Result<User, AddErr
         })
         .await?;
     created.map_err(|(what, user)| AddError::Taken { what, user: Box::new(user) })
+}
+
+/// What a name folds to that an administrator gives. It must be seen by whoever reads it.
+pub(crate) fn visible(name: &str) -> Result<Folded, Rejection> {
+    let folded = Folded::new(name);
+    if folded.is_empty() {
+        return Err(Rejection::new(RejectReason::INPUT_REFUSED, "the name has no visible character"));
+    }
+    Ok(folded)
 }
 
 /// The local account that a typed name names, if there is one. Then it is checked here and nowhere else.
