@@ -122,7 +122,7 @@ async fn check(
     stages.push(clock.passed(format!("connected to {}", server.endpoint)));
 
     let clock = Clock::start("tls");
-    let secured = server.secure(tcp, Limits::LISTING, limit(steps.connect)).await;
+    let secured = server.secure_anew(tcp, Limits::LISTING, limit(steps.connect)).await;
     let (mut connection, open) = secured.map_err(|fault| clock.failed(&fault))?;
     stages.push(clock.finish(tls(&connection)));
 

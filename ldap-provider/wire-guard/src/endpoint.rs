@@ -84,6 +84,16 @@ pub enum Security {
 }
 
 impl Security {
+    /// The same for connections that resume no session: see [`Trust::never_resuming`].
+    #[must_use]
+    pub fn never_resuming(&self) -> Self {
+        let mut security = self.clone();
+        if let Self::StartTls { trust, .. } | Self::Ldaps { trust, .. } = &mut security {
+            *trust = trust.never_resuming();
+        }
+        security
+    }
+
     /// Begins to read, in the background, what the first connection is going to need: see [`Trust::prepare`].
     pub fn prepare(&self) {
         match self {

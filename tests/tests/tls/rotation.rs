@@ -1,5 +1,5 @@
 //! A server's certificate is renewed, by the same CA, while people log in: nobody notices. The CA is replaced: nobody
-//! has to restart anything.
+//! has to restart anything. It expires: whoever looks is told.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use provider_api::{Decision, Fault, RejectReason};
+use rcgen::date_time_ymd;
 use rustls::HandshakeKind;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -88,6 +89,32 @@ async fn a_session_that_the_old_ca_vouched_for_is_not_resumed_after_the_ca_file_
     drop(host);
     let seen = server.finish().await;
     assert!(seen.iter().any(|connection| connection.handshake == Some(HandshakeKind::Resumed)), "nothing was resumed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validation_is_shown_the_certificate_of_now_also_where_logins_resume_sessions() {
+    let world = World::new().await;
+    let mut over = leaf(&[NAME]);
+    over.not_before = date_time_ymd(2000, 1, 1);
+    over.not_after = date_time_ymd(2001, 1, 1);
+    for way in Way::BOTH {
+        let rotation = Rotation::starting_with(&world.ca.issue(&leaf(&[NAME])));
+        let behaviour = Behaviour::resolving(Arc::clone(&rotation) as _, true);
+        let server = TlsServer::start(way, behaviour, &world.directory).await;
+        let host = world.host(&connecting_anew(world.settings(&server, Some(NAME)))).await;
+        assert!(logs_in(&host).await);
+        let report = host.validate().await;
+        assert!(report.is_valid(), "{way:?}: {report:#?}");
+
+        rotation.rotate_to(&world.ca.issue(&over));
+        assert!(logs_in(&host).await, "{way:?}: who resumes is shown nothing");
+        let report = host.validate().await;
+        let told = format!("{:?}", report.first_failed());
+        assert!(told.contains("tls_failed") && told.contains("expired"), "{way:?}: {report:#?}");
+        drop(host);
+        let seen = server.finish().await;
+        assert!(seen.iter().any(|connection| connection.handshake == Some(HandshakeKind::Resumed)), "{way:?}");
+    }
 }
 
 /// A file whose CA may become another.

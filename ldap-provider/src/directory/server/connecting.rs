@@ -33,11 +33,31 @@ impl Server {
         limits: Limits,
         deadline: Deadline,
     ) -> Result<(Connection, OpenConnection), Fault> {
+        self.secure_by(&self.endpoint.security, tcp, limits, deadline).await
+    }
+
+    /// With a look at the server's certificate as it is now, also if a session could be resumed.
+    pub(crate) async fn secure_anew(
+        &self,
+        tcp: TcpStream,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> Result<(Connection, OpenConnection), Fault> {
+        self.secure_by(&self.endpoint.security.never_resuming(), tcp, limits, deadline).await
+    }
+
+    async fn secure_by(
+        &self,
+        security: &Security,
+        tcp: TcpStream,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> Result<(Connection, OpenConnection), Fault> {
         let open = OpenConnection::count(&self.metrics);
-        if !matches!(self.endpoint.security, Security::Plain) {
+        if !matches!(security, Security::Plain) {
             self.metrics.tls_handshakes.add();
         }
-        let connection = Connection::secure(tcp, &self.endpoint.security, limits, deadline.instant()).await;
+        let connection = Connection::secure(tcp, security, limits, deadline.instant()).await;
         Ok((connection.map_err(|error| fault::secure(&self.endpoint, &error))?, open))
     }
 

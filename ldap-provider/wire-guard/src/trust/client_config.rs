@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::client::WebPkiServerVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
@@ -20,6 +20,13 @@ pub(super) fn verified(file: &CaFile, system_roots: Arc<RootCertStore>) -> Resul
     let provider = Arc::new(cryptography());
     let rule = pinned_or_issued(file, system_roots, &provider)?;
     following(provider, rule)
+}
+
+/// The same rule with other sessions to resume.
+pub(super) fn with_sessions(config: &ClientConfig, sessions: Resumption) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.resumption = sessions;
+    Arc::new(config)
 }
 
 /// As rustls has it, but AES-128 with SHA-256 before AES-256 with SHA-384. Either is good enough for a password (the

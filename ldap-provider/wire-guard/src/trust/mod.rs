@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
+use rustls::client::Resumption;
 use thiserror::Error;
 
 pub use ca_file::CaFileError;
@@ -39,7 +40,10 @@ pub enum TrustError {
 /// Whose certificates are accepted. Cheap to clone; clones share the TLS sessions that can be resumed, and what was
 /// read last.
 #[derive(Clone)]
-pub struct Trust(Accepts);
+pub struct Trust {
+    accepts: Accepts,
+    resumes: bool,
+}
 
 #[derive(Clone)]
 enum Accepts {
@@ -71,20 +75,34 @@ impl Trust {
     /// Looking takes place on a thread that may block, one look at a time. It keeps the connection that looks for at
     /// most 1 s, and others not at all, unless the last look is 30 s ago. So what connections are checked by was in the
     /// file at most 30 s ago, as long as its file system answers within that second.
+    ///
+    /// # When a certificate expires
+    ///
+    /// A server that resumes a TLS session shows no certificate, and each session that is resumed brings what the next
+    /// can be resumed with. So all sessions are forgotten after 10 min, by a clock that nobody sets: what a connection
+    /// is let through by was looked at no longer ago than that.
     pub fn verified(ca_file: Option<&Path>) -> Result<Self, CaFileError> {
         let system_roots = SystemRoots { recent: recent_system_roots, read: system_roots };
-        Ok(Self(Accepts::Verified(Arc::new(Renewal::new(ca_file, Pace::USUAL, system_roots)?))))
+        let renewal = Renewal::new(ca_file, Pace::USUAL, system_roots)?;
+        Ok(Self { accepts: Accepts::Verified(Arc::new(renewal)), resumes: true })
     }
 
     /// Accepts any certificate with any name: whoever can redirect the connection can read it. That the peer owns the
     /// key of the certificate that it shows is still checked.
     pub fn anything() -> Self {
-        Self(Accepts::Anything(Arc::default()))
+        Self { accepts: Accepts::Anything(Arc::default()), resumes: true }
+    }
+
+    /// The same for connections that resume no session: each of them looks at the server's certificate. For whoever is
+    /// to find out whether the certificate is good now.
+    #[must_use]
+    pub fn never_resuming(&self) -> Self {
+        Self { resumes: false, ..self.clone() }
     }
 
     /// Whether certificates are checked at all.
     pub fn verifies(&self) -> bool {
-        matches!(self.0, Accepts::Verified(_))
+        matches!(self.accepts, Accepts::Verified(_))
     }
 
     /// Begins to read, in the background, what the first connection is going to need. Without a tokio runtime nothing
@@ -103,10 +121,11 @@ impl Trust {
     }
 
     async fn client_config_at(&self, now: Instant) -> Result<Arc<ClientConfig>, TrustError> {
-        match &self.0 {
+        let config = match &self.accepts {
             Accepts::Anything(config) => config.get_or_try_init(client_config::unverified).cloned(),
             Accepts::Verified(renewal) => renewal.client_config(now).await,
-        }
+        }?;
+        Ok(if self.resumes { config } else { client_config::with_sessions(&config, Resumption::disabled()) })
     }
 }
 

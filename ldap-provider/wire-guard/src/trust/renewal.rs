@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::task::spawn_blocking;
@@ -34,6 +35,11 @@ impl Pace {
         Self { every: Duration::from_secs(10), stale: Duration::from_secs(30), patience: Duration::from_secs(1) };
 }
 
+/// How long sessions may be resumed that began with the same look at a certificate: rustls does not look at it again,
+/// not even at its end, and what a resumed session brings has a lifetime of its own. A handshake that looks costs some
+/// 100 µs more, and over TLS 1.2 a round trip, so once in ten minutes nobody notices.
+const SESSIONS_LAST: Duration = Duration::from_mins(10);
+
 /// What connections are checked by: the system's CAs and a CA file, as it is now.
 pub(super) struct Renewal {
     path: Option<PathBuf>,
@@ -56,11 +62,28 @@ pub(super) struct SystemRoots {
 
 struct State {
     /// Made for the first connection: reading the system's CAs takes tens of milliseconds.
-    in_force: Option<Arc<ClientConfig>>,
+    in_force: Option<InForce>,
     /// When a connection was made that looked at the file, or that gave up.
     looked: Instant,
     /// What was wrong then, if anything. It is in the log.
     problem: Option<String>,
+}
+
+struct InForce {
+    config: Arc<ClientConfig>,
+    /// Before any session began that it may resume.
+    sessions_since: Instant,
+}
+
+impl InForce {
+    fn at(&mut self, now: Instant) -> Arc<ClientConfig> {
+        if now.saturating_duration_since(self.sessions_since) >= SESSIONS_LAST {
+            // Handshakes under way with the old one keep their sessions where nobody looks for them.
+            self.config = client_config::with_sessions(&self.config, Resumption::default());
+            self.sessions_since = now;
+        }
+        Arc::clone(&self.config)
+    }
 }
 
 impl Renewal {
@@ -80,10 +103,9 @@ impl Renewal {
 
     /// What a connection made at `now` is checked by. A failure is not kept: the next connection tries again.
     pub(super) async fn client_config(self: &Arc<Self>, now: Instant) -> Result<Arc<ClientConfig>, TrustError> {
-        let present = self.state().in_force.clone();
-        let present = match present {
+        let present = match self.in_force(now) {
             Some(present) => present,
-            None => self.first().await?,
+            None => self.first(now).await?,
         };
         let Some(path) = self.path.as_deref().filter(|_| self.since_last_look(now) >= self.pace.every) else {
             return Ok(present);
@@ -94,23 +116,28 @@ impl Renewal {
                 "the file {file} cannot be read: no answer within {waited} s; see to its file system"
             ));
         }
-        Ok(self.state().in_force.clone().unwrap_or(present))
+        Ok(self.in_force(now).unwrap_or(present))
     }
 
-    async fn first(self: &Arc<Self>) -> Result<Arc<ClientConfig>, TrustError> {
+    fn in_force(&self, now: Instant) -> Option<Arc<ClientConfig>> {
+        self.state().in_force.as_mut().map(|in_force| in_force.at(now))
+    }
+
+    async fn first(self: &Arc<Self>, now: Instant) -> Result<Arc<ClientConfig>, TrustError> {
         let file = Arc::clone(&self.file).lock_owned().await;
-        if let Some(made_meanwhile) = &self.state().in_force {
-            return Ok(Arc::clone(made_meanwhile));
+        if let Some(made_meanwhile) = self.in_force(now) {
+            return Ok(made_meanwhile);
         }
+        let first = move |config: &Arc<ClientConfig>| InForce { config: Arc::clone(config), sessions_since: now };
         if let Some(roots) = (self.system_roots.recent)() {
             let made = client_config::verified(&file, roots)?;
-            self.state().in_force = Some(Arc::clone(&made));
+            self.state().in_force = Some(first(&made));
             return Ok(made);
         }
         let renewal = Arc::clone(self);
         let made = spawn_blocking(move || {
             let made = client_config::verified(&file, (renewal.system_roots.read)())?;
-            renewal.state().in_force = Some(Arc::clone(&made));
+            renewal.state().in_force = Some(first(&made));
             Ok(made)
         });
         match made.await {
@@ -155,7 +182,7 @@ impl Renewal {
             Ok(None) => self.is_good(path, None),
             Ok(Some((replacement, config))) => {
                 *file = replacement;
-                self.is_good(path, Some(config));
+                self.is_good(path, Some(InForce { config, sessions_since: now }));
             }
         }
     }
@@ -168,7 +195,7 @@ impl Renewal {
         Ok(Some((replacement, config)))
     }
 
-    fn is_good(&self, path: &Path, replacement: Option<Arc<ClientConfig>>) {
+    fn is_good(&self, path: &Path, replacement: Option<InForce>) {
         let mut state = self.state();
         let (recovered, is_new) = (state.problem.take().is_some(), replacement.is_some());
         state.in_force = replacement.or_else(|| state.in_force.take());

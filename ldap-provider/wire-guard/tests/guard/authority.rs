@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -33,6 +34,9 @@ pub(crate) struct Identity {
 pub(crate) enum Period {
     Now,
     Over,
+    /// For so many seconds from now.
+    #[allow(dead_code, reason = "for the tests of what is in force alone, which share this")]
+    Seconds(u64),
     ToCome,
 }
 
@@ -40,12 +44,16 @@ fn params(names: &[&str], period: &Period) -> CertificateParams {
     let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     let (from, to) = match period {
-        Period::Now => (2020, 2099),
+        Period::Now | Period::Seconds(_) => (2020, 2099),
         Period::Over => (2020, 2021),
         Period::ToCome => (2098, 2099),
     };
     params.not_before = date_time_ymd(from, 1, 1);
     params.not_after = date_time_ymd(to, 1, 1);
+    if let Period::Seconds(seconds) = period {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        params.not_after = date_time_ymd(1970, 1, 1) + now + Duration::from_secs(*seconds);
+    }
     params
 }
 

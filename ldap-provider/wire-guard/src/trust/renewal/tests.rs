@@ -3,6 +3,7 @@
 mod heard;
 mod pace;
 mod replaced;
+mod sessions;
 mod system_cas;
 mod unusable;
 
@@ -81,13 +82,12 @@ fn trust(file: &Path, pace: Pace) -> Trust {
 }
 
 fn with_roots(file: &Path, pace: Pace, system_roots: fn() -> Arc<RootCertStore>) -> Trust {
-    Trust(Accepts::Verified(Arc::new(
-        Renewal::new(Some(file), pace, SystemRoots { recent: || None, read: system_roots }).unwrap(),
-    )))
+    let renewal = Renewal::new(Some(file), pace, SystemRoots { recent: || None, read: system_roots }).unwrap();
+    Trust { accepts: Accepts::Verified(Arc::new(renewal)), resumes: true }
 }
 
 fn renewal(trust: &Trust) -> &Arc<Renewal> {
-    let Accepts::Verified(renewal) = &trust.0 else { panic!("it verifies") };
+    let Accepts::Verified(renewal) = &trust.accepts else { panic!("it verifies") };
     renewal
 }
 
