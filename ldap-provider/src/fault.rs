@@ -28,6 +28,7 @@ pub(crate) fn closed_at_once(endpoint: &Endpoint) -> Fault {
 
 pub(crate) fn secure(endpoint: &Endpoint, error: &SecureError) -> Fault {
     let reason = match error {
+        SecureError::Trust(error) if error.is_lack_of_means() => UnavailableReason::OVERLOADED,
         SecureError::Trust(error) => return Fault::setting("ca_file", error.to_string()),
         SecureError::Timeout => UnavailableReason::TIMEOUT,
         SecureError::StartTls(error) => exchange_reason(error),
@@ -135,5 +136,10 @@ mod tests {
         let fault = secure(&directory.config.endpoints[0], &SecureError::Trust(TrustError::NoRoots));
         assert_eq!(fault.code(), "setting_invalid");
         assert!(fault.message().contains("ca-certificates"), "{fault}");
+
+        let no_files = TrustError::SystemUnread("Too many open files".to_owned());
+        let fault = secure(&directory.config.endpoints[0], &SecureError::Trust(no_files));
+        assert_eq!(fault.code(), "overloaded", "which is no reason to leave the server alone, nor to change a setting");
+        assert!(fault.message().contains("nofile"), "{fault}");
     }
 }

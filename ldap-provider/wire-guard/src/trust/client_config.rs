@@ -1,12 +1,12 @@
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::{CipherSuite, ClientConfig, RootCertStore};
+use rustls::{CipherSuite, ClientConfig};
 
 use super::TrustError;
 use super::ca_file::CaFile;
+use super::system_cas::SystemCas;
 use super::verifier::{CertificateCheck, Rule};
 
 /// For a client that takes any certificate.
@@ -16,9 +16,9 @@ pub(super) fn unverified() -> Result<Arc<ClientConfig>, TrustError> {
 
 /// For a client that takes what the CAs of the file and of the system issued, and the very certificates of the file.
 /// It has no sessions to resume yet: those were begun under another rule.
-pub(super) fn verified(file: &CaFile, system_roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, TrustError> {
+pub(super) fn verified(file: &CaFile, system: &SystemCas) -> Result<Arc<ClientConfig>, TrustError> {
     let provider = Arc::new(cryptography());
-    let rule = pinned_or_issued(file, system_roots, &provider)?;
+    let rule = pinned_or_issued(file, system, &provider)?;
     following(provider, rule)
 }
 
@@ -57,14 +57,10 @@ fn following(provider: Arc<CryptoProvider>, rule: Rule) -> Result<Arc<ClientConf
     Ok(Arc::new(config))
 }
 
-fn pinned_or_issued(
-    file: &CaFile,
-    system_roots: Arc<RootCertStore>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Rule, TrustError> {
+fn pinned_or_issued(file: &CaFile, system: &SystemCas, provider: &Arc<CryptoProvider>) -> Result<Rule, TrustError> {
     let mut issued = Vec::new();
     // Two verifiers, so that the system's CAs, some 150, are there once for all providers.
-    for roots in [Arc::new(file.roots.clone()), system_roots] {
+    for roots in [Arc::new(file.roots.clone()), Arc::clone(&system.roots)] {
         // webpki wants at least one root; a server's own certificate can do without any.
         if !roots.is_empty() {
             let builder = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
@@ -72,37 +68,9 @@ fn pinned_or_issued(
         }
     }
     if issued.is_empty() && file.pinned.is_empty() {
-        return Err(TrustError::NoRoots);
+        return Err(system.lack.clone().map_or(TrustError::NoRoots, TrustError::SystemUnread));
     }
     Ok(Rule::PinnedOrIssued { pinned: file.pinned.clone(), issued })
-}
-
-/// How long what was read of the system's CAs is good enough for a provider that begins: reading them takes
-/// milliseconds, and a host that swaps providers should not have them in each first login.
-const RECENT: Duration = Duration::from_mins(1);
-
-static LAST_READ: Mutex<Option<(Instant, Arc<RootCertStore>)>> = Mutex::new(None);
-
-/// The system's CAs, if they were read within the last minute.
-pub(super) fn recent_system_roots() -> Option<Arc<RootCertStore>> {
-    let last_read = LAST_READ.lock().unwrap_or_else(PoisonError::into_inner);
-    last_read.as_ref().filter(|(when, _)| when.elapsed() < RECENT).map(|(_, roots)| Arc::clone(roots))
-}
-
-/// The system's CAs, as far as they can be read: one bad file must not cost the rest. Blocks.
-pub(super) fn system_roots() -> Arc<RootCertStore> {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        log::debug!("a CA certificate of the system cannot be read: {error}");
-    }
-    let mut roots = RootCertStore::empty();
-    let (_, ignored) = roots.add_parsable_certificates(found.certs);
-    if ignored > 0 {
-        log::debug!("{ignored} CA certificates of the system cannot be used");
-    }
-    let roots = Arc::new(roots);
-    *LAST_READ.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&roots)));
-    roots
 }
 
 #[cfg(test)]
@@ -111,18 +79,20 @@ mod tests {
 
     use rustls::RootCertStore;
 
-    use super::{CaFile, TrustError, verified};
+    use super::{CaFile, SystemCas, TrustError, verified};
 
     #[test]
     fn without_any_ca_only_the_servers_own_certificate_can_be_trusted() {
-        let nobody = || Arc::new(RootCertStore::empty());
-        assert!(matches!(verified(&CaFile::none(), nobody()), Err(TrustError::NoRoots)));
+        let nobody = |lack| SystemCas { roots: Arc::new(RootCertStore::empty()), lack };
+        assert!(matches!(verified(&CaFile::none(), &nobody(None)), Err(TrustError::NoRoots)));
+        let no_files = verified(&CaFile::none(), &nobody(Some("no files".to_owned())));
+        assert!(matches!(no_files, Err(TrustError::SystemUnread(why)) if why == "no files"));
 
         let own = rcgen::generate_simple_self_signed(["ldap.test".to_owned()]).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), own.cert.pem()).unwrap();
         let file = CaFile::read(file.path()).unwrap();
         assert!(file.roots.is_empty(), "a certificate that is no CA's vouches for nobody");
-        assert!(verified(&file, nobody()).is_ok());
+        assert!(verified(&file, &nobody(None)).is_ok());
     }
 }

@@ -4,6 +4,7 @@ mod ca_file;
 mod client_config;
 mod refusal;
 mod renewal;
+mod system_cas;
 mod verifier;
 
 use std::fmt;
@@ -19,8 +20,8 @@ use thiserror::Error;
 pub use ca_file::CaFileError;
 pub use refusal::CertificateRefusal;
 
-use client_config::{recent_system_roots, system_roots};
-use renewal::{Pace, Renewal, SystemRoots};
+use renewal::{Pace, Renewal, SystemSource};
+use system_cas::SystemCas;
 
 /// Trust that cannot be set up, found when the first connection needs it.
 #[derive(Debug, Error)]
@@ -32,9 +33,23 @@ pub enum TrustError {
             CA's certificate"
     )]
     NoRoots,
+    /// Nobody knows yet whether the system has CA certificates, and no CA file was given: the process lacks what reading
+    /// them takes. Trying again later may help.
+    #[error(
+        "the system's CA certificates cannot be read for the moment ({0}): see to the limit of open files (nofile), to \
+            memory and to the disk"
+    )]
+    SystemUnread(String),
     /// rustls refuses the configuration.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+}
+
+impl TrustError {
+    /// Whether it was this side that lacked something for the moment, such as files or memory.
+    pub fn is_lack_of_means(&self) -> bool {
+        matches!(self, Self::SystemUnread(_))
+    }
 }
 
 /// Whose certificates are accepted. Cheap to clone; clones share the TLS sessions that can be resumed, and what was
@@ -67,6 +82,10 @@ impl Trust {
     /// something else, that and the system's CAs, read anew, are what connections are checked by from then on; no
     /// session of before is resumed. Without a file the system's CAs are read once.
     ///
+    /// Where the process lacks files or memory to read all of the system's CAs, those that were read count, and any
+    /// that had been read before; a connection that is made more than 10 s later reads them again, until that goes
+    /// well. What is wrong with one of their files for good does not count as such.
+    ///
     /// A file that is missing, unreadable, empty or broken changes nothing: what it held before stays in force,
     /// however long, one line in the log says so for each thing that is wrong, and it is looked at again after 10 s.
     /// Renaming is the safe way to replace it: of a file that is written over, a part may be read, and counts until the
@@ -82,8 +101,8 @@ impl Trust {
     /// can be resumed with. So all sessions are forgotten after 10 min, by a clock that nobody sets: what a connection
     /// is let through by was looked at no longer ago than that.
     pub fn verified(ca_file: Option<&Path>) -> Result<Self, CaFileError> {
-        let system_roots = SystemRoots { recent: recent_system_roots, read: system_roots };
-        let renewal = Renewal::new(ca_file, Pace::USUAL, system_roots)?;
+        let system = SystemSource { recent: SystemCas::recent, read: SystemCas::read };
+        let renewal = Renewal::new(ca_file, Pace::USUAL, system)?;
         Ok(Self { accepts: Accepts::Verified(Arc::new(renewal)), resumes: true })
     }
 

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustls::ClientConfig;
 use rustls::client::Resumption;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::ca_file::{CaFile, CaFileError};
+use super::system_cas::SystemCas;
 use super::{TrustError, client_config};
 
 #[cfg(test)]
@@ -44,7 +45,7 @@ const SESSIONS_LAST: Duration = Duration::from_mins(10);
 pub(super) struct Renewal {
     path: Option<PathBuf>,
     pace: Pace,
-    system_roots: SystemRoots,
+    system: SystemSource,
     state: Mutex<State>,
     /// What the file held when it last was good. Whoever reads it anew has the lock, on a thread that may block, and
     /// keeps it until done even if nobody waits any more: there is never more than one look.
@@ -53,11 +54,11 @@ pub(super) struct Renewal {
 
 /// Where the system's CAs come from.
 #[derive(Clone, Copy)]
-pub(super) struct SystemRoots {
+pub(super) struct SystemSource {
     /// What was read of them a moment ago, which will do for the first connection.
-    pub(super) recent: fn() -> Option<Arc<RootCertStore>>,
+    pub(super) recent: fn() -> Option<SystemCas>,
     /// Reads them. Blocks.
-    pub(super) read: fn() -> Arc<RootCertStore>,
+    pub(super) read: fn() -> SystemCas,
 }
 
 struct State {
@@ -73,9 +74,15 @@ struct InForce {
     config: Arc<ClientConfig>,
     /// Before any session began that it may resume.
     sessions_since: Instant,
+    /// Those of the system's CAs that it trusts. If something was lacking, they are read again at the next look.
+    system: SystemCas,
 }
 
 impl InForce {
+    fn new(file: &CaFile, system: SystemCas, now: Instant) -> Result<Self, TrustError> {
+        Ok(Self { config: client_config::verified(file, &system)?, sessions_since: now, system })
+    }
+
     fn at(&mut self, now: Instant) -> Arc<ClientConfig> {
         if now.saturating_duration_since(self.sessions_since) >= SESSIONS_LAST {
             // Handshakes under way with the old one keep their sessions where nobody looks for them.
@@ -88,14 +95,14 @@ impl InForce {
 
 impl Renewal {
     /// Reads the file, which has to be good this first time.
-    pub(super) fn new(path: Option<&Path>, pace: Pace, system_roots: SystemRoots) -> Result<Self, CaFileError> {
+    pub(super) fn new(path: Option<&Path>, pace: Pace, system: SystemSource) -> Result<Self, CaFileError> {
         let looked = Instant::now();
         let file = path.map(CaFile::read).transpose()?.unwrap_or_else(CaFile::none);
         Ok(Self {
             // Another working directory later must not make it another file.
             path: path.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
             pace,
-            system_roots,
+            system,
             state: Mutex::new(State { in_force: None, looked, problem: None }),
             file: Arc::new(AsyncMutex::new(file)),
         })
@@ -107,13 +114,14 @@ impl Renewal {
             Some(present) => present,
             None => self.first(now).await?,
         };
-        let Some(path) = self.path.as_deref().filter(|_| self.since_last_look(now) >= self.pace.every) else {
+        if self.since_last_look(now) < self.pace.every || !self.may_change() {
             return Ok(present);
-        };
-        if timeout(self.pace.patience, self.look(path, now)).await.is_err() {
-            let (file, waited) = (path.display(), self.pace.patience.as_secs());
+        }
+        if timeout(self.pace.patience, self.look(now)).await.is_err() {
+            let waited = self.pace.patience.as_secs();
             self.has_problem(format!(
-                "the file {file} cannot be read: no answer within {waited} s; see to its file system"
+                "{} cannot be read: no answer within {waited} s; see to the file system",
+                self.looked_at()
             ));
         }
         Ok(self.in_force(now).unwrap_or(present))
@@ -128,17 +136,13 @@ impl Renewal {
         if let Some(made_meanwhile) = self.in_force(now) {
             return Ok(made_meanwhile);
         }
-        let first = move |config: &Arc<ClientConfig>| InForce { config: Arc::clone(config), sessions_since: now };
-        if let Some(roots) = (self.system_roots.recent)() {
-            let made = client_config::verified(&file, roots)?;
-            self.state().in_force = Some(first(&made));
-            return Ok(made);
+        if let Some(system) = (self.system.recent)() {
+            return Ok(self.put_in_force(InForce::new(&file, system, now)?));
         }
         let renewal = Arc::clone(self);
         let made = spawn_blocking(move || {
-            let made = client_config::verified(&file, (renewal.system_roots.read)())?;
-            renewal.state().in_force = Some(first(&made));
-            Ok(made)
+            let first = InForce::new(&file, (renewal.system.read)(), now)?;
+            Ok(renewal.put_in_force(first))
         });
         match made.await {
             Ok(made) => made,
@@ -149,8 +153,13 @@ impl Renewal {
         }
     }
 
+    /// Whether a look may bring something else.
+    fn may_change(&self) -> bool {
+        self.path.is_some() || self.state().in_force.as_ref().is_some_and(|in_force| in_force.system.lack.is_some())
+    }
+
     /// Returns after a look at the file, or at once if somebody else looks and what is in force is not stale.
-    async fn look(self: &Arc<Self>, path: &Path, now: Instant) {
+    async fn look(self: &Arc<Self>, now: Instant) {
         let lock = Arc::clone(&self.file);
         let may_pass = self.since_last_look(now) < self.pace.stale;
         let free = lock.clone().try_lock_owned().ok();
@@ -168,42 +177,76 @@ impl Renewal {
         let renewal = Arc::clone(self);
         let looked = spawn_blocking(move || renewal.look_now(file, now)).await;
         if looked.is_err_and(|error| error.is_panic()) {
-            self.has_problem(format!("the file {} cannot be read: reading it panicked", path.display()));
+            self.has_problem(format!("{} cannot be read: reading panicked", self.looked_at()));
         }
     }
 
     /// Blocks.
     fn look_now(&self, mut file: OwnedMutexGuard<CaFile>, now: Instant) {
-        let Some(path) = &self.path else { return };
         // Ends before the lock: who waits for it sees that this look was done.
         let _looking = Looking(self, now);
-        match self.replaced(path, &file) {
-            Err(problem) => self.has_problem(problem),
-            Ok(None) => self.is_good(path, None),
-            Ok(Some((replacement, config))) => {
-                *file = replacement;
-                self.is_good(path, Some(InForce { config, sessions_since: now }));
+        let read = self.path.as_deref().map_or(Ok(None), |path| file.read_again(path));
+        let (replacement, mut problem) = match read {
+            Ok(replacement) => (replacement, None),
+            // No reason to do without CAs of the system that can be read by now.
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let is_replaced = replacement.is_some();
+        match self.changed(replacement.as_ref().unwrap_or(&file), is_replaced, now) {
+            Ok(Some(changed)) => drop(self.put_in_force(changed)),
+            Ok(None) => {}
+            Err(error) => problem = Some(format!("{} cannot be used: {error}", self.looked_at())),
+        }
+        if let Some(problem) = problem {
+            return self.has_problem(problem);
+        }
+        if let Some(replacement) = replacement {
+            *file = replacement;
+        }
+        self.is_good(is_replaced);
+    }
+
+    /// What is to be in force now, if it is something else.
+    fn changed(&self, file: &CaFile, is_replaced: bool, now: Instant) -> Result<Option<InForce>, TrustError> {
+        let before = self.state().in_force.as_ref().map(|in_force| in_force.system.clone());
+        let was_lacking = before.as_ref().is_some_and(|before| before.lack.is_some());
+        if !is_replaced && !was_lacking {
+            return Ok(None);
+        }
+        let mut system = (self.system.read)();
+        if let Some(before) = before {
+            system = system.or(&before);
+            if !is_replaced && system.lack.is_some() && Arc::ptr_eq(&system.roots, &before.roots) {
+                return Ok(None);
             }
         }
+        InForce::new(file, system, now).map(Some)
     }
 
-    /// The new content, if there is one, and what is to be in force with it.
-    fn replaced(&self, path: &Path, file: &CaFile) -> Result<Option<(CaFile, Arc<ClientConfig>)>, String> {
-        let Some(replacement) = file.read_again(path).map_err(|error| error.to_string())? else { return Ok(None) };
-        let config = client_config::verified(&replacement, (self.system_roots.read)());
-        let config = config.map_err(|error| format!("the file {} cannot be used: {error}", path.display()))?;
-        Ok(Some((replacement, config)))
+    /// Says once that something is lacking, and once that it is no longer.
+    fn put_in_force(&self, next: InForce) -> Arc<ClientConfig> {
+        let (config, lack) = (Arc::clone(&next.config), next.system.lack.clone());
+        let before = self.state().in_force.replace(next);
+        match (before.and_then(|before| before.system.lack), lack) {
+            (None, Some(lack)) => log::warn!(
+                "not all of the system's CA certificates can be read ({lack}): servers whose certificates they issued \
+                    may be refused; see to the limit of open files (nofile), to memory and to the disk; they are read \
+                    again every {} s until that goes well",
+                self.pace.every.as_secs()
+            ),
+            (Some(_), None) => log::info!("the system's CA certificates can be read again, and count"),
+            _ => {}
+        }
+        config
     }
 
-    fn is_good(&self, path: &Path, replacement: Option<InForce>) {
-        let mut state = self.state();
-        let (recovered, is_new) = (state.problem.take().is_some(), replacement.is_some());
-        state.in_force = replacement.or_else(|| state.in_force.take());
-        drop(state);
-        if is_new {
-            log::info!("the CA file {} was replaced: new connections are checked by what it holds now", path.display());
+    fn is_good(&self, is_replaced: bool) {
+        let recovered = self.state().problem.take().is_some();
+        let looked_at = self.looked_at();
+        if is_replaced {
+            log::info!("{looked_at} was replaced: new connections are checked by what it holds now");
         } else if recovered {
-            log::info!("the CA file {} can be read again, and holds what it held", path.display());
+            log::info!("{looked_at} can be read again, and holds what it held");
         }
     }
 
@@ -213,13 +256,23 @@ impl Renewal {
         if state.problem.as_ref() == Some(&problem) {
             return;
         }
-        let line = format!(
-            "ca_file: {problem}; what it held before stays in force; put a readable file with the CA's certificate in \
-                PEM in its place, it is picked up without a restart"
-        );
+        let line = match &self.path {
+            Some(_) => format!(
+                "ca_file: {problem}; what it held before stays in force; put a readable file with the CA's certificate \
+                    in PEM in its place, it is picked up without a restart"
+            ),
+            None => format!("{problem}; what was read of them before stays in force"),
+        };
         state.problem = Some(problem);
         drop(state);
         log::warn!("{line}");
+    }
+
+    fn looked_at(&self) -> String {
+        match &self.path {
+            Some(path) => format!("the CA file {}", path.display()),
+            None => "the store of the system's CA certificates".to_owned(),
+        }
     }
 
     fn since_last_look(&self, now: Instant) -> Duration {

@@ -15,8 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{Pace, Renewal, SystemRoots};
-use crate::trust::client_config::system_roots;
+use super::{Pace, Renewal, SystemCas, SystemSource};
 use crate::trust::{Accepts, Trust};
 use crate::{BindName, BindPassword, BindRequest, Connection, Host, Limits, SecureError, Security};
 
@@ -78,12 +77,17 @@ async fn assert_only(trust: &Trust, accepted: &Trusted, refused: &[&Trusted]) {
 }
 
 fn trust(file: &Path, pace: Pace) -> Trust {
-    with_roots(file, pace, system_roots)
+    with_system(Some(file), pace, SystemCas::read)
 }
 
-fn with_roots(file: &Path, pace: Pace, system_roots: fn() -> Arc<RootCertStore>) -> Trust {
-    let renewal = Renewal::new(Some(file), pace, SystemRoots { recent: || None, read: system_roots }).unwrap();
+fn with_system(file: Option<&Path>, pace: Pace, read: fn() -> SystemCas) -> Trust {
+    let renewal = Renewal::new(file, pace, SystemSource { recent: || None, read }).unwrap();
     Trust { accepts: Accepts::Verified(Arc::new(renewal)), resumes: true }
+}
+
+/// As on a system that has no CAs.
+fn no_system() -> SystemCas {
+    SystemCas { roots: Arc::new(RootCertStore::empty()), lack: None }
 }
 
 fn renewal(trust: &Trust) -> &Arc<Renewal> {

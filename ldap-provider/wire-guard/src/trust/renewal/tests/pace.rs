@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::Level;
-use rustls::RootCertStore;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::heard::Heard;
 use super::{
-    EACH_LOOKS, LOOKS_LATER, PATIENT, Pace, Trust, Trusted, accepts, at, rename_into_place, renewal, trust, with_roots,
+    EACH_LOOKS, LOOKS_LATER, PATIENT, Pace, Trust, Trusted, accepts, at, no_system, rename_into_place, renewal, trust,
+    with_system,
 };
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn while_one_looks_others_go_on_at_once_and_after_an_idle_time_they_wait_n
     let file = folder.path().join("ca.pem");
     fs::write(&file, &old.pem).unwrap();
     let heard = Heard::about(&file);
-    let trust = with_roots(&file, Pace::USUAL, || Arc::new(RootCertStore::empty()));
+    let trust = with_system(Some(&file), Pace::USUAL, no_system);
     let configured = Instant::now();
     let first = at(&trust, configured).await;
     rename_into_place(&file, &new.pem);
