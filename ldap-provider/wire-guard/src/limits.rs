@@ -38,6 +38,11 @@ pub struct SearchBudget {
     pub elements: usize,
 }
 
+/// How much a server may send for one search that nobody waits for any more, in octets. Nothing of it is kept, so that it
+/// costs the time to read it and no memory: a server that keeps no size limit, as Samba does, and does not act on the word
+/// that a search is abandoned may send some thousands of groups before it comes to the next answer.
+pub(crate) const UNWANTED: usize = 64 * 1024 * 1024;
+
 /// Some hundreds of usual entries.
 const ONE_MIB: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1024 * 1024 - 1);
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::Violation;
 use crate::frame::Frame;
 use crate::grammar::SearchAnswer;
-use crate::limits::SearchBudget;
+use crate::limits::{SearchBudget, UNWANTED};
 
 /// How many abandoned searches are remembered. A server that answers one after so many others were abandoned is taken
 /// to answer what nobody asked.
@@ -30,6 +30,8 @@ struct Searches {
 struct Search {
     whole: SearchBudget,
     left: SearchBudget,
+    /// How many octets may still come when nobody wants them.
+    unwanted: usize,
     wanted: Wanted,
     may_be_cut_short: bool,
 }
@@ -70,7 +72,7 @@ impl Outstanding {
     }
 
     fn begin_within(&self, id: u32, budget: SearchBudget, may_be_cut_short: bool) {
-        let search = Search { whole: budget, left: budget, wanted: Wanted::Yes, may_be_cut_short };
+        let search = Search { whole: budget, left: budget, unwanted: UNWANTED, wanted: Wanted::Yes, may_be_cut_short };
         self.with(|searches| searches.by_id.insert(id, search));
     }
 
@@ -78,11 +80,10 @@ impl Outstanding {
     pub(crate) fn abandon(&self, id: u32) {
         self.with(|searches| {
             let Some(search) = searches.by_id.get_mut(&id) else { return };
-            search.wanted = Wanted::No;
-            // What comes until the server has heard of it has a budget of its own.
-            if search.may_be_cut_short {
-                search.left = search.whole;
+            if search.wanted == Wanted::No {
+                return;
             }
+            search.wanted = Wanted::No;
             searches.abandoned.push_back(id);
             if searches.abandoned.len() > MOST_ABANDONED
                 && let Some(oldest) = searches.abandoned.pop_front()
@@ -96,12 +97,16 @@ impl Outstanding {
     pub(crate) fn received(&self, id: u32, frame: &Frame) -> Result<Budget, Violation> {
         self.with(|searches| {
             let search = searches.get(id)?;
+            if search.wanted == Wanted::No {
+                spend(&mut search.unwanted, frame.bytes.len(), "octets that nobody waits for", UNWANTED)?;
+                return Ok(Budget::Kept);
+            }
             let (whole, left) = (search.whole, &mut search.left);
             let spent = spend(&mut left.octets, frame.bytes.len(), "octets", whole.octets)
                 .and_then(|()| spend(&mut left.elements, frame.elements, "elements", whole.elements));
             match spent {
                 Ok(()) => Ok(Budget::Kept),
-                Err(_) if search.may_be_cut_short && search.wanted == Wanted::Yes => Ok(Budget::Exceeded),
+                Err(_) if search.may_be_cut_short => Ok(Budget::Exceeded),
                 Err(violation) => Err(violation),
             }
         })
@@ -166,16 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn what_an_abandoned_search_is_answered_with_counts_all_the_same() {
+    fn what_an_abandoned_search_is_answered_with_has_a_limit_of_its_own() {
         let outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin(1);
         outstanding.abandon(1);
         for _ in 0..=Limits::LOGIN.search.references {
             assert!(outstanding.answered(1, &SearchAnswer::Reference).is_ok(), "nobody keeps it");
         }
-        let frame = Frame { bytes: vec![0; Limits::LOGIN.search.octets].into(), elements: 1 };
-        assert!(outstanding.received(1, &frame).is_ok());
-        assert!(outstanding.received(1, &frame).is_err());
+        let frame = Frame { bytes: vec![0; 1024 * 1024].into(), elements: Limits::LOGIN.search.elements + 1 };
+        for _ in 0..64 {
+            assert_eq!(outstanding.received(1, &frame), Ok(Budget::Kept));
+        }
+        outstanding.abandon(1);
+        assert!(outstanding.received(1, &frame).is_err(), "to abandon it again gives it no more");
     }
 
     #[test]
@@ -190,7 +198,6 @@ mod tests {
         }
         outstanding.abandon(1);
         assert_eq!(outstanding.received(1, &frame), Ok(Budget::Kept), "it was on its way");
-        assert!(outstanding.received(1, &frame).is_err());
     }
 
     #[test]

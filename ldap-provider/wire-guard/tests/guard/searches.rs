@@ -80,6 +80,28 @@ async fn a_server_that_keeps_no_limit_is_listened_to_no_further() {
 }
 
 #[tokio::test]
+async fn what_a_server_goes_on_to_send_for_a_search_that_is_over_does_not_keep_the_next_answer_away() {
+    let too_many = (0..=1_000).flat_map(|number| entry(1, &format!("group{number}")));
+    // 3 MiB, which no search that is waited for may be answered with.
+    let rest = entry(1, &"x".repeat(600)).repeat(2_600);
+    let steps = vec![
+        Step::Read,
+        Step::Send(too_many.collect()),
+        Step::Pause,
+        Step::Pause,
+        Step::Read,
+        Step::Send(rest),
+        Step::Send([entry(3, "b"), done(3, 0)].concat()),
+        Step::Hang,
+    ];
+    let (connection, _server) = searching(steps).await;
+    let groups = timeout(Duration::from_secs(20), connection.search(&request(), 1_000)).await.unwrap().unwrap();
+    assert_eq!((groups.entries.len(), groups.end.is_none()), (1_001, true));
+    assert_eq!(seen(&search(&connection).await.unwrap()).0, ["uid=b"]);
+    assert_eq!(connection.end(), None);
+}
+
+#[tokio::test]
 async fn a_search_that_is_given_up_is_abandoned_and_the_next_is_answered() {
     let steps = vec![
         Step::Read,
