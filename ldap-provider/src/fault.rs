@@ -2,7 +2,7 @@
 
 use provider_api::{Fault, UnavailableReason, one_line};
 use wire_guard::tcp::ConnectError;
-use wire_guard::{Endpoint, ExchangeError, PipeEnd, ResolveError, SecureError, UserBindError};
+use wire_guard::{Endpoint, ExchangeError, PipeEnd, ResolveError, SecureError, UserBindError, Violation};
 
 pub(crate) fn resolve(error: &ResolveError) -> Fault {
     if error.is_lack_of_means() {
@@ -84,6 +84,14 @@ pub(crate) fn ended(what: &str, end: &PipeEnd) -> Fault {
         PipeEnd::Violation(_) => protocol_violation(format_args!("{what}: {end}")),
         _ => Fault::unavailable(UnavailableReason::CONNECTION_LOST, one_line(&format!("{what}: {end}"))),
     }
+}
+
+/// More than is taken of what every server with the same entries would send.
+pub(crate) fn too_large(what: &str, violation: &Violation) -> Fault {
+    protocol_violation(format_args!(
+        "{what}: the answer is too large: {violation}; look for an entry that has too many or too long values in an \
+            attribute that is asked for"
+    ))
 }
 
 fn exchange_reason(error: &ExchangeError) -> UnavailableReason {

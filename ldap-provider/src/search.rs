@@ -43,6 +43,20 @@ pub(crate) enum SearchError {
     Silent(Fault),
     /// The server has broken the protocol.
     Violation(Fault),
+    /// It has sent more than is taken, on a connection that goes on. Every server with the same entries would.
+    TooLarge(Fault),
+}
+
+impl SearchError {
+    fn into_fault(self) -> Fault {
+        match self {
+            Self::Answered(fault)
+            | Self::Ended(fault)
+            | Self::Silent(fault)
+            | Self::Violation(fault)
+            | Self::TooLarge(fault) => fault,
+        }
+    }
 }
 
 /// Looks for the one entry that carries one of these names.
@@ -54,18 +68,24 @@ pub(crate) async fn find_user(
     deadline: Deadline,
 ) -> Result<Found, SearchError> {
     let request = plan.search_for(names);
-    let searching = place.connection.search(&request, SIZE_LIMIT.into());
-    match timeout_at(deadline.instant().into(), searching).await {
-        Err(_) => Err(SearchError::Silent(fault::timeout(WHAT))),
-        Ok(Err(SearchFailure(end))) => {
-            let fault = fault::ended(WHAT, &end);
-            Err(if matches!(end, PipeEnd::Violation(_)) {
-                SearchError::Violation(fault)
-            } else {
-                SearchError::Ended(fault)
-            })
+    let found = answer_to(place.connection.search(&request, SIZE_LIMIT.into()), deadline, WHAT).await?;
+    one_user(found, config, |dn| plan.is_in_scope(dn)).map_err(SearchError::Answered)
+}
+
+/// The answer to a search, if it comes in time.
+async fn answer_to(
+    search: impl Future<Output = Result<Answered, SearchFailure>>,
+    deadline: Deadline,
+    what: &str,
+) -> Result<Answered, SearchError> {
+    match timeout_at(deadline.instant().into(), search).await {
+        Err(_) => Err(SearchError::Silent(fault::timeout(what))),
+        Ok(Err(SearchFailure::TooLarge(violation))) => Err(SearchError::TooLarge(fault::too_large(what, &violation))),
+        Ok(Err(SearchFailure::Ended(end @ PipeEnd::Violation(_)))) => {
+            Err(SearchError::Violation(fault::ended(what, &end)))
         }
-        Ok(Ok(found)) => one_user(found, config, |dn| plan.is_in_scope(dn)).map_err(SearchError::Answered),
+        Ok(Err(SearchFailure::Ended(end))) => Err(SearchError::Ended(fault::ended(what, &end))),
+        Ok(Ok(found)) => Ok(found),
     }
 }
 
@@ -79,9 +99,11 @@ pub(crate) fn one_user(found: Answered, config: &Config, is_there: impl Fn(&Dn) 
     if entries.len() > 1 || (is_limited && !entries.is_empty()) {
         return Ok(Found::Several(entries.into_iter().map(|entry| entry.dn).collect()));
     }
-    if let Some(result) = result
-        && result.code != SUCCESS
-    {
+    // Of a search that was cut short it is not known whether there is another one, or any.
+    let Some(result) = result else {
+        return Err(fault::protocol_violation(format_args!("{WHAT}: the server has sent too much, and no end of it")));
+    };
+    if result.code != SUCCESS {
         return Err(result_code::search_fault(result.code, &result.diagnostic, config.is_anonymous()));
     }
     Ok(entries.pop().map_or(Found::Nobody, |entry| Found::One(Box::new(entry))))
@@ -265,7 +287,8 @@ impl<'a> Searcher<'a> {
         let request = template.with_filter(query.filter.as_bytes());
         let found = match self.over {
             Over::Own(connection) => {
-                self.once(connection.search(&request, query.most), self.steps.operation, what).await?
+                let found = self.once(connection.search(&request, query.most), self.steps.operation, what).await;
+                found.map_err(SearchError::into_fault)?
             }
             Over::Shared(server) => self.shared_search(server, &request, query.most, what).await?,
         };
@@ -310,7 +333,9 @@ impl<'a> Searcher<'a> {
             server.count_search();
             let fault = match self.once(place.connection.search(request, most), step, what).await {
                 Ok(found) => return Ok(found),
-                Err(fault) => fault,
+                // It would be so again.
+                Err(SearchError::TooLarge(fault)) => return Err(fault),
+                Err(error) => error.into_fault(),
             };
             let has_ended = place.connection.end().is_some();
             let answers_others = place.connection.answered().is_some_and(|answered| answered > began);
@@ -332,12 +357,8 @@ impl<'a> Searcher<'a> {
         search: impl Future<Output = Result<Answered, SearchFailure>>,
         step: Duration,
         what: &'static str,
-    ) -> Result<Answered, Fault> {
-        match timeout_at(self.deadline.at_most(step).instant().into(), search).await {
-            Err(_) => Err(fault::timeout(what)),
-            Ok(Err(SearchFailure(end))) => Err(fault::ended(what, &end)),
-            Ok(Ok(found)) => Ok(found),
-        }
+    ) -> Result<Answered, SearchError> {
+        answer_to(search, self.deadline.at_most(step), what).await
     }
 
     /// Looks for the one user who carries one of these names, or who is the entry of this DN.
@@ -355,7 +376,8 @@ impl<'a> Searcher<'a> {
         let template = own_dn
             .map(|dn| SearchTemplate::new(dn.as_str(), SearchScope::Base, SIZE_LIMIT.into(), &plan.user_attributes));
         let request = template.as_ref().unwrap_or(&plan.user_search).with_filter(filter.as_bytes());
-        let found = self.once(connection.search(&request, SIZE_LIMIT.into()), self.steps.operation, WHAT).await?;
+        let found = self.once(connection.search(&request, SIZE_LIMIT.into()), self.steps.operation, WHAT).await;
+        let found = found.map_err(SearchError::into_fault)?;
         one_user(found, config, |dn| match own_dn {
             // To notice an answer from elsewhere, and no stricter than the server that took it for the same.
             Some(own) => dn.levels_below(own) == Some(0),

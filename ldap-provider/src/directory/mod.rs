@@ -29,7 +29,7 @@ pub(crate) use detection::{Asked, Detection};
 pub(crate) use lasting::Lasting;
 pub(crate) use open_connection::OpenConnection;
 pub(crate) use search_pool::{Place, TRUSTED_FOR};
-pub(crate) use server::{BindFailure, OwnConnection, Server};
+pub(crate) use server::{BindFailure, OwnConnection, OwnRest, Server};
 pub(crate) use service_connection::{Next, Query, ServiceConnection};
 pub(crate) use setback::Setback;
 pub(crate) use shared_connection::SharedConnection;

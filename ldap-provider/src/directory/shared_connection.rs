@@ -32,10 +32,13 @@ impl SharedConnection {
 
     /// Searches for so many entries.
     pub(crate) async fn search(&self, request: &SearchRequest, most: usize) -> Result<Found, SearchFailure> {
-        let found = self.0.searches.search(request, most).await?;
-        let micros = u64::try_from(self.0.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.0.answered.store(micros.max(1), Ordering::Relaxed);
-        Ok(found)
+        let answer = self.0.searches.search(request, most).await;
+        // An answer that is too large is a sign of life as well.
+        if !matches!(answer, Err(SearchFailure::Ended(_))) {
+            let micros = u64::try_from(self.0.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.0.answered.store(micros.max(1), Ordering::Relaxed);
+        }
+        answer
     }
 
     /// Why the connection ended, if it has.

@@ -67,6 +67,8 @@ impl Login<'_> {
         let (connection, began, was_idle, is_new) = (&place.connection, *began, *was_idle, *is_new);
         let (fault, is_worth_another) = match error {
             SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
+            // Whoever may write into their own entry would else cost each server a connection, and have it left alone.
+            SearchError::TooLarge(fault) => return Err(Setback::Final(fault)),
             SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
             // It answers others meanwhile: this search is slow, and nothing is wrong with the connection. On one that was idle
             // it had the time of a probe alone, so it is made again with its own.

@@ -226,3 +226,31 @@ async fn every_address_that_was_of_no_use_lately_is_tried_after_the_others() {
     }
     assert_eq!(server.in_order(addresses.clone())[..2], addresses[..2]);
 }
+
+#[tokio::test]
+async fn an_entry_that_is_too_large_is_asked_for_once_and_is_no_fault_of_the_servers() {
+    let searches = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&searches);
+    let large = ScriptedDirectory::start(move |id, request| match request {
+        Request::Search { .. } => {
+            count.fetch_add(1, Relaxed);
+            Reply::Send([person(id, DN, &"a".repeat(600_000)), done(id, 0)].concat())
+        }
+        _ => well(id, request),
+    })
+    .await;
+    let other = ScriptedDirectory::start(well).await;
+    let directory = large.configured_with(|settings| {
+        settings["host"] = json!([format!("ldap://{}", large.address), format!("ldap://{}", other.address)]);
+    });
+    // The first on a connection of its own, the others on one that all share.
+    for asked in 1..=4 {
+        let fault = within(&directory, Duration::from_secs(8)).await.expect_err("nobody can tell");
+        assert_eq!(fault.code(), "protocol_violation");
+        assert!(fault.message().contains("1048576"), "{fault}");
+        assert_eq!(searches.load(Relaxed), asked, "it is as large on every connection");
+    }
+    let connections = large.requests().iter().map(|(connection, _)| *connection).max();
+    assert_eq!((connections, other.requests()), (Some(1), Vec::new()));
+    assert!(is_available(&directory, 0) && is_available(&directory, 1));
+}

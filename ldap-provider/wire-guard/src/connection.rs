@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::message::{Message, OperationResult};
 use crate::paged_results::PageRequest;
 use crate::pipe::{self, Pipe};
-use crate::searches::{self, EntryStream, Found, SearchBatch, SearchConnection, SearchRequest};
+use crate::searches::{self, EntryStream, Found, SearchBatch, SearchConnection, SearchFailure, SearchRequest};
 use crate::starttls::start_tls;
 use crate::stream::Stream;
 use crate::trust::{CertificateRefusal, Trust, TrustError};
@@ -170,7 +170,14 @@ impl Connection {
         let peer = self.peer;
         let mut reading = self.search_together(&[(&SearchRequest::root_dse(attributes), 1)], deadline).await?;
         let read = timeout_at(deadline.into(), reading.next()).await.map_err(|_| ExchangeError::Timeout)?;
-        let (_, found) = read?;
+        let found = match read?.1 {
+            Ok(found) => found,
+            Err(SearchFailure::TooLarge(violation)) => {
+                violation.report(peer);
+                return Err(violation.into());
+            }
+            Err(SearchFailure::Ended(end)) => return Err(ExchangeError::Lost(io::Error::other(end.to_string()))),
+        };
         if let Some(connection) = reading.into_connection() {
             return Ok((connection, found));
         }

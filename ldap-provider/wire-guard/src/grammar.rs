@@ -105,9 +105,6 @@ impl Entry<'_> {
 
 fn check_entry(mut content: Reader<'_>) -> Result<Entry<'_>, Violation> {
     let dn = content.expect(OCTET_STRING, "an entry without a DN")?;
-    if dn.len() > MAX_DN {
-        return Err(Violation::DnTooLong { octets: dn.len(), limit: MAX_DN });
-    }
     let attributes = content.expect(SEQUENCE, "an entry without a list of attributes")?;
     let mut extended = !content.rest().is_empty();
     content.extensions("something behind the attributes of an entry that is no extension")?;
@@ -122,6 +119,10 @@ fn check_entry(mut content: Reader<'_>) -> Result<Entry<'_>, Violation> {
         extended |= !parts.rest().is_empty();
         parts.extensions("something behind the values of an attribute that is no extension")?;
         only_octet_strings(values, "a value that is not an OCTET STRING")?;
+    }
+    // Last: of an entry that is too large and sound it ends the search alone.
+    if dn.len() > MAX_DN {
+        return Err(Violation::DnTooLong { octets: dn.len(), limit: MAX_DN });
     }
     Ok(Entry { dn: text_of_dn(dn), attributes, extended })
 }

@@ -3,7 +3,7 @@ use tokio::io::AsyncRead;
 use crate::Violation;
 use crate::ber::Reader;
 use crate::exchange::ExchangeError;
-use crate::frame::{Frame, FrameReader};
+use crate::frame::{Frame, FrameReader, Next};
 use crate::limits::Limits;
 use crate::message::operation::{EXTENDED_RESPONSE, SEARCH_ENTRY};
 use crate::message::{Message, OperationResult};
@@ -36,6 +36,23 @@ impl Incoming {
             let frame = self.reader.next(stream).await?;
             if let Some(answer) = self.sorted(frame)? {
                 return Ok(answer);
+            }
+        }
+    }
+
+    /// The same, where an entry that is too large is no reason to end the connection. Safe to cancel.
+    pub(crate) async fn answer_or_oversized(
+        &mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Next, ExchangeError> {
+        loop {
+            match self.reader.next_or_oversized(stream).await? {
+                Next::Whole(frame) => {
+                    if let Some(answer) = self.sorted(frame)? {
+                        return Ok(Next::Whole(answer));
+                    }
+                }
+                oversized @ Next::Oversized(_) => return Ok(oversized),
             }
         }
     }

@@ -24,7 +24,7 @@
 //!
 //! What it may cost is set by [`Limits`], for a connection on which users are looked up and for one on which they are
 //! listed. What does not pass is a [`Violation`]: it ends the connection, is logged in one line, and reaches the
-//! caller as a typed error. Notices of Disconnection are understood in Active Directory's form as well; other
+//! caller as a typed error. On a [`SearchConnection`] an answer that is too large ends its search alone. Notices of Disconnection are understood in Active Directory's form as well; other
 //! notifications are passed over up to a number.
 //!
 //! What the library cannot read and LDAP allows is rewritten: a DN or a diagnostic message that is not UTF-8,

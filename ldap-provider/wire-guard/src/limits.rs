@@ -1,7 +1,9 @@
 use std::num::NonZeroUsize;
 
 /// How much a server may send over one connection. What is beyond it is a [`Violation`](crate::Violation): the
-/// connection ends, so that a server can cost the process no more memory and no more time than this.
+/// connection ends, so that a server can cost the process no more memory and no more time than this. Where many searches
+/// share a connection, what is too large for one of them ends that one alone: a person who may write into their own
+/// entry would keep everybody else out.
 ///
 /// The figures keep the memory that one connection takes below 16 MiB, whatever a server sends: through the pipe, a
 /// message lies in memory up to five times on its way (here, in the library's buffer, as its tree, as a copy of that, in
@@ -40,7 +42,8 @@ pub struct SearchBudget {
 
 /// How much a server may send for one search that nobody waits for any more, in octets. Nothing of it is kept, so that it
 /// costs the time to read it and no memory: a server that keeps no size limit, as Samba does, and does not act on the word
-/// that a search is abandoned may send some thousands of groups before it comes to the next answer.
+/// that a search is abandoned may send some thousands of groups before it comes to the next answer. An entry that is larger
+/// than [`Limits::message`] and not than this is passed over as well, and ends the search that it answers alone.
 pub(crate) const UNWANTED: usize = 64 * 1024 * 1024;
 
 /// Some hundreds of usual entries.

@@ -35,8 +35,28 @@ const PRIMITIVE_CONTROLS: u8 = 0x80;
 /// The identifier of the referral within a result.
 const REFERRAL: u8 = 0xa3;
 
+const BAD_ID: &str = "a message whose id is not a number from 0 to 2147483647";
+
 /// The most controls that a message may carry. Servers send one or two.
 pub const MAX_CONTROLS: usize = 100;
+
+/// The id and the operation of the message that begins here; `None` while octets of them are missing. For a message of
+/// which no more is looked at.
+pub(crate) fn id_and_operation(bytes: &[u8]) -> Result<Option<(u32, u8)>, Violation> {
+    let Some(message) = ber::header(bytes)? else { return Ok(None) };
+    let parts = bytes.get(message.length..).unwrap_or_default();
+    let Some(id) = ber::header(parts)? else { return Ok(None) };
+    // Else it would be waited for.
+    if id.identifier != INTEGER || id.content > 4 {
+        return Err(Violation::Malformed(BAD_ID));
+    }
+    let Some((id, behind)) = parts.split_at_checked(id.total()) else { return Ok(None) };
+    let Some(operation) = ber::header(behind)? else { return Ok(None) };
+    if id.len() + operation.total() > message.content {
+        return Err(Violation::Overrun);
+    }
+    Ok(Some((Reader::new(id).number(INTEGER, BAD_ID)?, operation.identifier)))
+}
 
 /// A message taken apart, its content untouched.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +79,7 @@ impl<'a> Message<'a> {
         let mut outer = Reader::new(bytes);
         let mut parts = Reader::new(outer.expect(SEQUENCE, "a message that is not a SEQUENCE")?);
         outer.end("octets behind the message")?;
-        let id = parts.number(INTEGER, "a message whose id is not a number from 0 to 2147483647")?;
+        let id = parts.number(INTEGER, BAD_ID)?;
         let operation = parts.element()?.ok_or(Violation::Malformed("a message without an operation"))?;
         let controls = parts.optional(CONTROLS)?.unwrap_or_default();
         let extensions = parts.rest();
@@ -221,7 +241,7 @@ pub(crate) fn push(out: &mut Vec<u8>, id: u32, operation: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_CONTROLS, Message, abandon_request, encode, text};
+    use super::{BAD_ID, MAX_CONTROLS, Message, abandon_request, encode, id_and_operation, text};
     use crate::Violation;
 
     #[test]
@@ -251,6 +271,21 @@ mod tests {
         assert_eq!(text(b"no such\r\nINFO user\0\0"), "no such  INFO user");
         assert_eq!(text("a\u{2028}b \u{fc}".as_bytes()), "a b \u{fc}");
         assert_eq!(text(&[b'x'; 10_000]).len(), 4 * 1024);
+    }
+
+    #[test]
+    fn the_first_octets_say_whose_a_message_is_and_no_more_are_needed() {
+        let bytes = [0x30, 0x84, 0, 0x20, 0, 0, 2, 0x84, 0, 0, 0, 2, 1, 2, 0x64, 0x84, 0, 0x1f, 0xff, 0xf2];
+        assert_eq!(id_and_operation(&bytes), Ok(Some((0x102, 0x64))));
+        for end in 0..bytes.len() {
+            assert_eq!(id_and_operation(&bytes[..end]), Ok(None), "{end}");
+        }
+        let mut longer = bytes;
+        longer[19] += 1;
+        assert_eq!(id_and_operation(&longer), Err(Violation::Overrun));
+        for refused in [&[0x30, 0x84, 0, 0x20, 0, 0, 4, 1][..], &[0x30, 0x84, 0, 0x20, 0, 0, 2, 5]] {
+            assert_eq!(id_and_operation(refused), Err(Violation::Malformed(BAD_ID)), "{refused:02x?}");
+        }
     }
 
     #[test]

@@ -2,9 +2,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use crate::Violation;
-use crate::frame::Frame;
-use crate::grammar::SearchAnswer;
+use crate::frame::{Frame, Oversized};
+use crate::grammar::{SearchAnswer, check_search_answer};
 use crate::limits::{SearchBudget, UNWANTED};
+use crate::message::Message;
+use crate::message::operation::{SEARCH_ENTRY, SEARCH_REFERENCE};
 
 /// How many abandoned searches are remembered. A server that answers one after so many others were abandoned is taken
 /// to answer what nobody asked.
@@ -36,12 +38,17 @@ struct Search {
     may_be_cut_short: bool,
 }
 
-/// Whether an answer lies within the budget of its search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Budget {
-    Kept,
-    /// It does not, and the search is to be given up.
-    Exceeded,
+/// A message that answers a search.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Checked<'a> {
+    /// It is sound, and waited for.
+    Wanted(SearchAnswer<'a>),
+    /// It is sound, and nobody waits for it.
+    Unwanted(SearchAnswer<'a>),
+    /// It is more than the search may be answered with. It has been abandoned, with what was there before for its answer.
+    CutShort(Violation),
+    /// It is more than is taken. The search has been abandoned.
+    TooLarge(Violation),
 }
 
 /// Whether somebody waits for an answer.
@@ -78,53 +85,54 @@ impl Outstanding {
 
     /// Nobody wants to hear of this search any more.
     pub(crate) fn abandon(&self, id: u32) {
-        self.with(|searches| {
-            let Some(search) = searches.by_id.get_mut(&id) else { return };
-            if search.wanted == Wanted::No {
-                return;
-            }
-            search.wanted = Wanted::No;
-            searches.abandoned.push_back(id);
-            if searches.abandoned.len() > MOST_ABANDONED
-                && let Some(oldest) = searches.abandoned.pop_front()
-            {
-                searches.by_id.remove(&oldest);
-            }
-        });
+        self.with(|searches| searches.abandon(id));
     }
 
-    /// Takes a message out of the budget of the search that it answers.
-    pub(crate) fn received(&self, id: u32, frame: &Frame) -> Result<Budget, Violation> {
+    /// Checks a message, and takes it out of the budget of the search that it answers. The last one ends the search.
+    ///
+    /// # Errors
+    ///
+    /// If it is not sound, or answers nothing, or is one more than is let through for a search that nobody waits for.
+    pub(crate) fn check<'a>(&self, message: &Message<'a>, frame: &Frame) -> Result<Checked<'a>, Violation> {
+        let (id, checked) = (message.id, check_search_answer(message));
         self.with(|searches| {
             let search = searches.get(id)?;
-            if search.wanted == Wanted::No {
-                spend(&mut search.unwanted, frame.bytes.len(), "octets that nobody waits for", UNWANTED)?;
-                return Ok(Budget::Kept);
+            let is_wanted = search.wanted == Wanted::Yes;
+            if !is_wanted {
+                search.spend_unwanted(frame.bytes.len())?;
+            } else if let Err(violation) = search.spend(message.operation, frame) {
+                let may_be_cut_short = search.may_be_cut_short;
+                searches.abandon(id);
+                return Ok(if may_be_cut_short { Checked::CutShort(violation) } else { Checked::TooLarge(violation) });
             }
-            let (whole, left) = (search.whole, &mut search.left);
-            let spent = spend(&mut left.octets, frame.bytes.len(), "octets", whole.octets)
-                .and_then(|()| spend(&mut left.elements, frame.elements, "elements", whole.elements));
-            match spent {
-                Ok(()) => Ok(Budget::Kept),
-                Err(_) if search.may_be_cut_short => Ok(Budget::Exceeded),
-                Err(violation) => Err(violation),
+            let answer = match checked {
+                Err(violation @ Violation::DnTooLong { .. }) => {
+                    searches.abandon(id);
+                    return Ok(if is_wanted {
+                        Checked::TooLarge(violation)
+                    } else {
+                        Checked::Unwanted(SearchAnswer::Reference)
+                    });
+                }
+                checked => checked?,
+            };
+            if let SearchAnswer::Done(..) = answer {
+                searches.end(id);
             }
+            Ok(if is_wanted { Checked::Wanted(answer) } else { Checked::Unwanted(answer) })
         })
     }
 
-    /// Takes an answer out of the budget of its search, and says whether anybody waits for it. The last one ends the
-    /// search.
-    pub(crate) fn answered(&self, id: u32, answer: &SearchAnswer<'_>) -> Result<Wanted, Violation> {
+    /// Gives up the search that this entry answers, which is passed over, and says whether anybody has waited for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub(crate) fn oversized(&self, entry: &Oversized) -> Result<Wanted, Violation> {
         self.with(|searches| {
-            let search = searches.get(id)?;
-            let (wanted, limits) = (search.wanted, search.whole);
-            match answer {
-                // What nobody wants is kept nowhere: its octets are limit enough.
-                SearchAnswer::Entry(_) | SearchAnswer::Reference if wanted == Wanted::No => {}
-                SearchAnswer::Entry(_) => spend(&mut search.left.entries, 1, "entries", limits.entries)?,
-                SearchAnswer::Reference => spend(&mut search.left.references, 1, "references", limits.references)?,
-                SearchAnswer::Done(..) => searches.end(id),
-            }
+            let wanted = searches.get(entry.id)?.wanted;
+            searches.abandon(entry.id);
+            searches.get(entry.id)?.spend_unwanted(entry.octets)?;
             Ok(wanted)
         })
     }
@@ -134,9 +142,41 @@ impl Outstanding {
     }
 }
 
+impl Search {
+    fn spend(&mut self, operation: u8, frame: &Frame) -> Result<(), Violation> {
+        let Self { whole, left, .. } = self;
+        spend(&mut left.octets, frame.bytes.len(), "octets", whole.octets)?;
+        spend(&mut left.elements, frame.elements, "elements", whole.elements)?;
+        match operation {
+            SEARCH_ENTRY => spend(&mut left.entries, 1, "entries", whole.entries),
+            SEARCH_REFERENCE => spend(&mut left.references, 1, "references", whole.references),
+            _ => Ok(()),
+        }
+    }
+
+    /// What nobody wants is kept nowhere: its octets are limit enough.
+    fn spend_unwanted(&mut self, octets: usize) -> Result<(), Violation> {
+        spend(&mut self.unwanted, octets, "octets that nobody waits for", UNWANTED)
+    }
+}
+
 impl Searches {
     fn get(&mut self, id: u32) -> Result<&mut Search, Violation> {
         self.by_id.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))
+    }
+
+    fn abandon(&mut self, id: u32) {
+        let Some(search) = self.by_id.get_mut(&id) else { return };
+        if search.wanted == Wanted::No {
+            return;
+        }
+        search.wanted = Wanted::No;
+        self.abandoned.push_back(id);
+        if self.abandoned.len() > MOST_ABANDONED
+            && let Some(oldest) = self.abandoned.pop_front()
+        {
+            self.by_id.remove(&oldest);
+        }
     }
 
     fn end(&mut self, id: u32) {
@@ -153,60 +193,129 @@ fn spend(left: &mut usize, amount: usize, what: &'static str, limit: usize) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, MOST_ABANDONED, Outstanding, Wanted};
-    use crate::frame::Frame;
-    use crate::grammar::SearchAnswer;
-    use crate::limits::Limits;
+    use super::{Checked, MOST_ABANDONED, Outstanding, Wanted};
+    use crate::Violation;
+    use crate::ber::wrap;
+    use crate::frame::{Frame, Oversized};
+    use crate::grammar::MAX_DN;
+    use crate::limits::{Limits, UNWANTED};
+    use crate::message::Message;
 
-    #[test]
-    fn answers_to_an_abandoned_search_are_no_violation_and_wanted_by_nobody() {
+    /// What becomes of an answer to a search, which claims to have so many octets and elements.
+    fn receive(
+        outstanding: &Outstanding,
+        id: u32,
+        answer: &[u8],
+        (octets, elements): (usize, usize),
+    ) -> Result<&'static str, Violation> {
+        let mut bytes = vec![2, 2];
+        bytes.extend(u16::try_from(id).unwrap().to_be_bytes());
+        bytes.extend(answer);
+        let bytes = wrap(0x30, &bytes);
+        let frame = Frame { bytes: vec![0; octets].into(), elements };
+        outstanding.check(&Message::parse(&bytes).unwrap(), &frame).map(|checked| match checked {
+            Checked::Wanted(_) => "wanted",
+            Checked::Unwanted(_) => "unwanted",
+            Checked::CutShort(_) => "cut short",
+            Checked::TooLarge(_) => "too large",
+        })
+    }
+
+    const ENTRY: &[u8] = &[0x64, 4, 4, 0, 0x30, 0];
+    const REFERENCE: &[u8] = &[0x73, 3, 4, 1, b'x'];
+    const DONE: &[u8] = &[0x65, 7, 0x0a, 1, 0, 4, 0, 4, 0];
+
+    fn begun() -> Outstanding {
         let outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin(1);
         outstanding.begin(2);
+        outstanding
+    }
+
+    #[test]
+    fn answers_to_an_abandoned_search_are_no_violation_and_wanted_by_nobody() {
+        let outstanding = begun();
         outstanding.abandon(1);
-        assert_eq!(outstanding.answered(1, &SearchAnswer::Reference), Ok(Wanted::No));
-        assert_eq!(outstanding.answered(2, &SearchAnswer::Reference), Ok(Wanted::Yes));
+        assert_eq!(receive(&outstanding, 1, REFERENCE, (0, 1)), Ok("unwanted"));
+        assert_eq!(receive(&outstanding, 2, REFERENCE, (0, 1)), Ok("wanted"));
+        for (id, last) in [(1, "unwanted"), (2, "wanted")] {
+            assert_eq!(receive(&outstanding, id, DONE, (0, 1)), Ok(last));
+            assert!(receive(&outstanding, id, DONE, (0, 1)).is_err(), "it has ended");
+        }
         outstanding.abandon(7);
-        assert!(outstanding.answered(7, &SearchAnswer::Reference).is_err(), "it has never begun");
+        assert!(receive(&outstanding, 7, REFERENCE, (0, 1)).is_err(), "it has never begun");
     }
 
     #[test]
     fn what_an_abandoned_search_is_answered_with_has_a_limit_of_its_own() {
-        let outstanding = Outstanding::new(Limits::LOGIN.search);
-        outstanding.begin(1);
+        let outstanding = begun();
         outstanding.abandon(1);
         for _ in 0..=Limits::LOGIN.search.references {
-            assert!(outstanding.answered(1, &SearchAnswer::Reference).is_ok(), "nobody keeps it");
+            assert_eq!(receive(&outstanding, 1, REFERENCE, (0, 1)), Ok("unwanted"), "nobody keeps it");
         }
-        let frame = Frame { bytes: vec![0; 1024 * 1024].into(), elements: Limits::LOGIN.search.elements + 1 };
+        let large = (1024 * 1024, Limits::LOGIN.search.elements + 1);
         for _ in 0..64 {
-            assert_eq!(outstanding.received(1, &frame), Ok(Budget::Kept));
+            assert_eq!(receive(&outstanding, 1, ENTRY, large), Ok("unwanted"));
         }
         outstanding.abandon(1);
-        assert!(outstanding.received(1, &frame).is_err(), "to abandon it again gives it no more");
+        assert!(receive(&outstanding, 1, ENTRY, large).is_err(), "to abandon it again gives it no more");
     }
 
     #[test]
-    fn a_large_search_that_exceeds_its_budget_is_given_up_and_a_usual_one_is_a_violation() {
+    fn a_large_search_that_exceeds_its_budget_is_cut_short_and_a_usual_one_fails() {
         let outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin_for(1, 1_000);
         outstanding.begin_for(2, 2);
-        let frame = Frame { bytes: vec![0; Limits::LOGIN.search.octets].into(), elements: 1 };
-        for (id, second) in [(1, Some(Budget::Exceeded)), (2, None)] {
-            assert_eq!(outstanding.received(id, &frame), Ok(Budget::Kept));
-            assert_eq!(outstanding.received(id, &frame).ok(), second);
+        let most = (Limits::LOGIN.search.octets, 1);
+        for (id, second) in [(1, "cut short"), (2, "too large")] {
+            assert_eq!(receive(&outstanding, id, ENTRY, most), Ok("wanted"));
+            assert_eq!(receive(&outstanding, id, ENTRY, most), Ok(second));
+            assert_eq!(receive(&outstanding, id, ENTRY, most), Ok("unwanted"), "it was on its way");
         }
-        outstanding.abandon(1);
-        assert_eq!(outstanding.received(1, &frame), Ok(Budget::Kept), "it was on its way");
+    }
+
+    #[test]
+    fn entries_references_and_elements_are_counted() {
+        let budget = Limits::LOGIN.search;
+        for (answer, elements, count) in
+            [(ENTRY, 1, budget.entries), (REFERENCE, 1, budget.references), (ENTRY, budget.elements, 1)]
+        {
+            let outstanding = begun();
+            for _ in 0..count {
+                assert_eq!(receive(&outstanding, 1, answer, (0, elements)), Ok("wanted"));
+            }
+            assert_eq!(receive(&outstanding, 1, answer, (0, elements)), Ok("too large"));
+            assert_eq!(receive(&outstanding, 2, answer, (0, elements)), Ok("wanted"), "another one");
+        }
+    }
+
+    #[test]
+    fn an_entry_with_too_long_a_dn_ends_its_search_and_one_that_is_not_sound_is_a_violation() {
+        let outstanding = begun();
+        let dn = wrap(4, &[b'x'; MAX_DN + 1]);
+        let long = wrap(0x64, &[&dn[..], &[0x30, 0]].concat());
+        assert_eq!(receive(&outstanding, 1, &long, (0, 1)), Ok("too large"));
+        assert_eq!(receive(&outstanding, 1, &long, (0, 1)), Ok("unwanted"));
+        assert!(receive(&outstanding, 2, &wrap(0x64, &[&dn[..], &[0x31, 0]].concat()), (0, 1)).is_err());
+    }
+
+    #[test]
+    fn an_entry_that_is_passed_over_ends_its_search_and_counts() {
+        let violation = Violation::TooManyElements { limit: 1 };
+        let entry = |id, octets| Oversized { id, octets, violation };
+        let outstanding = begun();
+        assert_eq!(outstanding.oversized(&entry(1, UNWANTED / 2)), Ok(Wanted::Yes));
+        assert_eq!(outstanding.oversized(&entry(1, UNWANTED / 2)), Ok(Wanted::No));
+        assert!(outstanding.oversized(&entry(1, 1)).is_err());
+        assert!(outstanding.oversized(&entry(3, 1)).is_err(), "nobody has asked");
     }
 
     #[test]
     fn the_entry_that_is_one_too_many_is_no_violation() {
         let outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin_for(1, 1_000);
-        let frame = Frame { bytes: crate::ber::wrap(0x30, &[2, 1, 1, 0x73, 0]).into(), elements: 1 };
         for _ in 0..=1_000 {
-            assert_eq!(outstanding.received(1, &frame), Ok(Budget::Kept));
+            assert_eq!(receive(&outstanding, 1, ENTRY, (9, 1)), Ok("wanted"));
         }
     }
 
@@ -218,7 +327,7 @@ mod tests {
             outstanding.begin(id);
             outstanding.abandon(id);
         }
-        assert!(outstanding.answered(1, &SearchAnswer::Reference).is_err());
-        assert_eq!(outstanding.answered(2, &SearchAnswer::Reference), Ok(Wanted::No));
+        assert!(receive(&outstanding, 1, REFERENCE, (0, 1)).is_err());
+        assert_eq!(receive(&outstanding, 2, REFERENCE, (0, 1)), Ok("unwanted"));
     }
 }

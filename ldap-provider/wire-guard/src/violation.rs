@@ -2,7 +2,8 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
-/// What a peer did that LDAP does not allow. The connection on which it happened is of no further use.
+/// What a peer did that LDAP does not allow, or this side does not take. The connection on which it happened is of no
+/// further use, but for a [`SearchFailure::TooLarge`](crate::SearchFailure::TooLarge).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Violation {

@@ -5,7 +5,7 @@ mod connecting;
 mod searching;
 
 pub(crate) use binding::BindFailure;
-pub(crate) use searching::OwnConnection;
+pub(crate) use searching::{OwnConnection, OwnRest};
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, FaultKind};
 use tokio::time::timeout_at;
-use wire_guard::{Connection, ExchangeError, SearchBatch};
+use wire_guard::{Connection, ExchangeError, SearchBatch, SearchFailure};
 
 use super::Login;
-use crate::directory::{Directory, Lasting, OwnConnection, Server, Setback, Steps};
+use crate::directory::{Directory, Lasting, OwnConnection, OwnRest, Server, Setback, Steps};
 use crate::fault;
 use crate::kind::RootDse;
 use crate::name::{CarriedName, Meaning};
@@ -122,22 +122,26 @@ impl First {
                 user = Some(found);
                 continue;
             }
-            let learnt = if found.end.is_some() {
-                self.directory.learn(&found)
-            } else {
-                Err(fault::protocol_violation("the server sent a second root DSE"))
+            let learnt = match found {
+                Ok(found) if found.end.is_some() => self.directory.learn(&found),
+                Ok(_) => Err(fault::protocol_violation("the server sent a second root DSE")),
+                Err(failure) => Err(failed(&failure)),
             };
             let plan = learnt.map_err(|fault| self.is_down(fault))?;
             is_right = self.is_what_was_searched(&likely, &plan, &names);
             kind = Some(plan);
         };
         let Some(user) = user.filter(|_| is_right) else {
-            match rest_of(batch, Deadline::after(PATIENCE)).await {
-                Some(connection) => server.share(connection, rest),
-                None => drop(rest),
-            }
+            self.share_when_answered(batch, rest).await;
             self.expect_a_bind();
             return Ok(None);
+        };
+        let user = match user {
+            Ok(user) => user,
+            Err(failure) => {
+                self.share_when_answered(batch, rest).await;
+                return Err(Setback::Final(failed(&failure)));
+            }
         };
         let found = search::one_user(user, &self.directory.config, |dn| plan.is_in_scope(dn));
         match (batch.into_connection(), &found) {
@@ -153,6 +157,14 @@ impl First {
     fn is_what_was_searched(&self, likely: &Plan, plan: &Plan, names: &[CarriedName<'_>]) -> bool {
         let Meaning::Names(meant) = plan.names.meaning(&self.name) else { return false };
         !names.is_empty() && likely.finds_what(plan, names, &meant)
+    }
+
+    /// The connection is as good as before when the rest of the answers has come: others search on it.
+    async fn share_when_answered(&self, batch: SearchBatch, own: OwnRest) {
+        match rest_of(batch, Deadline::after(PATIENCE)).await {
+            Some(connection) => self.server.share(connection, own),
+            None => drop(own),
+        }
     }
 
     /// The search goes on elsewhere, and meanwhile a connection for the bind can be opened.
@@ -182,8 +194,17 @@ impl First {
     }
 }
 
-async fn next(batch: &mut SearchBatch, limit: Deadline) -> Result<(usize, wire_guard::Found), ExchangeError> {
+type Answered = Result<wire_guard::Found, SearchFailure>;
+
+async fn next(batch: &mut SearchBatch, limit: Deadline) -> Result<(usize, Answered), ExchangeError> {
     timeout_at(limit.instant().into(), batch.next()).await.unwrap_or(Err(ExchangeError::Timeout))
+}
+
+fn failed(failure: &SearchFailure) -> Fault {
+    match failure {
+        SearchFailure::TooLarge(violation) => fault::too_large(WHAT, violation),
+        SearchFailure::Ended(end) => fault::ended(WHAT, end),
+    }
 }
 
 /// The connection when all has been answered.

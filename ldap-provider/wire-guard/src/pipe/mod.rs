@@ -16,11 +16,11 @@ use tokio::task::AbortHandle;
 use crate::Violation;
 use crate::exchange::ExchangeError;
 use crate::frame::{Frame, FrameReader};
-use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::grammar::SearchAnswer;
 use crate::incoming::Incoming;
 use crate::message::Message;
 use crate::message::operation::{ABANDON_REQUEST, SEARCH_REQUEST, UNBIND_REQUEST};
-use crate::outstanding::{Outstanding, Wanted};
+use crate::outstanding::{Checked, Outstanding};
 use crate::stream::Stream;
 
 use unconsumed::Unconsumed;
@@ -233,11 +233,11 @@ enum PassedOn {
 
 fn check(frame: &Frame, outstanding: &Outstanding) -> Result<PassedOn, Violation> {
     let message = Message::parse(&frame.bytes)?;
-    outstanding.received(message.id, frame)?;
-    let answer = check_search_answer(&message)?;
-    if outstanding.answered(message.id, &answer)? == Wanted::No {
-        return Ok(PassedOn::Nothing);
-    }
+    let answer = match outstanding.check(&message, frame)? {
+        Checked::Wanted(answer) => answer,
+        Checked::Unwanted(_) => return Ok(PassedOn::Nothing),
+        Checked::CutShort(violation) | Checked::TooLarge(violation) => return Err(violation),
+    };
     let bytes = answer.rewritten(&message).map_or_else(|| frame.bytes.clone(), Bytes::from);
     Ok(match answer {
         // References to other servers are never followed.

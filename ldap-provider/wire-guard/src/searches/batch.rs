@@ -5,7 +5,8 @@ use std::time::Instant;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout_at;
 
-use super::entries::{NextEntry, next_answer};
+use super::SearchFailure;
+use super::entries::{Answer, NextEntry, next_answer};
 use super::found::{Found, FoundEntry};
 use super::request::SearchRequest;
 use crate::connection::Connection;
@@ -30,6 +31,8 @@ struct UnderWay {
     position: usize,
     most: usize,
     entries: Vec<FoundEntry>,
+    /// Whether it was answered with too much: then its end alone is still waited for.
+    has_failed: bool,
 }
 
 impl fmt::Debug for SearchBatch {
@@ -52,7 +55,7 @@ impl SearchBatch {
             let id = connection.next_id();
             outstanding.begin_for(id, most);
             message::push(&mut octets, id, request.encoded());
-            under_way.push(UnderWay { id, position, most, entries: Vec::new() });
+            under_way.push(UnderWay { id, position, most, entries: Vec::new(), has_failed: false });
         }
         let (stream, _) = connection.parts();
         let sending = async {
@@ -64,14 +67,14 @@ impl SearchBatch {
     }
 
     /// What the search that ends next has found, and which it was, by its position; they end in any order. A server that
-    /// keeps no size limit is listened to up to the entry that is too many. Safe to cancel; how long it may take is up to
-    /// the caller.
+    /// keeps no size limit is listened to up to the entry that is too many. One whose answer is too large fails alone.
+    /// Safe to cancel; how long it may take is up to the caller.
     ///
     /// # Errors
     ///
     /// The connection is of no further use, and each further call says [`ExchangeError::Lost`], as it does when no search
-    /// is left.
-    pub async fn next(&mut self) -> Result<(usize, Found), ExchangeError> {
+    /// is left, for which the end of one that has failed is waited for.
+    pub async fn next(&mut self) -> Result<(usize, Result<Found, SearchFailure>), ExchangeError> {
         loop {
             if !self.is_sound || self.under_way.is_empty() {
                 return Err(ExchangeError::Lost(io::Error::other("the searches are over")));
@@ -80,9 +83,16 @@ impl SearchBatch {
             let answer = next_answer(stream, incoming, &self.outstanding).await;
             self.is_sound &= answer.is_ok();
             let (id, answer) = self.connection.reported(answer)?;
+            // An answer to anything else was refused above.
+            let Some(index) = self.under_way.iter().position(|search| search.id == id) else { continue };
+            let Some(search) = self.under_way.get_mut(index) else { continue };
             let end = match answer {
-                NextEntry::Entry(entry) => {
-                    let Some(search) = self.under_way.iter_mut().find(|search| search.id == id) else { continue };
+                Answer::TooLarge(violation) => {
+                    search.entries = Vec::new();
+                    search.has_failed = true;
+                    return Ok((search.position, Err(SearchFailure::TooLarge(violation))));
+                }
+                Answer::Next(NextEntry::Entry(entry)) => {
                     search.entries.push(entry.on_its_own());
                     if search.entries.len() <= search.most {
                         continue;
@@ -90,12 +100,11 @@ impl SearchBatch {
                     self.is_sound = false;
                     None
                 }
-                NextEntry::End(result, controls) => Some((result, controls)),
+                Answer::Next(NextEntry::End(result, controls)) => Some((result, controls)),
             };
-            // An answer to anything else was refused above.
-            if let Some(index) = self.under_way.iter().position(|search| search.id == id) {
-                let UnderWay { position, entries, .. } = self.under_way.swap_remove(index);
-                return Ok((position, Found { entries, end }));
+            let UnderWay { position, entries, has_failed, .. } = self.under_way.swap_remove(index);
+            if !has_failed {
+                return Ok((position, Ok(Found { entries, end })));
             }
         }
     }

@@ -4,12 +4,14 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::found::FoundEntry;
 use super::request::SearchRequest;
+use crate::Violation;
 use crate::connection::Connection;
 use crate::exchange::ExchangeError;
-use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::frame::Next;
+use crate::grammar::SearchAnswer;
 use crate::incoming::Incoming;
 use crate::message::{self, Control, Message, OperationResult};
-use crate::outstanding::Outstanding;
+use crate::outstanding::{Checked, Outstanding, Wanted};
 use crate::paged_results::PageRequest;
 
 /// A search on a connection that has nothing else to do, and its entries as they come, of which none is kept: for
@@ -63,7 +65,10 @@ impl EntryStream {
             return Err(ExchangeError::Lost(io::Error::other("the search is over")));
         }
         let (stream, incoming) = self.connection.parts();
-        let next = next_answer(stream, incoming, &self.outstanding).await.map(|(_, next)| next);
+        let next = next_answer(stream, incoming, &self.outstanding).await.and_then(|(_, answer)| match answer {
+            Answer::Next(next) => Ok(next),
+            Answer::TooLarge(violation) => Err(violation.into()),
+        });
         match &next {
             Ok(NextEntry::Entry(_)) => {}
             Ok(NextEntry::End(..)) => self.state = State::Ended,
@@ -95,22 +100,38 @@ pub(crate) async fn send_search(
     stream.flush().await.map_err(ExchangeError::Lost)
 }
 
-/// The next answer to a search that is outstanding, and the id of its request. Safe to cancel.
+/// An answer to a search.
+pub(super) enum Answer {
+    Next(NextEntry),
+    /// It was more than is taken. From now on nobody waits for answers to this search.
+    TooLarge(Violation),
+}
+
+/// The next answer to a search that is outstanding and somebody waits for, or its end, and the id of its request. Safe to
+/// cancel.
 pub(super) async fn next_answer(
     stream: &mut (impl AsyncRead + Unpin),
     incoming: &mut Incoming,
     outstanding: &Outstanding,
-) -> Result<(u32, NextEntry), ExchangeError> {
+) -> Result<(u32, Answer), ExchangeError> {
     loop {
-        let frame = incoming.answer(stream).await?;
+        let frame = match incoming.answer_or_oversized(stream).await? {
+            Next::Whole(frame) => frame,
+            Next::Oversized(entry) if outstanding.oversized(&entry)? == Wanted::Yes => {
+                return Ok((entry.id, Answer::TooLarge(entry.violation)));
+            }
+            Next::Oversized(_) => continue,
+        };
         let message = Message::parse(&frame.bytes)?;
-        outstanding.received(message.id, &frame)?;
-        let answer = check_search_answer(&message)?;
-        outstanding.answered(message.id, &answer)?;
-        match answer {
-            SearchAnswer::Reference => {}
-            SearchAnswer::Entry(_) => return Ok((message.id, NextEntry::Entry(FoundEntry::of(frame.bytes)))),
-            SearchAnswer::Done(result, controls) => return Ok((message.id, NextEntry::End(result, controls))),
-        }
+        let id = message.id;
+        let checked = outstanding.check(&message, &frame)?;
+        let answer = match checked {
+            Checked::Wanted(SearchAnswer::Entry(_)) => Answer::Next(NextEntry::Entry(FoundEntry::of(frame.bytes))),
+            Checked::Wanted(SearchAnswer::Done(result, controls))
+            | Checked::Unwanted(SearchAnswer::Done(result, controls)) => Answer::Next(NextEntry::End(result, controls)),
+            Checked::Wanted(SearchAnswer::Reference) | Checked::Unwanted(_) => continue,
+            Checked::CutShort(violation) | Checked::TooLarge(violation) => Answer::TooLarge(violation),
+        };
+        return Ok((id, answer));
     }
 }

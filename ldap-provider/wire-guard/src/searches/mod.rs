@@ -21,11 +21,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::AbortHandle;
 
 use crate::Violation;
-use crate::frame::Frame;
-use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::frame::{Frame, Next, Oversized};
+use crate::grammar::SearchAnswer;
 use crate::incoming::Incoming;
 use crate::message::{self, Message};
-use crate::outstanding::{Budget, Outstanding, Wanted};
+use crate::outstanding::{Checked, Outstanding, Wanted};
 use crate::pipe::PipeEnd;
 use crate::stream::Stream;
 
@@ -35,7 +35,7 @@ pub use entries::{EntryStream, NextEntry};
 pub use found::{Found, FoundEntry};
 use outgoing::Outgoing;
 pub use request::{SearchRequest, SearchScope, SearchTemplate};
-use waiting::{Waiting, WaitingSearches};
+use waiting::WaitingSearches;
 
 /// How long a connection that has ended may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(250);
@@ -54,10 +54,17 @@ struct Shared {
     end: OnceLock<PipeEnd>,
 }
 
-/// A search without an answer: the connection has ended.
+/// A search without an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct SearchFailure(pub PipeEnd);
+pub enum SearchFailure {
+    /// The connection has ended.
+    #[error("{0}")]
+    Ended(PipeEnd),
+    /// The server sent more than is taken. Another one that has the same entries would send as much; the connection goes
+    /// on, and what else comes for this search is passed over.
+    #[error("the answer is too large: {0}")]
+    TooLarge(Violation),
+}
 
 impl SearchConnection {
     pub(crate) fn over(stream: Stream, incoming: Incoming, peer: Option<SocketAddr>, last_id: u32) -> Self {
@@ -76,7 +83,14 @@ impl SearchConnection {
     /// Searches. The size limit of the request is the server's to keep; one that does not is listened to up to `most`
     /// entries and the one that is too much, and told that nobody waits for more. What they may come to is set by
     /// [`Limits::search`](crate::Limits::search), of which the number of entries grows with `most`; one for more entries
-    /// than usual that exceeds it is cut short, and the connection goes on.
+    /// than usual that exceeds it is cut short.
+    ///
+    /// # Errors
+    ///
+    /// An answer that is [too large](SearchFailure::TooLarge), also because of one entry or of what all searches come to,
+    /// fails its search alone: whoever may write into an entry could end those of all others.
+    ///
+    /// # Cancellation
     ///
     /// A search that is given up is abandoned (RFC 4511 section 4.11).
     pub async fn search(&self, request: &SearchRequest, most: usize) -> Result<Found, SearchFailure> {
@@ -86,11 +100,11 @@ impl SearchConnection {
         self.shared.outgoing.push(id, request.encoded());
         // Whoever ends the connection says so before those who wait are let go.
         if let Some(end) = self.end() {
-            return Err(SearchFailure(end.clone()));
+            return Err(SearchFailure::Ended(end.clone()));
         }
-        let found = answer.await.map_err(|_| SearchFailure(self.end().cloned().unwrap_or(PipeEnd::ClosedByClient)));
+        let answer = answer.await;
         drop(search);
-        found
+        answer.unwrap_or_else(|_| Err(SearchFailure::Ended(self.end().cloned().unwrap_or(PipeEnd::ClosedByClient))))
     }
 
     /// Why the connection has ended; `None` while it has not.
@@ -136,27 +150,38 @@ impl Shared {
         self.outgoing.push(self.waiting.next_id(), &message::abandon_request(id));
     }
 
+    /// The server has sent more for this search than is taken. The others go on.
+    fn fail(&self, id: u32, violation: Violation) {
+        self.waiting.fail(id, violation);
+        self.abandon(id);
+    }
+
     /// Deals with a message from the server.
     fn received(&self, frame: &Frame) -> Result<(), Violation> {
         let message = Message::parse(&frame.bytes)?;
-        if self.outstanding.received(message.id, frame)? == Budget::Exceeded {
-            self.waiting.cut_short(message.id);
-            self.abandon(message.id);
-            return Ok(());
-        }
-        let answer = check_search_answer(&message)?;
-        if self.outstanding.answered(message.id, &answer)? == Wanted::No {
-            return Ok(());
-        }
-        match answer {
+        let id = message.id;
+        match self.outstanding.check(&message, frame)? {
             // References to other servers are never followed.
-            SearchAnswer::Reference => {}
-            SearchAnswer::Entry(_) => {
-                if self.waiting.entry(message.id, FoundEntry::copy_of(&frame.bytes))? == Waiting::Over {
-                    self.abandon(message.id);
+            Checked::Unwanted(_) | Checked::Wanted(SearchAnswer::Reference) => {}
+            Checked::Wanted(SearchAnswer::Entry(_)) => {
+                if let Some(over) = self.waiting.entry(id, FoundEntry::copy_of(&frame.bytes)) {
+                    self.abandon(over);
                 }
             }
-            SearchAnswer::Done(result, controls) => self.waiting.end(message.id, result, controls),
+            Checked::Wanted(SearchAnswer::Done(result, controls)) => self.waiting.end(id, result, controls),
+            Checked::CutShort(_) => {
+                self.waiting.cut_short(id);
+                self.abandon(id);
+            }
+            Checked::TooLarge(violation) => self.fail(id, violation),
+        }
+        Ok(())
+    }
+
+    /// Deals with an entry that is passed over.
+    fn oversized(&self, entry: &Oversized) -> Result<(), Violation> {
+        if self.outstanding.oversized(entry)? == Wanted::Yes {
+            self.fail(entry.id, entry.violation);
         }
         Ok(())
     }
@@ -209,11 +234,12 @@ impl Drop for LettingGo<'_> {
 
 async fn inwards(mut server: impl AsyncRead + Unpin, mut incoming: Incoming, shared: &Shared) -> PipeEnd {
     loop {
-        let frame = match incoming.answer(&mut server).await {
-            Ok(frame) => frame,
+        let dealt_with = match incoming.answer_or_oversized(&mut server).await {
+            Ok(Next::Whole(frame)) => shared.received(&frame),
+            Ok(Next::Oversized(entry)) => shared.oversized(&entry),
             Err(error) => return error.into(),
         };
-        if let Err(violation) = shared.received(&frame) {
+        if let Err(violation) = dealt_with {
             return PipeEnd::Violation(violation);
         }
     }

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::SearchFailure;
 use super::found::{Found, FoundEntry};
 use crate::Violation;
 use crate::message::{Control, OperationResult};
@@ -23,16 +24,11 @@ struct State {
 }
 
 struct Search {
-    answer: oneshot::Sender<Found>,
+    answer: oneshot::Sender<Result<Found, SearchFailure>>,
     entries: Vec<FoundEntry>,
+    /// What they come to.
+    octets: usize,
     most: usize,
-}
-
-/// Whether more is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
-    ForMore,
-    Over,
 }
 
 impl WaitingSearches {
@@ -42,12 +38,12 @@ impl WaitingSearches {
     }
 
     /// A search begins. What it is answered with comes over the channel, which is closed when the connection ends.
-    pub(super) fn begin(&self, most: usize) -> (u32, oneshot::Receiver<Found>) {
+    pub(super) fn begin(&self, most: usize) -> (u32, oneshot::Receiver<Result<Found, SearchFailure>>) {
         let (answer, receiver) = oneshot::channel();
         let mut state = self.state();
         let id = state.next_id();
         if !state.is_over {
-            state.searches.insert(id, Search { answer, entries: Vec::new(), most });
+            state.searches.insert(id, Search { answer, entries: Vec::new(), octets: 0, most });
         }
         (id, receiver)
     }
@@ -62,41 +58,42 @@ impl WaitingSearches {
         self.state().remove(id).is_some()
     }
 
-    /// An entry was found. If there are more than anybody waits for, that is the answer.
-    pub(super) fn entry(&self, id: u32, entry: FoundEntry) -> Result<Waiting, Violation> {
+    /// An entry was found. If there are more than anybody waits for, that is the answer. If there is more than can be
+    /// kept for all searches together, the one that holds the most fails. Returns the search that is over by that.
+    pub(super) fn entry(&self, id: u32, entry: FoundEntry) -> Option<u32> {
         let mut state = self.state();
         let octets = entry.octets();
-        let Some(search) = state.searches.get_mut(&id) else { return Ok(Waiting::ForMore) };
+        let search = state.searches.get_mut(&id)?;
         search.entries.push(entry);
+        search.octets += octets;
         let is_over = search.entries.len() > search.most;
         state.gathered += octets;
-        if state.gathered > self.limit {
-            return Err(Violation::SearchTooLarge { what: "octets, over all searches,", limit: self.limit });
+        if is_over {
+            state.answer(id, None);
+            return Some(id);
         }
-        if !is_over {
-            return Ok(Waiting::ForMore);
+        if state.gathered <= self.limit {
+            return None;
         }
-        if let Some(Search { answer, entries, .. }) = state.remove(id) {
-            // Who does not wait any more does not want to know.
-            let _ = answer.send(Found { entries, end: None });
-        }
-        Ok(Waiting::Over)
+        // It holds no less than this entry has added, so that there is room again.
+        let (&largest, _) = state.searches.iter().max_by_key(|(_, search)| search.octets)?;
+        state.fail(largest, Violation::SearchTooLarge { what: "octets, over all searches,", limit: self.limit });
+        Some(largest)
     }
 
     /// More was found than can be kept: what is there is the answer.
     pub(super) fn cut_short(&self, id: u32) {
-        let search = self.state().remove(id);
-        if let Some(Search { answer, entries, .. }) = search {
-            let _ = answer.send(Found { entries, end: None });
-        }
+        self.state().answer(id, None);
+    }
+
+    /// The search has been answered with more than is taken.
+    pub(super) fn fail(&self, id: u32, violation: Violation) {
+        self.state().fail(id, violation);
     }
 
     /// A search has ended.
     pub(super) fn end(&self, id: u32, result: OperationResult, controls: Vec<Control>) {
-        let search = self.state().remove(id);
-        if let Some(Search { answer, entries, .. }) = search {
-            let _ = answer.send(Found { entries, end: Some((result, controls)) });
-        }
+        self.state().answer(id, Some((result, controls)));
     }
 
     /// The connection has ended: nobody waits any more.
@@ -122,7 +119,20 @@ impl State {
 
     fn remove(&mut self, id: u32) -> Option<Search> {
         let search = self.searches.remove(&id)?;
-        self.gathered -= search.entries.iter().map(FoundEntry::octets).sum::<usize>();
+        self.gathered = self.gathered.saturating_sub(search.octets);
         Some(search)
+    }
+
+    fn answer(&mut self, id: u32, end: Option<(OperationResult, Vec<Control>)>) {
+        if let Some(Search { answer, entries, .. }) = self.remove(id) {
+            // Who does not wait any more does not want to know.
+            let _ = answer.send(Ok(Found { entries, end }));
+        }
+    }
+
+    fn fail(&mut self, id: u32, violation: Violation) {
+        if let Some(Search { answer, .. }) = self.remove(id) {
+            let _ = answer.send(Err(SearchFailure::TooLarge(violation)));
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Searches that are sent together, and the root DSE, on a connection that has nothing else to do.
 
 use wire_guard::ber::wrap;
-use wire_guard::{Connection, ExchangeError, Found, Limits, SearchBatch, SearchRequest, SearchScope, SearchTemplate};
-use wire_guard::{Security, Violation};
+use wire_guard::{
+    Connection, ExchangeError, Found, Limits, SearchBatch, SearchFailure, SearchRequest, SearchScope, SearchTemplate,
+    Security, Violation,
+};
 
 use crate::script::{Server, Step, message, play, result};
 use crate::{ample, connect_with, soon, user_bind};
@@ -32,7 +34,8 @@ fn done(id: u8, code: u8) -> Vec<u8> {
     message(id, 0x65, &result(code))
 }
 
-fn seen((position, found): (usize, Found)) -> (usize, usize, Option<u32>) {
+fn seen((position, found): (usize, Result<Found, SearchFailure>)) -> (usize, usize, Option<u32>) {
+    let found = found.unwrap();
     (position, found.entries.len(), found.end.map(|(result, _)| result.code))
 }
 
@@ -70,6 +73,26 @@ async fn a_server_that_keeps_no_limit_is_listened_to_no_further() {
     assert_eq!(seen(batch.next().await.unwrap()), (0, 3, None));
     assert!(matches!(batch.next().await, Err(ExchangeError::Lost(_))));
     assert!(batch.into_connection().is_none());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_fails_its_search_alone() {
+    let large = |id| message(id, 0x64, &[wrap(4, b"uid=a"), wrap(0x30, &vec![0; 1 << 20])].concat());
+    let answers = [large(1), large(1), entry(2, ""), done(2, 0), done(1, 0)].concat();
+    let bound = message(3, 0x61, &result(49));
+    let steps = vec![Step::Read, Step::Send(answers), Step::Read, Step::Send(bound), Step::Hang];
+    let (mut batch, _server) = two(steps).await;
+    let (position, failed) = batch.next().await.unwrap();
+    let too_large = |failed: &_| matches!(failed, Err(SearchFailure::TooLarge(Violation::MessageTooLarge { limit, .. })) if *limit == 1 << 20);
+    assert!(position == 0 && too_large(&failed.map(drop)));
+    assert_eq!(seen(batch.next().await.unwrap()), (1, 1, Some(0)));
+    // The end of the one that has failed comes before the next answer.
+    assert!(matches!(batch.next().await, Err(ExchangeError::Lost(_))));
+    let answered = batch.into_connection().unwrap().bind_user(user_bind(), ample()).await.unwrap();
+    assert_eq!(answered.response.result.code, 49);
+    let (connection, _server) = connected(vec![Step::Read, Step::Send(large(1)), Step::Hang]).await;
+    let outcome = connection.root_dse(&["vendorName"], ample()).await.map(drop);
+    assert!(matches!(outcome, Err(ExchangeError::Violation(Violation::MessageTooLarge { .. }))), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -133,24 +133,26 @@ async fn whoever_waits_is_let_go_when_the_connection_ends_and_hears_why() {
         let (connection, _server) = searching(vec![Step::Read, Step::Send(bad.clone()), Step::Hang]).await;
         let (first, second) = tokio::join!(search(&connection), search(&connection));
         for failed in [first, second, search(&connection).await] {
-            assert!(matches!(failed, Err(SearchFailure(PipeEnd::Violation(_)))), "{bad:02x?}: {failed:?}");
+            assert!(matches!(failed, Err(SearchFailure::Ended(PipeEnd::Violation(_)))), "{bad:02x?}: {failed:?}");
         }
     }
     let (connection, _server) = searching(vec![Step::Read]).await;
-    assert!(matches!(search(&connection).await, Err(SearchFailure(PipeEnd::Lost(_)))));
+    assert!(matches!(search(&connection).await, Err(SearchFailure::Ended(PipeEnd::Lost(_)))));
 }
 
 #[tokio::test]
 async fn what_all_searches_gather_has_a_limit_together() {
     let limits = Limits { gathered: 4 * 1024, ..Limits::LOGIN };
     let large = |id| entry(id, &"x".repeat(1_500));
-    let steps = vec![Step::Read, Step::Pause, Step::Pause, Step::Send([large(1), large(2)].concat()), Step::Hang];
+    let answers = [large(1), entry(2, "b"), large(2), done(1, 0), done(2, 0)].concat();
+    let steps = vec![Step::Read, Step::Pause, Step::Pause, Step::Send(answers), Step::Hang];
     let (connection, _server) = searching_with(limits, steps).await;
     let (first, second) = tokio::join!(search(&connection), search(&connection));
-    for failed in [first, second] {
-        let Err(SearchFailure(PipeEnd::Violation(violation))) = failed else { panic!("{failed:?}") };
-        assert!(matches!(violation, Violation::SearchTooLarge { limit: 4096, .. }), "{violation}");
-    }
+    let Ok(first) = first else { panic!("{first:?}") };
+    assert_eq!(seen(&first), (vec![format!("uid={}", "x".repeat(1_500))], Some(0)));
+    let violation = Violation::SearchTooLarge { what: "octets, over all searches,", limit: 4096 };
+    assert_eq!(second.unwrap_err(), SearchFailure::TooLarge(violation), "it holds the most");
+    assert_eq!(connection.end(), None);
     // One after the other they have all the room.
     let steps = vec![
         Step::Read,
@@ -162,5 +164,82 @@ async fn what_all_searches_gather_has_a_limit_together() {
     let (connection, _server) = searching_with(limits, steps).await;
     for _ in 0..2 {
         assert_eq!(search(&connection).await.unwrap().entries.len(), 1);
+    }
+}
+
+/// An entry with so many values, each of so many octets.
+fn entry_of(id: u8, dn: &str, values: usize, octets: usize) -> Vec<u8> {
+    let values = wrap(4, &vec![b'x'; octets]).repeat(values);
+    let attribute = wrap(0x30, &[wrap(4, b"mail"), wrap(0x31, &values)].concat());
+    message(id, SEARCH_ENTRY, &[wrap(4, dn.as_bytes()), wrap(0x30, &attribute)].concat())
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_fails_its_search_alone() {
+    let budget = Limits::LOGIN.search;
+    let long_dn = format!("uid={}", "x".repeat(8 * 1024));
+    let reference = message(1, 0x73, &wrap(4, b"ldap://x/"));
+    let [large, huge] = [1_200_000, 20 << 20].map(|octets| entry_of(1, "uid=a", 1, octets));
+    let message_too_large = |entry: &[u8]| Violation::MessageTooLarge { declared: entry.len(), limit: 1 << 20 };
+    for (too_large, expected) in [
+        (entry_of(1, "uid=a", 17_000, 0), Violation::TooManyElements { limit: 16_384 }),
+        (large.clone(), message_too_large(&large)),
+        (huge.clone(), message_too_large(&huge)),
+        (entry_of(1, &long_dn, 1, 1), Violation::DnTooLong { octets: 8 * 1024 + 4, limit: 8 * 1024 }),
+        (
+            entry_of(1, "uid=a", 9_000, 0).repeat(2),
+            Violation::SearchTooLarge { what: "elements", limit: budget.elements },
+        ),
+        (
+            reference.repeat(budget.references + 1),
+            Violation::SearchTooLarge { what: "references", limit: budget.references },
+        ),
+    ] {
+        // Again, as whoever does not know yet that nobody waits for it sends it.
+        let answers = [&too_large[..], &too_large, &entry(2, "b"), &done(1, 0), &done(2, 0)].concat();
+        let next = [entry(4, "c"), done(4, 0)].concat();
+        let steps = vec![
+            Step::Read,
+            Step::Pause,
+            Step::Pause,
+            Step::Send(answers),
+            Step::Pause,
+            Step::Pause,
+            Step::Read,
+            Step::Send(next),
+            Step::ReadToEnd,
+        ];
+        let (connection, server) = searching(steps).await;
+        let (first, second) = tokio::join!(search(&connection), search(&connection));
+        assert_eq!(first.unwrap_err(), SearchFailure::TooLarge(expected));
+        assert_eq!(seen(&second.unwrap()), (vec!["uid=b".to_owned()], Some(0)), "{expected}");
+        assert_eq!(connection.end(), None, "{expected}");
+        assert_eq!(seen(&search(&connection).await.unwrap()).0, ["uid=c"], "{expected}");
+        drop(connection);
+        assert!(server.sent().await.windows(3).any(|octets| octets == [0x50, 1, 1]), "it is abandoned");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_and_answers_no_search_or_goes_on_and_on_ends_the_connection() {
+    let beyond = [&[0x30, 0x84, 4, 0, 0, 0, 2, 1, 1, 0x64, 0x84, 3, 0xff, 0xff, 0xf7][..], &[4; 64]].concat();
+    for bad in [
+        entry_of(9, "uid=a", 1, 1_200_000),
+        entry_of(9, "uid=a", 17_000, 0),
+        message(1, SEARCH_DONE, &[&result(0)[..], &wrap(0x8b, &vec![0; 1 << 20])].concat()),
+        message(1, SEARCH_DONE, &[&result(0)[..], &[0x8b, 0].repeat(17_000)].concat()),
+        beyond,
+        entry_of(1, "uid=a", 1, 1 << 20).repeat(64),
+    ] {
+        let (connection, _server) = searching(vec![Step::Read, Step::Send(bad), Step::Hang]).await;
+        let _ = search(&connection).await;
+        timeout(Duration::from_secs(20), async {
+            while connection.end().is_none() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .expect("the connection ends");
+        assert!(matches!(connection.end(), Some(PipeEnd::Violation(_))), "{:?}", connection.end());
     }
 }
