@@ -58,6 +58,10 @@ fn huge() -> Scenario {
         .everywhere("300 MB declared and sent", VIOLATION, move |_| {
             vec![Act::Send(vec![0x30, 0x84, 0x11, 0xe1, 0xa3, 0x00]), zeros()]
         })
+        // Entries of this size are passed over, for the sake of others on the connection; what is none is not.
+        .everywhere("32 MiB declared, 300 MB sent, not even an id", VIOLATION, move |_| {
+            vec![Act::Send(vec![0x30, 0x84, 0x02, 0x00, 0x00, 0x00]), zeros()]
+        })
         .always(refused_at_the_header)
 }
 

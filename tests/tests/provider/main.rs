@@ -16,5 +16,6 @@ mod login;
 mod misconfiguration;
 mod names;
 mod outages;
+mod oversized;
 mod secrets;
 mod validation;
