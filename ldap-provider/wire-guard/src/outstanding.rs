@@ -1,9 +1,9 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::Violation;
 use crate::frame::{Frame, Oversized};
-use crate::grammar::{SearchAnswer, check_search_answer};
+use crate::grammar::SearchAnswer;
 use crate::limits::{SearchBudget, UNWANTED};
 use crate::message::Message;
 use crate::message::operation::{SEARCH_ENTRY, SEARCH_REFERENCE};
@@ -19,14 +19,33 @@ const ELEMENTS_OF_ONE: usize = 64;
 /// server may have answered before it read the abandon request, and does not have to say that it has.
 pub(crate) struct Outstanding {
     budget: SearchBudget,
-    searches: Mutex<Searches>,
-}
-
-#[derive(Default)]
-struct Searches {
-    by_id: HashMap<u32, Search>,
+    by_id: ById<Search>,
     /// Those whose answers nobody wants, oldest first. Some may have ended since.
     abandoned: VecDeque<u32>,
+}
+
+/// By the ids of messages, which this side makes by counting: nobody can choose them so that they collide.
+pub(crate) type ById<T> = HashMap<u32, T, BuildHasherDefault<IdHasher>>;
+
+/// Spreads ids, and costs a multiplication.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        for &octet in octets {
+            self.write_u32(octet.into());
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        // 2^64 divided by the golden ratio.
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 struct Search {
@@ -60,17 +79,17 @@ pub(crate) enum Wanted {
 
 impl Outstanding {
     pub(crate) fn new(budget: SearchBudget) -> Self {
-        Self { budget, searches: Mutex::default() }
+        Self { budget, by_id: HashMap::default(), abandoned: VecDeque::new() }
     }
 
     /// A search begins.
-    pub(crate) fn begin(&self, id: u32) {
+    pub(crate) fn begin(&mut self, id: u32) {
         self.begin_within(id, self.budget, false);
     }
 
     /// A search begins of which so many entries are waited for: a server may send them all, and the one that is too many.
     /// If there are more than usual, a budget that does not do for them ends the search alone: it was this side's wish.
-    pub(crate) fn begin_for(&self, id: u32, entries: usize) {
+    pub(crate) fn begin_for(&mut self, id: u32, entries: usize) {
         let SearchBudget { references, octets, .. } = self.budget;
         let is_large = entries >= self.budget.entries;
         let entries = self.budget.entries.max(entries.saturating_add(1));
@@ -78,49 +97,63 @@ impl Outstanding {
         self.begin_within(id, SearchBudget { entries, references, octets, elements }, is_large);
     }
 
-    fn begin_within(&self, id: u32, budget: SearchBudget, may_be_cut_short: bool) {
+    fn begin_within(&mut self, id: u32, budget: SearchBudget, may_be_cut_short: bool) {
         let search = Search { whole: budget, left: budget, unwanted: UNWANTED, wanted: Wanted::Yes, may_be_cut_short };
-        self.with(|searches| searches.by_id.insert(id, search));
+        self.by_id.insert(id, search);
     }
 
     /// Nobody wants to hear of this search any more.
-    pub(crate) fn abandon(&self, id: u32) {
-        self.with(|searches| searches.abandon(id));
+    pub(crate) fn abandon(&mut self, id: u32) {
+        let Some(search) = self.by_id.get_mut(&id) else { return };
+        if search.wanted == Wanted::No {
+            return;
+        }
+        search.wanted = Wanted::No;
+        self.abandoned.push_back(id);
+        if self.abandoned.len() > MOST_ABANDONED
+            && let Some(oldest) = self.abandoned.pop_front()
+        {
+            self.by_id.remove(&oldest);
+        }
     }
 
-    /// Checks a message, and takes it out of the budget of the search that it answers. The last one ends the search.
+    /// Checks a message, whose form was found to be so, and takes it out of the budget of the search that it answers. The
+    /// last one ends the search.
     ///
     /// # Errors
     ///
     /// If it is not sound, or answers nothing, or is one more than is let through for a search that nobody waits for.
-    pub(crate) fn check<'a>(&self, message: &Message<'a>, frame: &Frame) -> Result<Checked<'a>, Violation> {
-        let (id, checked) = (message.id, check_search_answer(message));
-        self.with(|searches| {
-            let search = searches.get(id)?;
-            let is_wanted = search.wanted == Wanted::Yes;
-            if !is_wanted {
-                search.spend_unwanted(frame.bytes.len())?;
-            } else if let Err(violation) = search.spend(message.operation, frame) {
-                let may_be_cut_short = search.may_be_cut_short;
-                searches.abandon(id);
-                return Ok(if may_be_cut_short { Checked::CutShort(violation) } else { Checked::TooLarge(violation) });
+    pub(crate) fn check<'a>(
+        &mut self,
+        message: &Message<'_>,
+        frame: &Frame,
+        form: Result<SearchAnswer<'a>, Violation>,
+    ) -> Result<Checked<'a>, Violation> {
+        let id = message.id;
+        let search = self.get(id)?;
+        let is_wanted = search.wanted == Wanted::Yes;
+        if !is_wanted {
+            search.spend_unwanted(frame.bytes.len())?;
+        } else if let Err(violation) = search.spend(message.operation, frame) {
+            let may_be_cut_short = search.may_be_cut_short;
+            self.abandon(id);
+            return Ok(if may_be_cut_short { Checked::CutShort(violation) } else { Checked::TooLarge(violation) });
+        }
+        let answer = match form {
+            Err(violation @ Violation::DnTooLong { .. }) => {
+                self.abandon(id);
+                return Ok(if is_wanted {
+                    Checked::TooLarge(violation)
+                } else {
+                    Checked::Unwanted(SearchAnswer::Reference)
+                });
             }
-            let answer = match checked {
-                Err(violation @ Violation::DnTooLong { .. }) => {
-                    searches.abandon(id);
-                    return Ok(if is_wanted {
-                        Checked::TooLarge(violation)
-                    } else {
-                        Checked::Unwanted(SearchAnswer::Reference)
-                    });
-                }
-                checked => checked?,
-            };
-            if let SearchAnswer::Done(..) = answer {
-                searches.end(id);
-            }
-            Ok(if is_wanted { Checked::Wanted(answer) } else { Checked::Unwanted(answer) })
-        })
+            form => form?,
+        };
+        if let SearchAnswer::Done(..) = answer {
+            self.end(id);
+        }
+        Ok(if is_wanted { Checked::Wanted(answer) } else { Checked::Unwanted(answer) })
     }
 
     /// Gives up the search that this entry answers, which is passed over, and says whether anybody has waited for it.
@@ -128,17 +161,21 @@ impl Outstanding {
     /// # Errors
     ///
     /// As [`check`](Self::check).
-    pub(crate) fn oversized(&self, entry: &Oversized) -> Result<Wanted, Violation> {
-        self.with(|searches| {
-            let wanted = searches.get(entry.id)?.wanted;
-            searches.abandon(entry.id);
-            searches.get(entry.id)?.spend_unwanted(entry.octets)?;
-            Ok(wanted)
-        })
+    pub(crate) fn oversized(&mut self, entry: &Oversized) -> Result<Wanted, Violation> {
+        let wanted = self.get(entry.id)?.wanted;
+        self.abandon(entry.id);
+        self.get(entry.id)?.spend_unwanted(entry.octets)?;
+        Ok(wanted)
     }
 
-    fn with<T>(&self, action: impl FnOnce(&mut Searches) -> T) -> T {
-        action(&mut self.searches.lock().unwrap_or_else(PoisonError::into_inner))
+    fn get(&mut self, id: u32) -> Result<&mut Search, Violation> {
+        self.by_id.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))
+    }
+
+    fn end(&mut self, id: u32) {
+        if self.by_id.remove(&id).is_some_and(|search| search.wanted == Wanted::No) {
+            self.abandoned.retain(|abandoned| *abandoned != id);
+        }
     }
 }
 
@@ -160,32 +197,6 @@ impl Search {
     }
 }
 
-impl Searches {
-    fn get(&mut self, id: u32) -> Result<&mut Search, Violation> {
-        self.by_id.get_mut(&id).ok_or(Violation::Unexpected("an answer to no request"))
-    }
-
-    fn abandon(&mut self, id: u32) {
-        let Some(search) = self.by_id.get_mut(&id) else { return };
-        if search.wanted == Wanted::No {
-            return;
-        }
-        search.wanted = Wanted::No;
-        self.abandoned.push_back(id);
-        if self.abandoned.len() > MOST_ABANDONED
-            && let Some(oldest) = self.abandoned.pop_front()
-        {
-            self.by_id.remove(&oldest);
-        }
-    }
-
-    fn end(&mut self, id: u32) {
-        if self.by_id.remove(&id).is_some_and(|search| search.wanted == Wanted::No) {
-            self.abandoned.retain(|abandoned| *abandoned != id);
-        }
-    }
-}
-
 fn spend(left: &mut usize, amount: usize, what: &'static str, limit: usize) -> Result<(), Violation> {
     *left = left.checked_sub(amount).ok_or(Violation::SearchTooLarge { what, limit })?;
     Ok(())
@@ -197,13 +208,13 @@ mod tests {
     use crate::Violation;
     use crate::ber::wrap;
     use crate::frame::{Frame, Oversized};
-    use crate::grammar::MAX_DN;
+    use crate::grammar::{MAX_DN, check_search_answer};
     use crate::limits::{Limits, UNWANTED};
     use crate::message::Message;
 
     /// What becomes of an answer to a search, which claims to have so many octets and elements.
     fn receive(
-        outstanding: &Outstanding,
+        outstanding: &mut Outstanding,
         id: u32,
         answer: &[u8],
         (octets, elements): (usize, usize),
@@ -213,7 +224,8 @@ mod tests {
         bytes.extend(answer);
         let bytes = wrap(0x30, &bytes);
         let frame = Frame { bytes: vec![0; octets].into(), elements };
-        outstanding.check(&Message::parse(&bytes).unwrap(), &frame).map(|checked| match checked {
+        let message = Message::parse(&bytes).unwrap();
+        outstanding.check(&message, &frame, check_search_answer(&message)).map(|checked| match checked {
             Checked::Wanted(_) => "wanted",
             Checked::Unwanted(_) => "unwanted",
             Checked::CutShort(_) => "cut short",
@@ -226,7 +238,7 @@ mod tests {
     const DONE: &[u8] = &[0x65, 7, 0x0a, 1, 0, 4, 0, 4, 0];
 
     fn begun() -> Outstanding {
-        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        let mut outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin(1);
         outstanding.begin(2);
         outstanding
@@ -234,43 +246,43 @@ mod tests {
 
     #[test]
     fn answers_to_an_abandoned_search_are_no_violation_and_wanted_by_nobody() {
-        let outstanding = begun();
+        let mut outstanding = begun();
         outstanding.abandon(1);
-        assert_eq!(receive(&outstanding, 1, REFERENCE, (0, 1)), Ok("unwanted"));
-        assert_eq!(receive(&outstanding, 2, REFERENCE, (0, 1)), Ok("wanted"));
+        assert_eq!(receive(&mut outstanding, 1, REFERENCE, (0, 1)), Ok("unwanted"));
+        assert_eq!(receive(&mut outstanding, 2, REFERENCE, (0, 1)), Ok("wanted"));
         for (id, last) in [(1, "unwanted"), (2, "wanted")] {
-            assert_eq!(receive(&outstanding, id, DONE, (0, 1)), Ok(last));
-            assert!(receive(&outstanding, id, DONE, (0, 1)).is_err(), "it has ended");
+            assert_eq!(receive(&mut outstanding, id, DONE, (0, 1)), Ok(last));
+            assert!(receive(&mut outstanding, id, DONE, (0, 1)).is_err(), "it has ended");
         }
         outstanding.abandon(7);
-        assert!(receive(&outstanding, 7, REFERENCE, (0, 1)).is_err(), "it has never begun");
+        assert!(receive(&mut outstanding, 7, REFERENCE, (0, 1)).is_err(), "it has never begun");
     }
 
     #[test]
     fn what_an_abandoned_search_is_answered_with_has_a_limit_of_its_own() {
-        let outstanding = begun();
+        let mut outstanding = begun();
         outstanding.abandon(1);
         for _ in 0..=Limits::LOGIN.search.references {
-            assert_eq!(receive(&outstanding, 1, REFERENCE, (0, 1)), Ok("unwanted"), "nobody keeps it");
+            assert_eq!(receive(&mut outstanding, 1, REFERENCE, (0, 1)), Ok("unwanted"), "nobody keeps it");
         }
         let large = (1024 * 1024, Limits::LOGIN.search.elements + 1);
         for _ in 0..64 {
-            assert_eq!(receive(&outstanding, 1, ENTRY, large), Ok("unwanted"));
+            assert_eq!(receive(&mut outstanding, 1, ENTRY, large), Ok("unwanted"));
         }
         outstanding.abandon(1);
-        assert!(receive(&outstanding, 1, ENTRY, large).is_err(), "to abandon it again gives it no more");
+        assert!(receive(&mut outstanding, 1, ENTRY, large).is_err(), "to abandon it again gives it no more");
     }
 
     #[test]
     fn a_large_search_that_exceeds_its_budget_is_cut_short_and_a_usual_one_fails() {
-        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        let mut outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin_for(1, 1_000);
         outstanding.begin_for(2, 2);
         let most = (Limits::LOGIN.search.octets, 1);
         for (id, second) in [(1, "cut short"), (2, "too large")] {
-            assert_eq!(receive(&outstanding, id, ENTRY, most), Ok("wanted"));
-            assert_eq!(receive(&outstanding, id, ENTRY, most), Ok(second));
-            assert_eq!(receive(&outstanding, id, ENTRY, most), Ok("unwanted"), "it was on its way");
+            assert_eq!(receive(&mut outstanding, id, ENTRY, most), Ok("wanted"));
+            assert_eq!(receive(&mut outstanding, id, ENTRY, most), Ok(second));
+            assert_eq!(receive(&mut outstanding, id, ENTRY, most), Ok("unwanted"), "it was on its way");
         }
     }
 
@@ -280,30 +292,30 @@ mod tests {
         for (answer, elements, count) in
             [(ENTRY, 1, budget.entries), (REFERENCE, 1, budget.references), (ENTRY, budget.elements, 1)]
         {
-            let outstanding = begun();
+            let mut outstanding = begun();
             for _ in 0..count {
-                assert_eq!(receive(&outstanding, 1, answer, (0, elements)), Ok("wanted"));
+                assert_eq!(receive(&mut outstanding, 1, answer, (0, elements)), Ok("wanted"));
             }
-            assert_eq!(receive(&outstanding, 1, answer, (0, elements)), Ok("too large"));
-            assert_eq!(receive(&outstanding, 2, answer, (0, elements)), Ok("wanted"), "another one");
+            assert_eq!(receive(&mut outstanding, 1, answer, (0, elements)), Ok("too large"));
+            assert_eq!(receive(&mut outstanding, 2, answer, (0, elements)), Ok("wanted"), "another one");
         }
     }
 
     #[test]
     fn an_entry_with_too_long_a_dn_ends_its_search_and_one_that_is_not_sound_is_a_violation() {
-        let outstanding = begun();
+        let mut outstanding = begun();
         let dn = wrap(4, &[b'x'; MAX_DN + 1]);
         let long = wrap(0x64, &[&dn[..], &[0x30, 0]].concat());
-        assert_eq!(receive(&outstanding, 1, &long, (0, 1)), Ok("too large"));
-        assert_eq!(receive(&outstanding, 1, &long, (0, 1)), Ok("unwanted"));
-        assert!(receive(&outstanding, 2, &wrap(0x64, &[&dn[..], &[0x31, 0]].concat()), (0, 1)).is_err());
+        assert_eq!(receive(&mut outstanding, 1, &long, (0, 1)), Ok("too large"));
+        assert_eq!(receive(&mut outstanding, 1, &long, (0, 1)), Ok("unwanted"));
+        assert!(receive(&mut outstanding, 2, &wrap(0x64, &[&dn[..], &[0x31, 0]].concat()), (0, 1)).is_err());
     }
 
     #[test]
     fn an_entry_that_is_passed_over_ends_its_search_and_counts() {
         let violation = Violation::TooManyElements { limit: 1 };
         let entry = |id, octets| Oversized { id, octets, violation };
-        let outstanding = begun();
+        let mut outstanding = begun();
         assert_eq!(outstanding.oversized(&entry(1, UNWANTED / 2)), Ok(Wanted::Yes));
         assert_eq!(outstanding.oversized(&entry(1, UNWANTED / 2)), Ok(Wanted::No));
         assert!(outstanding.oversized(&entry(1, 1)).is_err());
@@ -312,22 +324,22 @@ mod tests {
 
     #[test]
     fn the_entry_that_is_one_too_many_is_no_violation() {
-        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        let mut outstanding = Outstanding::new(Limits::LOGIN.search);
         outstanding.begin_for(1, 1_000);
         for _ in 0..=1_000 {
-            assert_eq!(receive(&outstanding, 1, ENTRY, (9, 1)), Ok("wanted"));
+            assert_eq!(receive(&mut outstanding, 1, ENTRY, (9, 1)), Ok("wanted"));
         }
     }
 
     #[test]
     fn abandoned_searches_that_are_never_answered_are_forgotten_some_day() {
-        let outstanding = Outstanding::new(Limits::LOGIN.search);
+        let mut outstanding = Outstanding::new(Limits::LOGIN.search);
         let most = u32::try_from(MOST_ABANDONED).unwrap();
         for id in 1..=most + 1 {
             outstanding.begin(id);
             outstanding.abandon(id);
         }
-        assert!(receive(&outstanding, 1, REFERENCE, (0, 1)).is_err());
-        assert_eq!(receive(&outstanding, 2, REFERENCE, (0, 1)), Ok("unwanted"));
+        assert!(receive(&mut outstanding, 1, REFERENCE, (0, 1)).is_err());
+        assert_eq!(receive(&mut outstanding, 2, REFERENCE, (0, 1)), Ok("unwanted"));
     }
 }

@@ -4,7 +4,7 @@ mod unconsumed;
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use crate::Violation;
 use crate::exchange::ExchangeError;
 use crate::frame::{Frame, FrameReader};
-use crate::grammar::SearchAnswer;
+use crate::grammar::{SearchAnswer, check_search_answer};
 use crate::incoming::Incoming;
 use crate::message::Message;
 use crate::message::operation::{ABANDON_REQUEST, SEARCH_REQUEST, UNBIND_REQUEST};
@@ -153,7 +153,7 @@ async fn pump_halves(
     peer: Option<SocketAddr>,
 ) {
     let (library_read, mut library_write) = library.into_split();
-    let outstanding = Outstanding::new(incoming.limits().search);
+    let outstanding = Mutex::new(Outstanding::new(incoming.limits().search));
     // Both directions end together. The library's half is dropped when the reason is there, and not before.
     let end = tokio::select! {
         end = inwards(server_read, incoming, &mut library_write, &outstanding, &shared.unconsumed) => end,
@@ -174,7 +174,7 @@ async fn inwards(
     mut server: impl AsyncRead + Unpin,
     mut incoming: Incoming,
     library: &mut (impl AsyncWrite + Unpin),
-    outstanding: &Outstanding,
+    outstanding: &Mutex<Outstanding>,
     unconsumed: &Unconsumed,
 ) -> PipeEnd {
     // What arrived together is passed on together: each write wakes the library.
@@ -231,9 +231,9 @@ enum PassedOn {
     Done(Bytes),
 }
 
-fn check(frame: &Frame, outstanding: &Outstanding) -> Result<PassedOn, Violation> {
+fn check(frame: &Frame, outstanding: &Mutex<Outstanding>) -> Result<PassedOn, Violation> {
     let message = Message::parse(&frame.bytes)?;
-    let answer = match outstanding.check(&message, frame)? {
+    let answer = match lock(outstanding).check(&message, frame, check_search_answer(&message))? {
         Checked::Wanted(answer) => answer,
         Checked::Unwanted(_) => return Ok(PassedOn::Nothing),
         Checked::CutShort(violation) | Checked::TooLarge(violation) => return Err(violation),
@@ -250,7 +250,7 @@ fn check(frame: &Frame, outstanding: &Outstanding) -> Result<PassedOn, Violation
 async fn outwards(
     mut library: impl AsyncRead + Unpin,
     server: &mut (impl AsyncWrite + Unpin),
-    outstanding: &Outstanding,
+    outstanding: &Mutex<Outstanding>,
     unconsumed: &Unconsumed,
 ) -> PipeEnd {
     let mut reader = FrameReader::new(MAX_REQUEST);
@@ -296,15 +296,15 @@ enum Request {
 }
 
 /// Takes note of what a request expects; `None` for one that is not let through.
-fn note_request(frame: &Frame, outstanding: &Outstanding, unconsumed: &Unconsumed) -> Option<Request> {
+fn note_request(frame: &Frame, outstanding: &Mutex<Outstanding>, unconsumed: &Unconsumed) -> Option<Request> {
     let message = Message::parse(&frame.bytes).ok()?;
     match message.operation {
         SEARCH_REQUEST => {
-            outstanding.begin(message.id);
+            lock(outstanding).begin(message.id);
             unconsumed.begin(message.id);
         }
         // AbandonRequest ::= [APPLICATION 16] MessageID
-        ABANDON_REQUEST => outstanding.abandon(message_id(message.content)?),
+        ABANDON_REQUEST => lock(outstanding).abandon(message_id(message.content)?),
         UNBIND_REQUEST => return Some(Request::Last),
         // Binds are the guard's own business. A library that tries one is stopped here.
         operation => {
@@ -313,6 +313,11 @@ fn note_request(frame: &Frame, outstanding: &Outstanding, unconsumed: &Unconsume
         }
     }
     Some(Request::Another)
+}
+
+/// Both directions know the searches.
+fn lock(outstanding: &Mutex<Outstanding>) -> MutexGuard<'_, Outstanding> {
+    outstanding.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn message_id(octets: &[u8]) -> Option<u32> {

@@ -48,7 +48,7 @@ impl SearchBatch {
         searches: &[(&SearchRequest, usize)],
         deadline: Instant,
     ) -> Result<Self, ExchangeError> {
-        let outstanding = Outstanding::new(connection.limits().search);
+        let mut outstanding = Outstanding::new(connection.limits().search);
         let mut octets = Vec::new();
         let mut under_way = Vec::with_capacity(searches.len());
         for (position, &(request, most)) in searches.iter().enumerate() {
@@ -80,7 +80,7 @@ impl SearchBatch {
                 return Err(ExchangeError::Lost(io::Error::other("the searches are over")));
             }
             let (stream, incoming) = self.connection.parts();
-            let answer = next_answer(stream, incoming, &self.outstanding).await;
+            let answer = next_answer(stream, incoming, &mut self.outstanding).await;
             self.is_sound &= answer.is_ok();
             let (id, answer) = self.connection.reported(answer)?;
             // An answer to anything else was refused above.

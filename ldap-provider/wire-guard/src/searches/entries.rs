@@ -8,7 +8,7 @@ use crate::Violation;
 use crate::connection::Connection;
 use crate::exchange::ExchangeError;
 use crate::frame::Next;
-use crate::grammar::SearchAnswer;
+use crate::grammar::{SearchAnswer, check_search_answer};
 use crate::incoming::Incoming;
 use crate::message::{self, Control, Message, OperationResult};
 use crate::outstanding::{Checked, Outstanding, Wanted};
@@ -49,7 +49,7 @@ pub enum NextEntry {
 
 impl EntryStream {
     pub(crate) fn over(connection: Connection, id: u32) -> Self {
-        let outstanding = Outstanding::new(connection.limits().search);
+        let mut outstanding = Outstanding::new(connection.limits().search);
         outstanding.begin(id);
         Self { connection, outstanding, state: State::UnderWay }
     }
@@ -65,7 +65,7 @@ impl EntryStream {
             return Err(ExchangeError::Lost(io::Error::other("the search is over")));
         }
         let (stream, incoming) = self.connection.parts();
-        let next = next_answer(stream, incoming, &self.outstanding).await.and_then(|(_, answer)| match answer {
+        let next = next_answer(stream, incoming, &mut self.outstanding).await.and_then(|(_, answer)| match answer {
             Answer::Next(next) => Ok(next),
             Answer::TooLarge(violation) => Err(violation.into()),
         });
@@ -112,7 +112,7 @@ pub(super) enum Answer {
 pub(super) async fn next_answer(
     stream: &mut (impl AsyncRead + Unpin),
     incoming: &mut Incoming,
-    outstanding: &Outstanding,
+    outstanding: &mut Outstanding,
 ) -> Result<(u32, Answer), ExchangeError> {
     loop {
         let frame = match incoming.answer_or_oversized(stream).await? {
@@ -124,7 +124,7 @@ pub(super) async fn next_answer(
         };
         let message = Message::parse(&frame.bytes)?;
         let id = message.id;
-        let checked = outstanding.check(&message, &frame)?;
+        let checked = outstanding.check(&message, &frame, check_search_answer(&message))?;
         let answer = match checked {
             Checked::Wanted(SearchAnswer::Entry(_)) => Answer::Next(NextEntry::Entry(FoundEntry::of(frame.bytes))),
             Checked::Wanted(SearchAnswer::Done(result, controls))

@@ -13,7 +13,7 @@ mod waiting;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -22,10 +22,9 @@ use tokio::task::AbortHandle;
 
 use crate::Violation;
 use crate::frame::{Frame, Next, Oversized};
-use crate::grammar::SearchAnswer;
+use crate::grammar::check_search_answer;
 use crate::incoming::Incoming;
 use crate::message::{self, Message};
-use crate::outstanding::{Checked, Outstanding, Wanted};
 use crate::pipe::PipeEnd;
 use crate::stream::Stream;
 
@@ -48,8 +47,7 @@ pub struct SearchConnection {
 }
 
 struct Shared {
-    outstanding: Outstanding,
-    waiting: WaitingSearches,
+    searches: Mutex<WaitingSearches>,
     outgoing: Outgoing,
     end: OnceLock<PipeEnd>,
 }
@@ -70,8 +68,7 @@ impl SearchConnection {
     pub(crate) fn over(stream: Stream, incoming: Incoming, peer: Option<SocketAddr>, last_id: u32) -> Self {
         let limits = incoming.limits();
         let shared = Arc::new(Shared {
-            outstanding: Outstanding::new(limits.search),
-            waiting: WaitingSearches::new(last_id, limits.gathered),
+            searches: Mutex::new(WaitingSearches::new(last_id, limits)),
             outgoing: Outgoing::default(),
             end: OnceLock::new(),
         });
@@ -94,16 +91,15 @@ impl SearchConnection {
     ///
     /// A search that is given up is abandoned (RFC 4511 section 4.11).
     pub async fn search(&self, request: &SearchRequest, most: usize) -> Result<Found, SearchFailure> {
-        let (id, answer) = self.shared.waiting.begin(most);
-        let search = Search { shared: &self.shared, id };
-        self.shared.outstanding.begin_for(id, most);
+        let (id, answer) = self.shared.searches().begin(most);
+        let mut search = Search { shared: &self.shared, id, has_ended: false };
         self.shared.outgoing.push(id, request.encoded());
         // Whoever ends the connection says so before those who wait are let go.
         if let Some(end) = self.end() {
             return Err(SearchFailure::Ended(end.clone()));
         }
         let answer = answer.await;
-        drop(search);
+        search.has_ended = true;
         answer.unwrap_or_else(|_| Err(SearchFailure::Ended(self.end().cloned().unwrap_or(PipeEnd::ClosedByClient))))
     }
 
@@ -134,56 +130,50 @@ impl Drop for SearchConnection {
 struct Search<'a> {
     shared: &'a Shared,
     id: u32,
+    has_ended: bool,
 }
 
 impl Drop for Search<'_> {
     fn drop(&mut self) {
-        if self.shared.waiting.give_up(self.id) {
-            self.shared.abandon(self.id);
+        if !self.has_ended && self.shared.searches().give_up(self.id) {
+            self.shared.tell_abandoned(self.id);
         }
     }
 }
 
 impl Shared {
-    fn abandon(&self, id: u32) {
-        self.outstanding.abandon(id);
-        self.outgoing.push(self.waiting.next_id(), &message::abandon_request(id));
+    fn searches(&self) -> MutexGuard<'_, WaitingSearches> {
+        self.searches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The server has sent more for this search than is taken. The others go on.
-    fn fail(&self, id: u32, violation: Violation) {
-        self.waiting.fail(id, violation);
-        self.abandon(id);
+    fn tell_abandoned(&self, id: u32) {
+        let request = self.searches().next_id();
+        self.outgoing.push(request, &message::abandon_request(id));
     }
 
     /// Deals with a message from the server.
     fn received(&self, frame: &Frame) -> Result<(), Violation> {
         let message = Message::parse(&frame.bytes)?;
-        let id = message.id;
-        match self.outstanding.check(&message, frame)? {
-            // References to other servers are never followed.
-            Checked::Unwanted(_) | Checked::Wanted(SearchAnswer::Reference) => {}
-            Checked::Wanted(SearchAnswer::Entry(_)) => {
-                if let Some(over) = self.waiting.entry(id, FoundEntry::copy_of(&frame.bytes)) {
-                    self.abandon(over);
-                }
-            }
-            Checked::Wanted(SearchAnswer::Done(result, controls)) => self.waiting.end(id, result, controls),
-            Checked::CutShort(_) => {
-                self.waiting.cut_short(id);
-                self.abandon(id);
-            }
-            Checked::TooLarge(violation) => self.fail(id, violation),
+        let form = check_search_answer(&message);
+        let over = self.searches().received(&message, frame, form)?;
+        if let Some(id) = over {
+            self.tell_abandoned(id);
         }
         Ok(())
     }
 
     /// Deals with an entry that is passed over.
     fn oversized(&self, entry: &Oversized) -> Result<(), Violation> {
-        if self.outstanding.oversized(entry)? == Wanted::Yes {
-            self.fail(entry.id, entry.violation);
+        let over = self.searches().oversized(entry)?;
+        if let Some(id) = over {
+            self.tell_abandoned(id);
         }
         Ok(())
+    }
+
+    fn let_go(&self) {
+        let waiting = self.searches().let_go();
+        drop(waiting);
     }
 }
 
@@ -218,7 +208,7 @@ async fn look_after_halves(
         other => log::debug!("{other}"),
     }
     let _ = shared.end.set(end);
-    shared.waiting.let_go();
+    shared.let_go();
     // A peer that does not read must not keep the socket open.
     let _ = tokio::time::timeout(GOODBYE, write.shutdown()).await;
 }
@@ -228,7 +218,7 @@ struct LettingGo<'a>(&'a Shared);
 impl Drop for LettingGo<'_> {
     fn drop(&mut self) {
         let _ = self.0.end.set(PipeEnd::ClosedByClient);
-        self.0.waiting.let_go();
+        self.0.let_go();
     }
 }
 
