@@ -123,12 +123,12 @@ async fn check(
 
     let clock = Clock::start("tls");
     let secured = server.secure_anew(tcp, Limits::LISTING, limit(steps.connect)).await;
-    let (mut connection, open) = secured.map_err(|fault| clock.failed(&fault))?;
+    let (connection, open) = secured.map_err(|fault| clock.failed(&fault))?;
     stages.push(clock.finish(tls(&connection)));
 
     let clock = Clock::start("service_bind");
-    let bound = server.bind_service_anyway(&mut connection, limit(steps.operation)).await;
-    bound.map_err(|fault| clock.failed(&fault))?;
+    let bound = server.bind_service_anyway((connection, open), limit(steps.operation)).await;
+    let (connection, open) = bound.map_err(|fault| clock.failed(&fault))?;
     let bound = if directory.config.is_anonymous() {
         "no bind_dn is set: searching as nobody"
     } else {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use provider_api::{Deadline, Fault};
+use provider_api::{Deadline, Fault, FaultKind};
 use tokio::net::TcpStream;
+use tokio::time::timeout_at;
 use wire_guard::{Connection, Found, Limits, Security, tcp};
 
 use super::super::detection::Asked;
@@ -89,10 +90,10 @@ impl Server {
     /// The service account's bind, whether or not it was refused just before.
     pub(crate) async fn bind_service_anyway(
         &self,
-        connection: &mut Connection,
+        opened: (Connection, OpenConnection),
         deadline: Deadline,
-    ) -> Result<(), Fault> {
-        self.account.bind_anyway(connection, &self.config.account, &self.metrics, deadline).await
+    ) -> Result<(Connection, OpenConnection), Fault> {
+        self.account.bind_anyway(opened, &self.config.account, &self.metrics, deadline).await
     }
 
     /// A connection for a listing, which is nobody else's.
@@ -104,7 +105,10 @@ impl Server {
         let server = Arc::clone(self);
         // In the background: a service account that is refused has to be noticed even if nobody waits any more.
         let opening = tokio::spawn(async move { server.dedicated(steps, deadline).await });
-        opening.await.unwrap_or_else(|_| Err(Fault::internal("opening a connection has panicked")))
+        match timeout_at(deadline.instant().into(), opening).await {
+            Ok(opened) => opened.unwrap_or_else(|_| Err(Fault::internal("opening a connection has panicked"))),
+            Err(_) => Err(fault::timeout(&format!("connecting to {}", self.endpoint))),
+        }
     }
 
     async fn dedicated(&self, steps: Steps, deadline: Deadline) -> Result<(Connection, OpenConnection), Fault> {
@@ -120,9 +124,28 @@ impl Server {
         self.or_shun(peer, steps, made.await)
     }
 
-    /// Nobody has to be dialled to hear again what was said less than a minute ago.
+    /// Nobody has to be dialled to hear again what was said less than a minute ago, or what still has no answer.
     pub(super) fn check_account(&self) -> Result<(), Fault> {
-        self.account.refusal(Instant::now()).map_or(Ok(()), Err)
+        self.account.hindrance(Instant::now()).map_or(Ok(()), Err)
+    }
+
+    /// Takes note that an attempt to connect has ended for this before it began.
+    pub(super) fn is_hindered(&self, hindrance: &Fault) {
+        // What is known without asking says nothing about the server. But if it has refused the account after nobody waited
+        // any more, it has answered, and people are told whose password is wrong. Where there is another server, they are
+        // better off there.
+        if hindrance.kind() == FaultKind::Misconfigured && self.config.endpoints.len() == 1 {
+            self.is_back();
+        } else {
+            self.breaker.probe_ended();
+        }
+    }
+
+    /// Takes note that the server can be reached.
+    pub(super) fn is_back(&self) {
+        if self.breaker.close(Instant::now()) {
+            self.recoveries.send_replace(());
+        }
     }
 
     pub(super) async fn bound(
@@ -131,12 +154,12 @@ impl Server {
         limits: Limits,
         deadline: Deadline,
     ) -> Result<(Connection, OpenConnection), Fault> {
-        let (mut connection, open) = self.secure(tcp, limits, deadline).await?;
+        let opened = self.secure(tcp, limits, deadline).await?;
         let began = Instant::now();
-        self.account.bind(&mut connection, &self.config.account, &self.metrics, deadline).await?;
+        let bound = self.account.bind(opened, &self.config.account, &self.metrics, deadline).await?;
         if !self.config.is_anonymous() {
             self.note_round_trip(began.elapsed());
         }
-        Ok((connection, open))
+        Ok(bound)
     }
 }

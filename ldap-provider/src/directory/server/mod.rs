@@ -32,7 +32,7 @@ pub(crate) struct Server {
     metrics: Arc<Metrics>,
     detection: Arc<Detection>,
     breaker: Breaker,
-    account: ServiceAccount,
+    account: Arc<ServiceAccount>,
     searches: SearchPool,
     /// For searches that may find many entries each: so many at a time lie in memory.
     group_turns: Semaphore,
@@ -71,7 +71,7 @@ impl Server {
             detection,
             group_turns: Semaphore::new(GROUP_SEARCHES),
             breaker: Breaker::default(),
-            account: ServiceAccount::default(),
+            account: Arc::default(),
             searches: SearchPool::default(),
             binds: BindPool::new(),
             opening: Mutex::default(),

@@ -220,10 +220,9 @@ impl Server {
         wanted: Option<Wanted>,
         nobody_else: impl Fn() -> bool,
     ) -> Result<(), Fault> {
-        // What is known without asking says nothing about the server.
-        if let Err(refusal) = self.check_account() {
-            self.breaker.probe_ended();
-            return Err(refusal);
+        if let Err(hindrance) = self.check_account() {
+            self.is_hindered(&hindrance);
+            return Err(hindrance);
         }
         // While the breaker is open, connections that are there prove nothing: the probe has to dial.
         if self.searches.is_full() && self.availability() == Availability::Available {
@@ -233,9 +232,7 @@ impl Server {
         match self.connect_to_search(wanted, nobody_else).await {
             Ok(()) => {
                 self.fit();
-                if self.breaker.close(Instant::now()) {
-                    self.recoveries.send_replace(());
-                }
+                self.is_back();
                 Ok(())
             }
             Err(fault) => {
