@@ -17,8 +17,9 @@ mod service_connection;
 mod setback;
 mod shared_connection;
 mod steps;
+mod windows_domain;
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, Metric, one_line};
@@ -39,6 +40,7 @@ use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::settings::Config;
 use breaker::{Availability, Urgency};
+use windows_domain::WindowsDomain;
 
 /// How long a login waits for a server that is down to come back, if there is no other: long enough for one that
 /// answers to be found, and short enough that nobody waits for one that does not.
@@ -56,8 +58,7 @@ pub(crate) struct Directory {
     pub(crate) config: Arc<Config>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) detection: Arc<Detection>,
-    /// The name of the domain in Windows' own names, once it was looked up.
-    pub(crate) windows_domain: Arc<OnceLock<String>>,
+    pub(crate) windows_domain: Arc<WindowsDomain>,
     servers: Arc<Servers>,
 }
 
