@@ -12,7 +12,8 @@ pub(crate) struct Metrics {
     misconfigured: Counter,
     internal: Counter,
     login_time: Histogram,
-    /// Searches for users that were sent, those of a login alone.
+    /// Searches that were sent for logins: for users, for their groups, for the name of a domain; with the binds, the
+    /// requests of a login in the long run. Neither signs of life nor what a server is asked of itself.
     pub(crate) searches: Counter,
     /// Binds with a typed password that were sent, or may have been.
     pub(crate) user_binds: Counter,
@@ -24,6 +25,7 @@ pub(crate) struct Metrics {
     pub(crate) connections_open: Gauge,
     /// User binds on a connection that had carried one before.
     pub(crate) connections_reused: Counter,
+    /// Handshakes that were begun. If a server refuses StartTLS, none was.
     pub(crate) tls_handshakes: Counter,
     /// Logins that went on with another server.
     pub(crate) failovers: Counter,
@@ -86,8 +88,31 @@ impl Counter {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Counts what is returned when it is dropped, also because the call is given up.
+    pub(crate) fn add_when_dropped(&self) -> Pending<'_> {
+        Pending(Some(self))
+    }
+
     fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Something that is counted at its end, unless it turns out that it has not happened.
+#[derive(Debug)]
+pub(crate) struct Pending<'a>(Option<&'a Counter>);
+
+impl Pending<'_> {
+    pub(crate) fn withdraw(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if let Some(counter) = self.0 {
+            counter.add();
+        }
     }
 }
 
@@ -192,5 +217,14 @@ mod tests {
         ] {
             assert_eq!(value(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn what_turns_out_not_to_have_happened_is_not_counted() {
+        let metrics = Metrics::default();
+        metrics.tls_handshakes.add_when_dropped().withdraw();
+        drop(metrics.tls_handshakes.add_when_dropped());
+        let read = metrics.read();
+        assert_eq!(read.iter().find(|metric| metric.name == "tls_handshakes_total").unwrap().value.to_string(), "1");
     }
 }

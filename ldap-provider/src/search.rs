@@ -246,6 +246,7 @@ pub(crate) struct Answer {
 /// Who searches, and over which connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Searcher<'a> {
+    server: &'a Arc<Server>,
     over: Over<'a>,
     is_anonymous: bool,
     steps: Steps,
@@ -255,7 +256,7 @@ pub(crate) struct Searcher<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Over<'a> {
     /// The connections that all logins share.
-    Shared(&'a Arc<Server>),
+    Shared,
     /// That of one person, who searches as themselves.
     Own(&'a SearchConnection),
 }
@@ -263,17 +264,22 @@ enum Over<'a> {
 impl<'a> Searcher<'a> {
     /// Searches as the service account.
     pub(crate) fn shared(server: &'a Arc<Server>, config: &Config, steps: Steps, deadline: Deadline) -> Self {
-        Self { over: Over::Shared(server), is_anonymous: config.is_anonymous(), steps, deadline }
+        Self { server, over: Over::Shared, is_anonymous: config.is_anonymous(), steps, deadline }
     }
 
     /// Searches as who is bound on this connection.
-    pub(crate) fn own(connection: &'a SearchConnection, steps: Steps, deadline: Deadline) -> Self {
-        Self { over: Over::Own(connection), is_anonymous: false, steps, deadline }
+    pub(crate) fn own(
+        server: &'a Arc<Server>,
+        connection: &'a SearchConnection,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Self {
+        Self { server, over: Over::Own(connection), is_anonymous: false, steps, deadline }
     }
 
     /// Whether this searches as the service account.
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(self.over, Over::Shared(_))
+        matches!(self.over, Over::Shared)
     }
 
     /// Searches.
@@ -287,10 +293,11 @@ impl<'a> Searcher<'a> {
         let request = template.with_filter(query.filter.as_bytes());
         let found = match self.over {
             Over::Own(connection) => {
+                self.server.count_search();
                 let found = self.once(connection.search(&request, query.most), self.steps.operation, what).await;
                 found.map_err(SearchError::into_fault)?
             }
-            Over::Shared(server) => self.shared_search(server, &request, query.most, what).await?,
+            Over::Shared => self.shared_search(&request, query.most, what).await?,
         };
         let entries = found.entries.iter().map(|entry| {
             Entry::found(entry)
@@ -316,13 +323,8 @@ impl<'a> Searcher<'a> {
 
     /// Searches on one of the connections that all logins share, and once again on another if the first turns out to be
     /// dead: nothing is changed by it.
-    async fn shared_search(
-        &self,
-        server: &Arc<Server>,
-        request: &SearchRequest,
-        most: usize,
-        what: &'static str,
-    ) -> Result<Answered, Fault> {
+    async fn shared_search(&self, request: &SearchRequest, most: usize, what: &'static str) -> Result<Answered, Fault> {
+        let server = self.server;
         let _turn = if most > FEW { Some(server.group_turn(self.deadline).await?) } else { None };
         let mut is_second = false;
         loop {
@@ -376,6 +378,7 @@ impl<'a> Searcher<'a> {
         let template = own_dn
             .map(|dn| SearchTemplate::new(dn.as_str(), SearchScope::Base, SIZE_LIMIT.into(), &plan.user_attributes));
         let request = template.as_ref().unwrap_or(&plan.user_search).with_filter(filter.as_bytes());
+        self.server.count_search();
         let found = self.once(connection.search(&request, SIZE_LIMIT.into()), self.steps.operation, WHAT).await;
         let found = found.map_err(SearchError::into_fault)?;
         one_user(found, config, |dn| match own_dn {

@@ -52,13 +52,15 @@ pub(crate) struct Idle {
     pub(crate) open: OpenConnection,
     pub(crate) expires: Instant,
     pub(crate) used: Instant,
+    /// Whether it has carried a bind, and was not just opened for one.
+    pub(crate) has_carried: bool,
 }
 
 impl Idle {
     /// A connection that was just opened.
     pub(crate) fn new(connection: Connection, open: OpenConnection) -> Self {
         let now = Instant::now();
-        Self { connection, open, expires: expiry(now), used: now }
+        Self { connection, open, expires: expiry(now), used: now, has_carried: false }
     }
 
     /// Whether it has been idle too long, or is too old.

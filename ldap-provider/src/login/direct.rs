@@ -70,7 +70,7 @@ impl Login<'_> {
             Setback::Final(fault::protocol_violation("the server said more than the answer to the bind"))
         })?;
         let connection = connection.into_searches();
-        let searcher = Searcher::own(&connection, self.steps, self.deadline);
+        let searcher = Searcher::own(server, &connection, self.steps, self.deadline);
         let decided = self.as_themselves(&plan, &rendered, &searcher, &response).await;
         decided.map_err(Setback::Final)
     }

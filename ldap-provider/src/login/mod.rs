@@ -312,6 +312,8 @@ fn identity(plan: &Plan, entry: &Entry, names: &[CarriedName<'_>]) -> Result<Res
 }
 
 #[cfg(test)]
+mod counters;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod tests;

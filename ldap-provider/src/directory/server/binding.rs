@@ -63,21 +63,22 @@ impl Server {
                 Ok(connection) => connection,
                 Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
             };
-            let Idle { connection, open, expires, .. } = connection;
+            let Idle { connection, open, expires, has_carried, .. } = connection;
             let limit = deadline.at_most(steps.operation);
             // Before it is sent, so that one which is given up is counted too.
             self.metrics.user_binds.add();
             let sent = Instant::now();
             match connection.bind_user(bind, limit.instant()).await {
                 Ok(answer) => {
-                    if reused {
+                    if has_carried {
                         self.metrics.connections_reused.add();
                     }
                     if let Some(connection) = answer.connection
                         && self.config.user_binds == UserBinds::Pooled
                         && leaves_the_connection_usable(answer.response.result.code)
                     {
-                        self.binds.give_back(Idle { connection, open, expires, used: Instant::now() });
+                        let used = Instant::now();
+                        self.binds.give_back(Idle { connection, open, expires, used, has_carried: true });
                     } else {
                         // It is counted as open no longer than it is.
                         drop(open);
@@ -231,10 +232,10 @@ impl Server {
         if idle.used.elapsed() < TRUSTED_FOR {
             return Some(idle);
         }
-        let Idle { connection, open, expires, used } = idle;
+        let Idle { connection, open, expires, used, has_carried } = idle;
         self.metrics.probes.add();
         match Box::pin(connection.probe(deadline.at_most(steps.probe).instant())).await {
-            Ok(connection) => Some(Idle { connection, open, expires, used }),
+            Ok(connection) => Some(Idle { connection, open, expires, used, has_carried }),
             Err(error) => {
                 log::debug!("an idle connection to {} is of no further use: {error}", self.endpoint);
                 self.binds.forget_idle(Instant::now());

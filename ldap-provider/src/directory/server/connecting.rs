@@ -7,7 +7,7 @@ use std::time::Instant;
 use provider_api::{Deadline, Fault, FaultKind};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
-use wire_guard::{Connection, Found, Limits, Security, tcp};
+use wire_guard::{Connection, Found, Limits, SecureError, Security, tcp};
 
 use super::super::detection::Asked;
 use super::super::open_connection::OpenConnection;
@@ -55,11 +55,18 @@ impl Server {
         deadline: Deadline,
     ) -> Result<(Connection, OpenConnection), Fault> {
         let open = OpenConnection::count(&self.metrics);
-        if !matches!(security, Security::Plain) {
-            self.metrics.tls_handshakes.add();
-        }
-        let connection = Connection::secure(tcp, security, limits, deadline.instant()).await;
-        Ok((connection.map_err(|error| fault::secure(&self.endpoint, &error))?, open))
+        let is_plain = matches!(security, Security::Plain);
+        let handshake = (!is_plain).then(|| self.metrics.tls_handshakes.add_when_dropped());
+        let secured = Connection::secure(tcp, security, limits, deadline.instant()).await;
+        let connection = secured.map_err(|error| {
+            if let Some(handshake) = handshake
+                && matches!(error, SecureError::StartTlsRefused(_) | SecureError::StartTls(_) | SecureError::Trust(_))
+            {
+                handshake.withdraw();
+            }
+            fault::secure(&self.endpoint, &error)
+        })?;
+        Ok((connection, open))
     }
 
     /// Finds out which kind of directory it is, if that is not known.

@@ -103,9 +103,9 @@ impl Server {
             if idle.is_over(now) {
                 continue;
             }
-            let Idle { connection, open, expires, used } = idle;
+            let Idle { connection, open, expires, used, has_carried } = idle;
             if let Some(connection) = connection.unless_ended().await {
-                looked_after.push((turn, Idle { connection, open, expires, used }));
+                looked_after.push((turn, Idle { connection, open, expires, used, has_carried }));
             }
         }
         self.binds.put_back(looked_after);
