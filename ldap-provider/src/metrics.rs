@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use provider_api::{Decision, Fault, FaultKind, Metric};
+use provider_api::{Deadline, Decision, Fault, FaultKind, Metric};
 
 /// What has happened since the provider was configured.
 #[derive(Debug, Default)]
@@ -11,6 +11,9 @@ pub(crate) struct Metrics {
     unavailable: Counter,
     misconfigured: Counter,
     internal: Counter,
+    /// Logins that the host gave up before their deadline.
+    cancelled: Counter,
+    /// Of all logins but those that were given up.
     login_time: Histogram,
     /// Searches that were sent for logins: for users, for their groups, for the name of a domain; with the binds, the
     /// requests of a login in the long run. Neither signs of life nor what a server is asked of itself.
@@ -32,19 +35,9 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Counts an answered login, and the time that it took.
-    pub(crate) fn login(&self, answer: &Result<Decision, Fault>, took: Duration) {
-        let counter = match answer {
-            Ok(Decision::Accepted(_)) => &self.accepted,
-            Ok(Decision::Rejected(_)) => &self.rejected,
-            Err(fault) => match fault.kind() {
-                FaultKind::Unavailable => &self.unavailable,
-                FaultKind::Misconfigured => &self.misconfigured,
-                _ => &self.internal,
-            },
-        };
-        counter.add();
-        self.login_time.add(took);
+    /// A login begins, which has to be answered by the deadline.
+    pub(crate) fn login(&self, deadline: Deadline) -> CountedLogin<'_> {
+        CountedLogin { metrics: self, began: Instant::now(), deadline, is_answered: false }
     }
 
     /// All of them as they are now. Names and labels are those of Prometheus' text format.
@@ -55,6 +48,7 @@ impl Metrics {
             ("logins_unavailable_total", &self.unavailable),
             ("logins_misconfigured_total", &self.misconfigured),
             ("logins_internal_total", &self.internal),
+            ("logins_cancelled_total", &self.cancelled),
             ("searches_total", &self.searches),
             ("user_binds_total", &self.user_binds),
             ("service_binds_total", &self.service_binds),
@@ -70,6 +64,53 @@ impl Metrics {
         metrics.push(Metric::new("connections_open", self.connections_open.read()));
         metrics.extend(self.login_time.read("login_seconds"));
         metrics
+    }
+}
+
+/// A login under way. Is counted when it is answered, or when it ends without an answer.
+#[derive(Debug)]
+pub(crate) struct CountedLogin<'a> {
+    metrics: &'a Metrics,
+    began: Instant,
+    deadline: Deadline,
+    is_answered: bool,
+}
+
+impl CountedLogin<'_> {
+    /// Counts it, and the time that it took.
+    pub(crate) fn answered(mut self, answer: &Result<Decision, Fault>) {
+        self.is_answered = true;
+        self.count(match answer {
+            Ok(Decision::Accepted(_)) => &self.metrics.accepted,
+            Ok(Decision::Rejected(_)) => &self.metrics.rejected,
+            Err(fault) => match fault.kind() {
+                FaultKind::Unavailable => &self.metrics.unavailable,
+                FaultKind::Misconfigured => &self.metrics.misconfigured,
+                _ => &self.metrics.internal,
+            },
+        });
+    }
+
+    fn count(&self, counter: &Counter) {
+        counter.add();
+        self.metrics.login_time.add(self.began.elapsed());
+    }
+}
+
+impl Drop for CountedLogin<'_> {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        if std::thread::panicking() {
+            self.count(&self.metrics.internal);
+        } else if self.deadline.remaining().is_zero() {
+            // It was answered for, as one that could not be answered in time.
+            self.count(&self.metrics.unavailable);
+        } else {
+            // How long somebody had patience says nothing about how long logins take.
+            self.metrics.cancelled.add();
+        }
     }
 }
 
@@ -193,30 +234,63 @@ fn exact(number: u64) -> f64 {
 mod tests {
     use std::time::Duration;
 
-    use provider_api::{Fault, UnavailableReason};
+    use provider_api::{Deadline, Fault, UnavailableReason};
 
     use super::Metrics;
+
+    fn assert_reads(metrics: &Metrics, expected: &[(&str, &str)]) {
+        let read = metrics.read();
+        for (name, expected) in expected {
+            let value = read.iter().find(|metric| metric.name == *name).unwrap().value.to_string();
+            assert_eq!(value, *expected, "{name}");
+        }
+    }
 
     #[test]
     fn a_login_is_counted_by_its_answer_and_by_its_time() {
         let metrics = Metrics::default();
         let busy = Err(Fault::unavailable(UnavailableReason::SERVER_BUSY, ""));
-        metrics.login(&busy, Duration::from_millis(3));
-        metrics.login(&busy, Duration::from_mins(1));
-        let read = metrics.read();
-        let value = |name: &str| read.iter().find(|metric| metric.name == name).unwrap().value.to_string();
-        for (name, expected) in [
-            ("logins_unavailable_total", "2"),
-            ("logins_accepted_total", "0"),
-            ("login_seconds_bucket{le=\"0.002\"}", "0"),
-            ("login_seconds_bucket{le=\"0.005\"}", "1"),
-            ("login_seconds_bucket{le=\"12\"}", "1"),
-            ("login_seconds_bucket{le=\"+Inf\"}", "2"),
-            ("login_seconds_count", "2"),
-            ("login_seconds_sum", "60.003"),
-        ] {
-            assert_eq!(value(name), expected, "{name}");
+        for took in [Duration::from_millis(3), Duration::from_mins(1)] {
+            let mut login = metrics.login(Deadline::after(Duration::from_secs(8)));
+            login.began = login.began.checked_sub(took).unwrap();
+            login.answered(&busy);
         }
+        let read = metrics.read();
+        let sum = read.iter().find(|metric| metric.name == "login_seconds_sum").unwrap().value;
+        assert!((60.003..60.1).contains(&sum), "{sum}");
+        assert_reads(
+            &metrics,
+            &[
+                ("logins_unavailable_total", "2"),
+                ("logins_accepted_total", "0"),
+                ("logins_cancelled_total", "0"),
+                ("login_seconds_bucket{le=\"0.002\"}", "0"),
+                ("login_seconds_bucket{le=\"12\"}", "1"),
+                ("login_seconds_bucket{le=\"+Inf\"}", "2"),
+                ("login_seconds_count", "2"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_login_without_an_answer_is_counted_by_whose_patience_was_over() {
+        let metrics = Metrics::default();
+        drop(metrics.login(Deadline::after(Duration::from_secs(8))));
+        drop(metrics.login(Deadline::after(Duration::ZERO)));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _login = metrics.login(Deadline::after(Duration::from_secs(8)));
+            panic!("a bug");
+        }))
+        .unwrap_err();
+        assert_reads(
+            &metrics,
+            &[
+                ("logins_cancelled_total", "1"),
+                ("logins_unavailable_total", "1"),
+                ("logins_internal_total", "1"),
+                ("login_seconds_count", "2"),
+            ],
+        );
     }
 
     #[test]
@@ -224,7 +298,6 @@ mod tests {
         let metrics = Metrics::default();
         metrics.tls_handshakes.add_when_dropped().withdraw();
         drop(metrics.tls_handshakes.add_when_dropped());
-        let read = metrics.read();
-        assert_eq!(read.iter().find(|metric| metric.name == "tls_handshakes_total").unwrap().value.to_string(), "1");
+        assert_reads(&metrics, &[("tls_handshakes_total", "1")]);
     }
 }

@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use provider_api::author::AuthProvider;
 use provider_api::{
     Capability, Credentials, Decision, Fault, FaultKind, ListRequest, Metric, RequestContext, ValidationReport,
@@ -42,9 +40,9 @@ impl AuthProvider for LdapProvider {
 
     async fn authenticate(&self, context: &RequestContext, credentials: Credentials) -> Result<Decision, Fault> {
         let name = one_line(&credentials.username);
-        let began = Instant::now();
+        let counted = self.directory.metrics.login(context.deadline);
         let answer = authenticate(&self.directory, context, credentials).await;
-        self.directory.metrics.login(&answer, began.elapsed());
+        counted.answered(&answer);
         match &answer {
             Ok(Decision::Accepted(accepted)) => {
                 let identity = &accepted.identity;
@@ -79,9 +77,25 @@ fn level(fault: &Fault) -> log::Level {
 
 #[cfg(test)]
 mod tests {
-    use provider_api::{Fault, UnavailableReason};
+    use std::time::Duration;
 
-    use super::level;
+    use provider_api::author::AuthProvider;
+    use provider_api::{Credentials, Deadline, Fault, RequestContext, Secret, UnavailableReason};
+
+    use super::{LdapProvider, level};
+    use crate::scripted_directory::{Reply, ScriptedDirectory};
+
+    #[tokio::test]
+    async fn a_login_that_is_given_up_is_counted() {
+        let scripted = ScriptedDirectory::start(|_, _| Reply::Silence).await;
+        let provider = LdapProvider { directory: scripted.configured() };
+        let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+        let login = provider.authenticate(&context, Credentials::new("alice", Secret::new("right")));
+        tokio::time::timeout(Duration::from_millis(100), login).await.expect_err("the server says nothing");
+        let metrics = provider.metrics();
+        let cancelled = metrics.iter().find(|metric| metric.name == "logins_cancelled_total").unwrap();
+        assert_eq!(cancelled.value.to_string(), "1");
+    }
 
     #[test]
     fn what_needs_somebody_to_act_is_logged_as_a_warning() {
