@@ -145,18 +145,27 @@ impl BindPool {
         }
     }
 
-    /// The connection that has been idle longest, with a turn, so that nobody opens another in its place. For looking
-    /// after: it has to be [put back](Self::put_back). `None` also while all turns are taken, since then there is
-    /// nothing to look after.
-    pub(crate) fn take_oldest(&self) -> Option<(Turn, Idle)> {
-        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
-        let mut state = self.lock();
-        (!state.idle.is_empty()).then(|| (Turn(turn), state.idle.remove(0)))
+    /// How many are idle.
+    pub(crate) fn idle(&self) -> usize {
+        self.lock().idle.len()
     }
 
-    /// Puts those back that are of further use.
-    pub(crate) fn put_back(&self, looked_after: Vec<(Turn, Idle)>) {
-        self.lock().idle.splice(..0, looked_after.into_iter().map(|(_, idle)| idle));
+    /// One that is idle, with a turn, so that nobody opens another in its place. For looking after: it has to be
+    /// [put back](Self::put_back), before the next is taken, so that a login that comes meanwhile finds the others. `None`
+    /// also while all turns are taken, since then there is nothing to look after.
+    pub(crate) fn take_at(&self, position: usize) -> Option<(Turn, Idle)> {
+        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
+        let mut state = self.lock();
+        (position < state.idle.len()).then(|| (Turn(turn), state.idle.remove(position)))
+    }
+
+    /// Puts one back that is of further use.
+    pub(crate) fn put_back(&self, position: usize, (turn, idle): (Turn, Idle)) {
+        let mut state = self.lock();
+        let position = position.min(state.idle.len());
+        state.idle.insert(position, idle);
+        drop(state);
+        drop(turn);
     }
 
     /// Adapts the number of connections to the round trip.
@@ -185,17 +194,51 @@ fn size_for(round_trip: Duration) -> usize {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use provider_api::Deadline;
+    use tokio::net::{TcpListener, TcpStream};
+    use wire_guard::{Connection, Limits, Security};
 
-    use super::{BindPool, size_for};
+    use super::super::open_connection::OpenConnection;
+    use super::{BindPool, Idle, size_for};
 
     #[test]
     fn the_farther_the_server_the_more_connections() {
         for (millis, size) in [(0, 16), (1, 16), (2, 18), (10, 34), (25, 64), (10_000, 64)] {
             assert_eq!(size_for(Duration::from_millis(millis)), size, "{millis} ms");
         }
+    }
+
+    /// A pool with so many idle connections.
+    async fn with_idle(count: usize) -> (BindPool, TcpListener) {
+        let (pool, metrics) = (BindPool::new(), Arc::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for _ in 0..count {
+            let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let soon = Instant::now() + Duration::from_secs(20);
+            let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, soon).await.unwrap();
+            pool.give_back(Idle::new(connection, OpenConnection::count(&metrics)));
+        }
+        (pool, listener)
+    }
+
+    #[tokio::test]
+    async fn while_one_is_looked_after_the_others_are_there_for_logins() {
+        let (pool, listener) = with_idle(3).await;
+        let peer = listener.local_addr().ok();
+        let used: Vec<_> = pool.lock().idle.iter().map(|idle| idle.used).collect();
+        for position in (0..pool.idle()).rev() {
+            let looked_after = pool.take_at(position).unwrap();
+            let of_a_login = pool.take(peer, Instant::now()).expect("two are left");
+            assert_eq!(pool.turns.available_permits(), 15);
+            pool.give_back(of_a_login);
+            pool.put_back(position, looked_after);
+        }
+        assert_eq!(pool.lock().idle.iter().map(|idle| idle.used).collect::<Vec<_>>(), used, "in the order of before");
+        assert_eq!(pool.turns.available_permits(), 16);
+        assert!(pool.take_at(3).is_none());
+        assert_eq!(pool.turns.available_permits(), 16);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

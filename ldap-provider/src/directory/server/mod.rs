@@ -98,17 +98,19 @@ impl Server {
     pub(super) async fn sweep(&self) {
         let now = Instant::now();
         self.searches.sweep(now);
-        let mut looked_after = Vec::new();
-        while let Some((turn, idle)) = self.binds.take_oldest() {
+        // One after the other, from the last to the first: what logins take and give back meanwhile is at the end, and moves
+        // none of those that are left.
+        for position in (0..self.binds.idle()).rev() {
+            let Some((turn, idle)) = self.binds.take_at(position) else { continue };
             if idle.is_over(now) {
                 continue;
             }
             let Idle { connection, open, expires, used, has_carried } = idle;
             if let Some(connection) = connection.unless_ended().await {
-                looked_after.push((turn, Idle { connection, open, expires, used, has_carried }));
+                let idle = Idle { connection, open, expires, used, has_carried };
+                self.binds.put_back(position, (turn, idle));
             }
         }
-        self.binds.put_back(looked_after);
         self.fit();
     }
 
