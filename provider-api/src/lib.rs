@@ -43,6 +43,8 @@ pub mod conformance;
 mod code;
 mod context;
 mod credentials;
+#[cfg(any(feature = "author", feature = "host"))]
+mod cut_off;
 mod decision;
 mod description;
 mod fault;

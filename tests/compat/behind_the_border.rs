@@ -14,6 +14,9 @@ mod code;
 mod context;
 #[path = "../../provider-api/src/credentials.rs"]
 mod credentials;
+#[cfg(any(feature = "author", feature = "host"))]
+#[path = "../../provider-api/src/cut_off.rs"]
+mod cut_off;
 #[path = "../../provider-api/src/decision.rs"]
 mod decision;
 #[path = "../../provider-api/src/description.rs"]

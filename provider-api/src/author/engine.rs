@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::log_bridge::{HostLog, REQUEST};
 use crate::abi::AbiReply;
+use crate::cut_off::CutOff;
 use crate::wire::{self, Answer, ShutdownReport};
 use crate::{Deadline, Fault, UnavailableReason, try_threads};
 
@@ -40,7 +40,7 @@ const REAP_LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Engine {
     handle: Handle,
     in_flight: TaskTracker,
-    cut_off: CancellationToken,
+    cut_off: Arc<CutOff>,
 }
 
 impl Engine {
@@ -81,8 +81,7 @@ impl Engine {
                 break;
             }
         }
-        let engine =
-            Self { handle: runtime.handle().clone(), in_flight: TaskTracker::new(), cut_off: CancellationToken::new() };
+        let engine = Self { handle: runtime.handle().clone(), in_flight: TaskTracker::new(), cut_off: Arc::default() };
         Ok((engine, OwnedRuntime(Some(runtime))))
     }
 
@@ -99,18 +98,15 @@ impl Engine {
         request_id: Arc<str>,
         work: W,
     ) -> Option<impl Future<Output = AbiReply> + Send + use<A, W>> {
-        let cut_off = self.cut_off.clone();
+        let cut_off = Arc::clone(&self.cut_off);
         let bounded = async move {
             if deadline.remaining().is_zero() {
                 // `timeout_at` would poll the work once, and once may be enough to send a password.
                 return wire::fault_reply(&timed_out());
             }
-            wire::reply(tokio::select! {
-                biased;
-                () = cut_off.cancelled_owned() => Err(shutting_down()),
-                answer = tokio::time::timeout_at(deadline.instant().into(), work) => {
-                    answer.unwrap_or_else(|_| Err(timed_out()))
-                }
+            wire::reply(match cut_off.unless_cut(tokio::time::timeout_at(deadline.instant().into(), work)).await {
+                Some(in_time) => in_time.unwrap_or_else(|_| Err(timed_out())),
+                None => Err(shutting_down()),
             })
         };
         // Counted first: a shutdown that begins in between waits for this call, or this call sees it.
@@ -127,13 +123,22 @@ impl Engine {
         // Not in the future: the plugin's threads may be too busy to run it.
         self.in_flight.close();
         let in_flight = self.in_flight.clone();
-        let cut_off = self.cut_off.clone().drop_guard();
+        let cut_off = CutsOff(Arc::clone(&self.cut_off));
         async move {
             let in_time = tokio::time::timeout(grace, in_flight.wait()).await.is_ok();
             let cancelled = if in_time { 0 } else { in_flight.len() as u64 };
             drop(cut_off);
             Ok(ShutdownReport { cancelled })
         }
+    }
+}
+
+/// Cuts the calls off when it is dropped.
+struct CutsOff(Arc<CutOff>);
+
+impl Drop for CutsOff {
+    fn drop(&mut self) {
+        self.0.cut();
     }
 }
 

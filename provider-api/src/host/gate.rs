@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_ffi::FfiFuture;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use crate::abi::AbiReply;
+use crate::cut_off::CutOff;
 use crate::panics::is_panic;
 use crate::{Fault, UnavailableReason};
 
@@ -63,7 +63,7 @@ pub(super) struct Gate {
     in_flight: AtomicUsize,
     idle: Notify,
     /// Nobody waits any more for the answers of calls that are in flight.
-    cut_off: CancellationToken,
+    cut_off: CutOff,
     calls: AtomicU64,
     refusals: AtomicU64,
     timeouts: AtomicU64,
@@ -135,14 +135,13 @@ impl Gate {
 
     /// Runs what waits for the answer of a call, unless the provider is given up: then it is `None`.
     pub(super) async fn unless_cut_off<F: Future>(&self, waiting: F) -> Option<F::Output> {
-        let output = self.cut_off.run_until_cancelled(waiting).await;
         // Whoever looks late at an answer that came in time has no answer either: another may have taken over since.
-        output.filter(|_| !self.cut_off.is_cancelled())
+        self.cut_off.unless_cut(waiting).await
     }
 
     /// Gives the provider up: whoever waits for an answer of it, now or later, gets none. How many calls are in flight.
     pub(super) fn cut_off(&self) -> usize {
-        self.cut_off.cancel();
+        self.cut_off.cut();
         self.in_flight.load(Ordering::SeqCst)
     }
 
