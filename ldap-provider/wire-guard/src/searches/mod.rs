@@ -238,7 +238,7 @@ async fn inwards(mut server: impl AsyncRead + Unpin, mut incoming: Incoming, sha
 async fn outwards(server: &mut (impl AsyncWrite + Unpin), shared: &Shared) -> PipeEnd {
     let mut requests = Vec::new();
     loop {
-        shared.outgoing.take(&mut requests).await;
+        shared.outgoing.take(&mut requests, || shared.searches().are_several()).await;
         let sent = async {
             server.write_all(&requests).await?;
             server.flush().await

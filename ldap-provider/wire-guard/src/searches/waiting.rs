@@ -59,6 +59,11 @@ impl WaitingSearches {
         self.last_id
     }
 
+    /// Whether more than one is under way.
+    pub(super) fn are_several(&self) -> bool {
+        self.searches.len() > 1
+    }
+
     /// Whether somebody still waited for this search. From now on nobody does.
     pub(super) fn give_up(&mut self, id: u32) -> bool {
         self.outstanding.abandon(id);
