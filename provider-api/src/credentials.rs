@@ -48,7 +48,7 @@ impl Credentials {
         if password.len() > Self::LONGEST_PASSWORD {
             return Err(refused("the password has more than 1,024 bytes"));
         }
-        if password.chars().any(char::is_control) {
+        if !is_plain(password) && password.chars().any(char::is_control) {
             return Err(refused("the password has control characters"));
         }
         Ok(())
@@ -63,6 +63,9 @@ impl Credentials {
     ///
     /// [`RejectReason::INPUT_REFUSED`].
     pub fn check_name(name: &str) -> Result<(), Rejection> {
+        if name.len() <= Self::LONGEST_NAME && is_plain(name) && !name.starts_with(' ') && !name.is_empty() {
+            return Ok(());
+        }
         if name.trim().is_empty() {
             return Err(refused("the name is empty"));
         }
@@ -78,6 +81,11 @@ impl Credentials {
 
 fn refused(what: &str) -> Rejection {
     Rejection::new(RejectReason::INPUT_REFUSED, format!("{what}; nothing was sent"))
+}
+
+/// Whether all is printable ASCII, as most is; it is told in a few instructions.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn is_refused_in_names(character: char) -> bool {

@@ -187,6 +187,12 @@ fn is_same_value(one: &[u8], other: &[u8]) -> bool {
 /// A value as it compares: without regard to case and to runs of spaces, which is how all attributes that DNs are
 /// made of compare (RFC 4517 section 4.2.11).
 pub fn fold(value: &str) -> FoldedValue {
+    if value.bytes().all(|byte| byte.is_ascii() && byte != b' ') {
+        // Most are of this kind, and every entry has several in its DN.
+        let mut folded = FoldedValue::from_slice(value.as_bytes());
+        folded.make_ascii_lowercase();
+        return folded;
+    }
     let value = if value.is_ascii() { Cow::Borrowed(value) } else { Cow::Owned(value.to_lowercase()) };
     let mut folded = FoldedValue::with_capacity(value.len());
     for word in value.split(' ').filter(|word| !word.is_empty()) {
