@@ -39,7 +39,7 @@ impl AuthProvider for LdapProvider {
     }
 
     async fn authenticate(&self, context: &RequestContext, credentials: Credentials) -> Result<Decision, Fault> {
-        let name = one_line(&credentials.username);
+        let name = credentials.username.clone();
         let counted = self.directory.metrics.login(context.deadline);
         let answer = authenticate(&self.directory, context, credentials).await;
         counted.answered(&answer);
@@ -47,16 +47,22 @@ impl AuthProvider for LdapProvider {
             Ok(Decision::Accepted(accepted)) => {
                 let identity = &accepted.identity;
                 log::info!(
-                    "login of {name}: accepted as {}, {} {}",
+                    "login of {}: accepted as {}, {} {}",
+                    one_line(&name),
                     one_line(&identity.login),
                     identity.subject_attribute,
                     one_line(&identity.subject)
                 );
             }
             Ok(Decision::Rejected(rejection)) => {
-                log::info!("login of {name}: rejected, {}: {}", rejection.reason, one_line(&rejection.message));
+                log::info!(
+                    "login of {}: rejected, {}: {}",
+                    one_line(&name),
+                    rejection.reason,
+                    one_line(&rejection.message)
+                );
             }
-            Err(fault) => log::log!(level(fault), "login of {name}: no answer, {fault}"),
+            Err(fault) => log::log!(level(fault), "login of {}: no answer, {fault}", one_line(&name)),
         }
         answer
     }
