@@ -65,6 +65,17 @@ impl SearchAnswer<'_> {
 }
 
 impl<'a> Entry<'a> {
+    /// The entry in a message that was found sound before: it is not checked again, and what is none has no entry.
+    pub(crate) fn in_sound_message(message: &'a [u8]) -> Option<Self> {
+        let mut message = Reader::new(Reader::new(message).element().ok()??.content);
+        let _id = message.element().ok()??;
+        let operation = message.element().ok()?.filter(|operation| operation.identifier == SEARCH_ENTRY)?;
+        let mut content = Reader::new(operation.content);
+        let (dn, attributes) = (content.element().ok()??, content.element().ok()??);
+        let extended = !content.rest().is_empty();
+        Some(Self { dn: text_of_dn(dn.content), attributes: attributes.content, extended })
+    }
+
     /// Tells each attribute with its values.
     pub(crate) fn attributes(&self, tell: &mut impl FnMut(&'a str, &mut dyn Iterator<Item = &'a [u8]>)) {
         let mut rest = Reader::new(self.attributes);
@@ -160,7 +171,7 @@ fn text_of_dn(octets: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_DN, SearchAnswer, check_search_answer};
+    use super::{Entry, MAX_DN, SEARCH_ENTRY, SearchAnswer, check_search_answer};
     use crate::Violation;
     use crate::ber::wrap;
     use crate::message::Message;
@@ -204,6 +215,19 @@ mod tests {
             let plain = message(0x65, &[0x0a, 1, 10, 4, 0, 4, 0], &[]);
             assert_eq!(check(0x65, content), Ok(("done", Some(plain))), "referrals are not passed on");
         }
+    }
+
+    #[test]
+    fn an_entry_is_found_again_in_its_message_without_another_check() {
+        let plain = entry(b"cn=x\xff", &attribute(b"cn", &wrap(4, b"x")));
+        let extended = [plain.clone(), wrap(0x80, b"more")].concat();
+        for content in [entry(b"", b""), plain, extended] {
+            let bytes = message(SEARCH_ENTRY, &content, &[]);
+            let message = Message::parse(&bytes).unwrap();
+            let Ok(SearchAnswer::Entry(checked)) = check_search_answer(&message) else { panic!("it is sound") };
+            assert_eq!(Entry::in_sound_message(&bytes), Some(checked));
+        }
+        assert_eq!(Entry::in_sound_message(&message(0x65, &[0x0a, 1, 0, 4, 0, 4, 0], &[])), None);
     }
 
     #[test]

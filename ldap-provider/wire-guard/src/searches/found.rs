@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::grammar::{SearchAnswer, check_search_answer};
-use crate::message::{Control, Message, OperationResult};
+use crate::grammar::Entry;
+use crate::message::{Control, OperationResult};
 
 /// What a search has found.
 #[derive(Clone, Debug)]
@@ -44,8 +44,7 @@ impl FoundEntry {
     /// [`grammar::Entry::dn`](crate::grammar::Entry::dn) says.
     pub fn read<'a>(&'a self, mut attribute: impl FnMut(&'a str, &mut dyn Iterator<Item = &'a [u8]>)) -> Cow<'a, str> {
         // It was checked when it came.
-        let Ok(message) = Message::parse(&self.0) else { return Cow::default() };
-        let Ok(SearchAnswer::Entry(entry)) = check_search_answer(&message) else { return Cow::default() };
+        let Some(entry) = Entry::in_sound_message(&self.0) else { return Cow::default() };
         entry.attributes(&mut attribute);
         entry.dn
     }
