@@ -1,5 +1,6 @@
 //! One of the directory's servers: its connections, and whether it can be reached.
 
+mod availability;
 mod binding;
 mod connecting;
 mod searching;
@@ -80,10 +81,6 @@ impl Server {
             recoveries,
             shunned: Mutex::default(),
         }
-    }
-
-    pub(crate) fn availability(&self) -> Availability {
-        self.breaker.availability()
     }
 
     /// Opens the connection for searching that a login has taken for its bind, unless another login has done so.

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use provider_api::{Deadline, Fault, FaultKind, UnavailableReason};
+use provider_api::{Deadline, Fault, FaultKind};
 use tokio::sync::{SemaphorePermit, oneshot, watch};
 use tokio::time::timeout_at;
 use wire_guard::{Connection, Limits};
 
 use super::super::bind_pool::{Idle, Warming};
-use super::super::breaker::{Availability, Cause, Urgency};
+use super::super::breaker::Availability;
 use super::super::detection::Asked;
 use super::super::lasting::Lasting;
 use super::super::open_connection::OpenConnection;
@@ -353,38 +353,6 @@ impl Server {
         let present = self.searches.peer();
         addresses.sort_by_cached_key(|address| (since(address), Some(*address) != present));
         addresses
-    }
-
-    /// Takes note that the server could not be reached.
-    pub(crate) fn is_down(&self, fault: &Fault, began: Instant) {
-        self.leave_alone(Cause::Unreachable, fault, began);
-    }
-
-    /// Takes note that the server had time and did not answer the bind of a user, whatever else it answers.
-    pub(crate) fn answers_no_bind(&self, fault: &Fault, sent: Instant) {
-        self.leave_alone(Cause::Binds, fault, sent);
-    }
-
-    fn leave_alone(&self, cause: Cause, fault: &Fault, began: Instant) {
-        // This side's lack of files is no fault of the server's.
-        if fault.code() == UnavailableReason::OVERLOADED.as_str() {
-            self.breaker.probe_ended();
-            return;
-        }
-        if self.breaker.open(cause, fault.clone(), began, Instant::now(), fastrand::f64()) {
-            // It is dialled anew before it is asked again.
-            self.searches.give_up_all();
-            // Why, is in the line of each login.
-            log::info!("{} is left alone for some seconds: {}", self.endpoint, fault.code());
-        }
-    }
-
-    /// Finds out in the background whether a server that was down is back, if it is time to.
-    pub(in crate::directory) fn probe(self: &Arc<Self>, urgency: Urgency) {
-        let steps = Steps::of(self.config.timeout);
-        if self.breaker.take_probe(urgency, Instant::now(), steps.resolve + steps.connect + Duration::from_secs(1)) {
-            self.open_shared();
-        }
     }
 }
 

@@ -1,0 +1,48 @@
+//! Whether the server may be asked, and what says that it is better left alone.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use provider_api::{Fault, UnavailableReason};
+
+use super::super::breaker::{Availability, Cause, Urgency};
+use super::super::steps::Steps;
+use super::Server;
+
+impl Server {
+    pub(crate) fn availability(&self) -> Availability {
+        self.breaker.availability()
+    }
+
+    /// Takes note that the server could not be reached.
+    pub(crate) fn is_down(&self, fault: &Fault, began: Instant) {
+        self.leave_alone(Cause::Unreachable, fault, began);
+    }
+
+    /// Takes note that the server had time and did not answer the bind of a user, whatever else it answers.
+    pub(crate) fn answers_no_bind(&self, fault: &Fault, sent: Instant) {
+        self.leave_alone(Cause::Binds, fault, sent);
+    }
+
+    fn leave_alone(&self, cause: Cause, fault: &Fault, began: Instant) {
+        // This side's lack of files is no fault of the server's.
+        if fault.code() == UnavailableReason::OVERLOADED.as_str() {
+            self.breaker.probe_ended();
+            return;
+        }
+        if self.breaker.open(cause, fault.clone(), began, Instant::now(), fastrand::f64()) {
+            // It is dialled anew before it is asked again.
+            self.searches.give_up_all();
+            // Why, is in the line of each login.
+            log::info!("{} is left alone for some seconds: {}", self.endpoint, fault.code());
+        }
+    }
+
+    /// Finds out in the background whether a server that was down is back, if it is time to.
+    pub(in crate::directory) fn probe(self: &Arc<Self>, urgency: Urgency) {
+        let steps = Steps::of(self.config.timeout);
+        if self.breaker.take_probe(urgency, Instant::now(), steps.resolve + steps.connect + Duration::from_secs(1)) {
+            self.open_shared();
+        }
+    }
+}
