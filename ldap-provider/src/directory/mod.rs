@@ -8,6 +8,7 @@
 mod bind_pool;
 mod breaker;
 mod detection;
+mod last_answer;
 mod lasting;
 mod open_connection;
 mod search_pool;

@@ -226,3 +226,42 @@ async fn every_address_that_was_of_no_use_lately_is_tried_after_the_others() {
     }
     assert_eq!(server.in_order(addresses.clone())[..2], addresses[..2]);
 }
+
+#[tokio::test]
+async fn an_account_whose_bind_hangs_takes_the_server_from_nobody() {
+    for template in [None, Some("uid={username},dc=x")] {
+        // Whoever has such a password hangs, as if something dead were asked for it.
+        let scripted = ScriptedDirectory::start(|id, request| match request {
+            Request::Bind { password, .. } if password == "mallory's" => Reply::Silence,
+            _ => well(id, request),
+        })
+        .await;
+        let other = ScriptedDirectory::start(well).await;
+        let directory = scripted.configured_with(|settings| {
+            settings["host"] = json!([format!("ldap://{}", scripted.address), format!("ldap://{}", other.address)]);
+            settings["timeout"] = "2s".into();
+            if let Some(template) = template {
+                settings["bind_template"] = template.into();
+            }
+        });
+        let context = RequestContext::new("test", Deadline::after(Duration::from_secs(2)));
+        let mallory = Credentials::new("alice", Secret::new("mallory's"));
+        let is_over = AtomicBool::new(false);
+        let (hanging, ()) = tokio::join!(
+            async {
+                let answer = authenticate(&directory, &context, mallory).await;
+                is_over.store(true, Relaxed);
+                answer
+            },
+            async {
+                while !is_over.load(Relaxed) {
+                    assert_alice_gets_in(&directory).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        );
+        assert_eq!(hanging.expect_err("no answer").code(), "timeout", "{template:?}");
+        assert!(is_available(&directory, 0), "{template:?}: others were answered meanwhile");
+        assert_eq!(other.requests(), [], "{template:?}");
+    }
+}

@@ -19,8 +19,13 @@ impl Server {
         self.leave_alone(Cause::Unreachable, fault, began);
     }
 
-    /// Takes note that the server had time and did not answer the bind of a user, whatever else it answers.
+    /// Takes note that the server had time and did not answer the bind of a user, whatever else it answers. If it has
+    /// answered others meanwhile, that says something about this account: its password may be checked by something that
+    /// hangs, and whoever has such an account must not take the server from everybody else.
     pub(crate) fn answers_no_bind(&self, fault: &Fault, sent: Instant) {
+        if self.bind_answered.is_after(sent) {
+            return;
+        }
         self.leave_alone(Cause::Binds, fault, sent);
     }
 

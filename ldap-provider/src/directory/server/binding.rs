@@ -70,6 +70,8 @@ impl Server {
             let sent = Instant::now();
             match connection.bind_user(bind, limit.instant()).await {
                 Ok(answer) => {
+                    let now = Instant::now();
+                    self.bind_answered.note(now);
                     if reused {
                         self.metrics.connections_reused.add();
                     }
@@ -77,7 +79,7 @@ impl Server {
                         && self.config.user_binds == UserBinds::Pooled
                         && leaves_the_connection_usable(answer.response.result.code)
                     {
-                        self.binds.give_back(Idle { connection, open, expires, used: Instant::now() });
+                        self.binds.give_back(Idle { connection, open, expires, used: now });
                     } else {
                         // It is counted as open no longer than it is.
                         drop(open);
@@ -179,7 +181,10 @@ impl Server {
         self.metrics.user_binds.add();
         let sent = Instant::now();
         match connection.bind_user(bind, deadline.at_most(steps.operation).instant()).await {
-            Ok(answer) => Ok((answer, open)),
+            Ok(answer) => {
+                self.bind_answered.note(Instant::now());
+                Ok((answer, open))
+            }
             Err(UserBindError::NotSent(error, unspent)) => {
                 self.metrics.user_binds.take_back();
                 let fault = fault::exchange("the bind as the user: nothing was sent", &error);

@@ -20,6 +20,7 @@ use wire_guard::Endpoint;
 use super::bind_pool::{BindPool, Idle};
 use super::breaker::{Availability, Breaker};
 use super::detection::Detection;
+use super::last_answer::LastAnswer;
 use super::search_pool::SearchPool;
 use super::service_account::ServiceAccount;
 use crate::metrics::Metrics;
@@ -38,6 +39,8 @@ pub(crate) struct Server {
     /// For searches that may find many entries each: so many at a time lie in memory.
     group_turns: Semaphore,
     binds: BindPool,
+    /// When the bind of a user was last answered, whatever the answer.
+    bind_answered: LastAnswer,
     /// The attempt to open a connection for searching that is under way, if there is one. All who need one wait for it.
     opening: Mutex<Option<watch::Receiver<Outcome>>>,
     /// Whether the only connection for searching has become one for binds.
@@ -75,6 +78,7 @@ impl Server {
             account: ServiceAccount::default(),
             searches: SearchPool::default(),
             binds: BindPool::new(),
+            bind_answered: LastAnswer::none(Instant::now()),
             opening: Mutex::default(),
             search_is_owed: AtomicBool::new(false),
             round_trip: AtomicU64::new(u64::MAX),
