@@ -189,7 +189,8 @@ fn request(message: &Message<'_>) -> Request {
 }
 
 fn message(id: u8, operation: u8, content: &[u8], controls: &[u8]) -> Vec<u8> {
-    let mut parts = vec![INTEGER, 1, id];
+    let mut parts = Vec::new();
+    push_integer(&mut parts, id.into());
     push_octets(&mut parts, operation, content);
     parts.extend(controls);
     wrap(SEQUENCE, &parts)

@@ -104,6 +104,18 @@ impl BindPool {
         Arc::clone(&self.turns).acquire_owned().await.ok().map(Turn)
     }
 
+    /// Has all who wait for a turn look at what has changed, even if nobody gives one back. Whoever does not want theirs any
+    /// more passes it on, so that one turn more is enough; who comes to have it last is nobody, and it is withdrawn.
+    pub(crate) fn wake_who_waits(&self) {
+        self.turns.add_permits(1);
+        let turns = Arc::clone(&self.turns);
+        tokio::spawn(async move {
+            if let Ok(last) = turns.acquire().await {
+                last.forget();
+            }
+        });
+    }
+
     /// Whether all turns are taken, so that somebody may wait for one.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.turns.available_permits() == 0

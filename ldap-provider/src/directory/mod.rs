@@ -75,12 +75,13 @@ impl Directory {
         let (config, metrics) = (Arc::new(config), Arc::<Metrics>::default());
         let (recovery, recoveries) = watch::channel(());
         let detection = Arc::new(Detection::new(Arc::clone(&config)));
-        let server = |endpoint: &wire_guard::Endpoint| {
-            let shared = (Arc::clone(&config), Arc::clone(&metrics), Arc::clone(&detection));
-            Arc::new(Server::new(endpoint.clone(), shared, recovery.clone()))
-        };
-        let all = config.endpoints.iter().map(server).collect();
-        let servers = Arc::new(Servers { all, recoveries });
+        let servers = Arc::new_cyclic(|servers| {
+            let server = |endpoint: &wire_guard::Endpoint| {
+                let shared = (Arc::clone(&config), Arc::clone(&metrics), Arc::clone(&detection));
+                Arc::new(Server::new(endpoint.clone(), shared, recovery.clone(), servers.clone()))
+            };
+            Servers { all: config.endpoints.iter().map(server).collect(), recoveries }
+        });
         look_after(&servers);
         Self { config, metrics, detection, windows_domain: Arc::default(), servers }
     }

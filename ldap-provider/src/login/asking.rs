@@ -46,7 +46,7 @@ impl Login<'_> {
 
     /// A place to ask at, and how long.
     pub(super) async fn asking(&self, server: &Arc<Server>) -> Result<Asking, Setback> {
-        let place = server.place(self.steps, self.deadline).await?;
+        let place = server.place_unless_left(self.steps, self.deadline).await?;
         let was_idle = place.silent_for() >= TRUSTED_FOR;
         let is_new = place.connection.answered().is_none() && !was_idle;
         // A search is its own probe: it can be made again.

@@ -47,7 +47,7 @@ impl Login<'_> {
         let began = Instant::now();
         let (answer, _open) = match server.bind_directly(bind, self.steps, self.deadline).await {
             Ok(answered) => answered,
-            Err(BindFailure::Unanswered { fault, sent }) => return Err(self.without_an_answer(server, fault, sent)),
+            Err(BindFailure::Unanswered { fault, sent, .. }) => return Err(self.without_an_answer(server, fault, sent)),
             Err(BindFailure::NotSent(setback, bind)) => {
                 self.unspent = Some(bind.unspent());
                 // A caller in a hurry says nothing about the server.

@@ -137,7 +137,7 @@ impl Login<'_> {
                     };
                 }
                 // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
-                Err(Setback::Elsewhere(_)) if !is_second => {
+                Err(Setback::Elsewhere(_)) if !is_second && server.reason_to_leave().is_none() => {
                     is_second = true;
                     if let On::Shared(connection) = &on {
                         server.give_up(connection);
@@ -221,7 +221,7 @@ impl Login<'_> {
                 self.unspent = Some(bind.unspent());
                 setback
             }
-            BindFailure::Unanswered { fault, sent } => self.without_an_answer(server, fault, sent),
+            BindFailure::Unanswered { fault, sent, turn: _turn } => self.without_an_answer(server, fault, sent),
         })
     }
 
@@ -311,6 +311,8 @@ fn identity(plan: &Plan, entry: &Entry, names: &[CarriedName<'_>]) -> Result<Res
     Ok(Ok(identity))
 }
 
+#[cfg(test)]
+mod crowds;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]

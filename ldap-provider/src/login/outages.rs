@@ -13,15 +13,15 @@ use super::authenticate;
 use crate::directory::{Directory, Steps};
 use crate::scripted_directory::{Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, person};
 
-const DN: &str = "uid=alice,dc=x";
+pub(super) const DN: &str = "uid=alice,dc=x";
 
-async fn within(directory: &Directory, limit: Duration) -> Result<Decision, Fault> {
+pub(super) async fn within(directory: &Directory, limit: Duration) -> Result<Decision, Fault> {
     let context = RequestContext::new("test", Deadline::after(limit));
     authenticate(directory, &context, Credentials::new("alice", Secret::new("s3cret"))).await
 }
 
 /// So many logins at the same time.
-async fn together(directory: &Directory, count: usize, limit: Duration) -> Vec<Result<Decision, Fault>> {
+pub(super) async fn together(directory: &Directory, count: usize, limit: Duration) -> Vec<Result<Decision, Fault>> {
     let logins: JoinSet<_> = (0..count)
         .map(|_| {
             let directory = directory.clone();
@@ -37,7 +37,7 @@ async fn assert_alice_gets_in(directory: &Directory) {
 }
 
 /// What a directory says that is well and has alice.
-fn well(id: u8, request: &Request) -> Reply {
+pub(super) fn well(id: u8, request: &Request) -> Reply {
     match request {
         Request::Search { .. } | Request::Entry { .. } => Reply::Send(alice(id)),
         Request::RootDse => Reply::Send(done(id, 0)),
@@ -50,7 +50,7 @@ fn alice(id: u8) -> Vec<u8> {
     [person(id, DN, "alice"), done(id, 0)].concat()
 }
 
-fn is_available(directory: &Directory, server: usize) -> bool {
+pub(super) fn is_available(directory: &Directory, server: usize) -> bool {
     let metrics = directory.read_metrics();
     metrics.iter().filter(|metric| metric.name.starts_with("breaker_open")).nth(server).expect("a server").value == 0.0
 }

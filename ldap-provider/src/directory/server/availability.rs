@@ -14,6 +14,14 @@ impl Server {
         self.breaker.availability()
     }
 
+    /// Why whoever has not sent a password to this server yet is to go on to another: this one is left alone, and there is
+    /// another that is not. Who has no other stays: a connection that is there may still be of use.
+    pub(crate) fn reason_to_leave(&self) -> Option<Fault> {
+        let Availability::Down(fault, _) = self.availability() else { return None };
+        let all = self.all.upgrade()?;
+        all.all.iter().any(|other| other.availability() == Availability::Available).then_some(fault)
+    }
+
     /// Takes note that the server could not be reached.
     pub(crate) fn is_down(&self, fault: &Fault, began: Instant) {
         self.leave_alone(Cause::Unreachable, fault, began);
@@ -38,6 +46,9 @@ impl Server {
         if self.breaker.open(cause, fault.clone(), began, Instant::now(), fastrand::f64()) {
             // It is dialled anew before it is asked again.
             self.searches.give_up_all();
+            if self.reason_to_leave().is_some() {
+                self.binds.wake_who_waits();
+            }
             // Why, is in the line of each login.
             log::info!("{} is left alone for some seconds: {}", self.endpoint, fault.code());
         }

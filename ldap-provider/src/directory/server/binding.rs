@@ -35,6 +35,8 @@ pub(crate) enum BindFailure {
         fault: Fault,
         /// When it was sent.
         sent: Instant,
+        /// Who waits for it is not to have it before note was taken of what that says about the server.
+        turn: Option<Turn>,
     },
 }
 
@@ -44,7 +46,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// With the bind, if nothing of it was sent.
+    /// With the bind, if nothing of it was sent. It is not sent any more to a server that is left alone by the time that it
+    /// could be, if there is another.
     pub(crate) async fn bind_user(
         &self,
         mut bind: UserBind,
@@ -52,8 +55,9 @@ impl Server {
         steps: Steps,
         deadline: Deadline,
     ) -> Result<BindResponse, BindFailure> {
-        let Ok(turn) = timeout_at(deadline.instant().into(), self.binds.turn()).await else {
-            return Err(BindFailure::NotSent(Setback::Final(fault::timeout(WHAT_WAITS)), bind));
+        let turn = match self.turn(deadline).await {
+            Ok(turn) => turn,
+            Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
         };
         loop {
             if deadline.remaining() < LEAST_TIME {
@@ -63,6 +67,9 @@ impl Server {
                 Ok(connection) => connection,
                 Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
             };
+            if let Some(fault) = self.reason_to_leave() {
+                return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
+            }
             let Idle { connection, open, expires, .. } = connection;
             let limit = deadline.at_most(steps.operation);
             // Before it is sent, so that one which is given up is counted too.
@@ -84,7 +91,7 @@ impl Server {
                         // It is counted as open no longer than it is.
                         drop(open);
                     }
-                    drop::<Option<Turn>>(turn);
+                    drop::<Turn>(turn);
                     // Whoever waited for the turn sends first: meanwhile the server has something to do, and what is left of
                     // this login is not waited for by anybody but its caller. An answer that came in the last moment is
                     // not put at risk.
@@ -104,7 +111,7 @@ impl Server {
                 Err(error) => {
                     // Whatever kept it from being answered may have happened to those that are idle as well.
                     self.binds.forget_idle(Instant::now());
-                    return Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent });
+                    return Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn: Some(turn) });
                 }
             }
         }
@@ -190,8 +197,19 @@ impl Server {
                 let fault = fault::exchange("the bind as the user: nothing was sent", &error);
                 Err(BindFailure::NotSent(Setback::Elsewhere(fault), unspent))
             }
-            Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent }),
+            Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn: None }),
         }
+    }
+
+    /// The right to have a bind under way, for who does not go on to another server instead.
+    async fn turn(&self, deadline: Deadline) -> Result<Turn, Setback> {
+        if let Some(fault) = self.reason_to_leave() {
+            return Err(Setback::Elsewhere(fault));
+        }
+        let turn = timeout_at(deadline.instant().into(), self.binds.turn()).await;
+        let turn = turn.ok().flatten().ok_or_else(|| Setback::Final(fault::timeout(WHAT_WAITS)))?;
+        // It may have been waited for.
+        self.reason_to_leave().map_or(Ok(turn), |fault| Err(Setback::Elsewhere(fault)))
     }
 
     /// A connection for a bind, and whether it was opened for another, in which case it may have ended.

@@ -10,13 +10,14 @@ pub(crate) use searching::OwnConnection;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use provider_api::Fault;
 use tokio::sync::{Semaphore, watch};
 use wire_guard::Endpoint;
 
+use super::Servers;
 use super::bind_pool::{BindPool, Idle};
 use super::breaker::{Availability, Breaker};
 use super::detection::Detection;
@@ -49,6 +50,8 @@ pub(crate) struct Server {
     round_trip: AtomicU64,
     /// Told whenever a server has become available.
     recoveries: watch::Sender<()>,
+    /// Itself, and those that may be asked in its place.
+    all: Weak<Servers>,
     /// The addresses that took a connection lately and then were of no use, and when.
     shunned: Mutex<Vec<(SocketAddr, Instant)>>,
 }
@@ -67,6 +70,7 @@ impl Server {
         endpoint: Endpoint,
         (config, metrics, detection): (Arc<Config>, Arc<Metrics>, Arc<Detection>),
         recoveries: watch::Sender<()>,
+        all: Weak<Servers>,
     ) -> Self {
         Self {
             endpoint,
@@ -83,6 +87,7 @@ impl Server {
             search_is_owed: AtomicBool::new(false),
             round_trip: AtomicU64::new(u64::MAX),
             recoveries,
+            all,
             shunned: Mutex::default(),
         }
     }

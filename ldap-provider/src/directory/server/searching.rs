@@ -60,10 +60,32 @@ pub(crate) struct OwnRest {
 type Wanted = oneshot::Sender<(Connection, OpenConnection)>;
 
 impl Server {
-    /// A place for a search on a shared connection, which is opened if need be.
+    /// A place for a search on a shared connection, which is opened if need be: for a login that can be answered by this
+    /// server alone.
     pub(crate) async fn place(self: &Arc<Self>, steps: Steps, deadline: Deadline) -> Result<Place, Setback> {
+        self.place_unless(|| None, steps, deadline).await
+    }
+
+    /// The same for a login that [goes on](Self::reason_to_leave) to another server when this one is left alone.
+    pub(crate) async fn place_unless_left(
+        self: &Arc<Self>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<Place, Setback> {
+        self.place_unless(|| self.reason_to_leave(), steps, deadline).await
+    }
+
+    async fn place_unless(
+        self: &Arc<Self>,
+        reason_to_leave: impl Fn() -> Option<Fault>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<Place, Setback> {
         let mut opened = 0;
         loop {
+            if let Some(fault) = reason_to_leave() {
+                return Err(Setback::Elsewhere(fault));
+            }
             if deadline.remaining().is_zero() {
                 return Err(Setback::Final(fault::timeout(WHAT_WAITS)));
             }

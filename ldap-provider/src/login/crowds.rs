@@ -1,0 +1,93 @@
+//! What becomes of many logins at once when a server, or the way to it, does not have what all of them need.
+
+use std::time::{Duration, Instant};
+
+use provider_api::{Decision, Fault, UnavailableReason};
+use serde_json::{Value, json};
+
+use super::outages::{DN, is_available, together, well};
+use crate::directory::Directory;
+use crate::scripted_directory::{Reply, Request, SERVICE_DN, ScriptedDirectory};
+
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Settings for these servers, in this order.
+fn with_servers(servers: &[&ScriptedDirectory]) -> impl FnOnce(&mut Value) {
+    let hosts: Vec<_> = servers.iter().map(|server| format!("ldap://{}", server.address)).collect();
+    move |settings| {
+        settings["host"] = json!(hosts);
+        settings["timeout"] = "2s".into();
+    }
+}
+
+fn accepted(answers: &[Result<Decision, Fault>]) -> usize {
+    answers.iter().filter(|answer| matches!(answer, Ok(Decision::Accepted(_)))).count()
+}
+
+fn user_binds(directory: &ScriptedDirectory) -> usize {
+    let of_alice = |request: &Request| matches!(request, Request::Bind { name, .. } if name == DN);
+    directory.requests().iter().filter(|(_, request)| of_alice(request)).count()
+}
+
+/// The first server turns out to be down, while logins are under way; some time passes, in which nothing runs into a
+/// limit.
+async fn is_found_down(directory: &Directory) {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let fault = Fault::unavailable(UnavailableReason::TIMEOUT, "it does not answer");
+    directory.servers()[0].is_down(&fault, Instant::now());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+#[tokio::test]
+async fn who_waits_to_bind_at_a_server_that_answers_none_is_let_in_by_another() {
+    let hung = ScriptedDirectory::start(|id, request| match request {
+        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let other = ScriptedDirectory::start(well).await;
+    let directory = hung.configured_with(with_servers(&[&hung, &other]));
+    let answers = together(&directory, 64, TIMEOUT).await;
+    // As many as had sent their password are lost.
+    assert_eq!((user_binds(&hung), user_binds(&other)), (16, 48));
+    assert_eq!(accepted(&answers), 48, "{answers:?}");
+    assert!(!is_available(&directory, 0) && is_available(&directory, 1));
+}
+
+#[tokio::test]
+async fn who_waits_to_bind_goes_on_when_it_turns_out_by_something_else_that_the_server_is_down() {
+    let hung = ScriptedDirectory::start(|id, request| match request {
+        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let other = ScriptedDirectory::start(well).await;
+    let directory = hung.configured_with(with_servers(&[&hung, &other]));
+    let (answers, ()) = tokio::join!(together(&directory, 64, TIMEOUT), async {
+        is_found_down(&directory).await;
+        assert_eq!(user_binds(&other), 48, "nobody waits for those who have sent their password");
+    });
+    assert_eq!((user_binds(&hung), accepted(&answers)), (16, 48), "{answers:?}");
+}
+
+#[tokio::test]
+async fn who_waits_to_search_at_a_server_that_answers_nothing_asks_another() {
+    let hung = ScriptedDirectory::start(|id, request| match request {
+        Request::Search { .. } => Reply::Silence,
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let other = ScriptedDirectory::start(well).await;
+    let directory = hung.configured_with(with_servers(&[&hung, &other]));
+    // More than there are places.
+    let (answers, ()) = tokio::join!(together(&directory, 150, TIMEOUT), async {
+        is_found_down(&directory).await;
+        assert!(user_binds(&other) > 0, "nobody waits for those who have asked");
+    });
+    assert_eq!(accepted(&answers), 150, "{answers:?}");
+    let searches = hung.requests().iter().filter(|(_, request)| matches!(request, Request::Search { .. })).count();
+    assert!(searches <= 128, "those who had no place ask another");
+}
