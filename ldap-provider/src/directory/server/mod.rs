@@ -1,8 +1,11 @@
 //! One of the directory's servers: its connections, and whether it can be reached.
 
+mod addresses;
 mod availability;
+mod bind_connections;
 mod binding;
 mod connecting;
+mod opening;
 mod searching;
 
 pub(crate) use binding::BindFailure;

@@ -1,0 +1,107 @@
+//! Where a connection for the bind of a user comes from.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use provider_api::{Deadline, Fault};
+use tokio::sync::oneshot;
+use wire_guard::Limits;
+
+use super::super::bind_pool::Idle;
+use super::super::detection::Asked;
+use super::super::search_pool::TRUSTED_FOR;
+use super::super::setback::Setback;
+use super::super::steps::Steps;
+use super::Server;
+use crate::settings::UserBinds;
+
+impl Server {
+    /// Opens the first connection for binds before anybody needs it, if there is none. As long as the kind of the directory
+    /// is not known, it is asked there, before anybody is bound: beside the service account's bind, it costs no time. What
+    /// is returned ends with the answer.
+    pub(super) fn warm_up(self: &Arc<Self>, address: SocketAddr, deadline: Deadline) -> Option<oneshot::Receiver<()>> {
+        if self.config.user_binds != UserBinds::Pooled || self.config.bind_template.is_some() {
+            return None;
+        }
+        let warming = self.binds.begin_warming()?;
+        let (answered, detected) = oneshot::channel();
+        let server = Arc::clone(self);
+        tokio::spawn(async move {
+            let opened = async {
+                let tcp = server.connect(&[address], deadline).await?;
+                let (connection, open) = server.secure(tcp, Limits::LOGIN, deadline).await?;
+                let connection = server.detect(connection, Asked::Anonymously, deadline).await?;
+                drop(answered);
+                Ok::<_, Fault>((connection, open))
+            };
+            // If it fails, the connection beside it fails too, or whoever needs it hears of it.
+            if let Ok((connection, open)) = opened.await {
+                server.binds.give_back(Idle::new(connection, open));
+            }
+            drop(warming);
+        });
+        Some(detected)
+    }
+
+    /// Opens a connection for a bind that will come, if there is none.
+    pub(crate) fn expect_a_bind(self: &Arc<Self>, peer: Option<SocketAddr>, deadline: Deadline) {
+        if let Some(peer) = peer {
+            drop(self.warm_up(peer, deadline));
+        }
+    }
+
+    /// A connection for a bind, and whether it was opened for another, in which case it may have ended.
+    pub(super) async fn user_connection(
+        &self,
+        peer: Option<SocketAddr>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<(Idle, bool), Setback> {
+        let patience = deadline.at_most(steps.connect / 2);
+        loop {
+            while let Some(idle) = self.binds.take(peer, Instant::now()) {
+                if let Some(idle) = self.still_there(idle, steps, deadline).await {
+                    return Ok((idle, true));
+                }
+            }
+            if !self.binds.wait_for_warming(patience).await {
+                break;
+            }
+        }
+        // From now on: how long another was waited for says nothing about how long this one takes.
+        let limit = deadline.at_most(steps.connect);
+        // On the heap: most binds find a connection, and would have the room for a handshake without need.
+        let opened = Box::pin(async {
+            let addresses = match peer {
+                Some(peer) => vec![peer],
+                None => self.resolve(limit).await?,
+            };
+            let tcp = self.connect(&addresses, limit).await?;
+            self.secure(tcp, Limits::LOGIN, limit).await
+        });
+        match opened.await {
+            Ok((connection, open)) => Ok((Idle::new(connection, open), false)),
+            Err(fault) if deadline.remaining().is_zero() => Err(Setback::Final(fault)),
+            Err(fault) => Err(Setback::before_the_password(fault)),
+        }
+    }
+
+    /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether one that
+    /// was used just now has ended is seen when the bind is about to be sent.
+    async fn still_there(&self, idle: Idle, steps: Steps, deadline: Deadline) -> Option<Idle> {
+        if idle.used.elapsed() < TRUSTED_FOR {
+            return Some(idle);
+        }
+        let Idle { connection, open, expires, used } = idle;
+        self.metrics.probes.add();
+        match Box::pin(connection.probe(deadline.at_most(steps.probe).instant())).await {
+            Ok(connection) => Some(Idle { connection, open, expires, used }),
+            Err(error) => {
+                log::debug!("an idle connection to {} is of no further use: {error}", self.endpoint);
+                self.binds.forget_idle(Instant::now());
+                None
+            }
+        }
+    }
+}
