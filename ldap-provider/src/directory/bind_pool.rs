@@ -1,9 +1,10 @@
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::Deadline;
-use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore};
+use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore, oneshot};
 use tokio::time::timeout_at;
 use wire_guard::Connection;
 
@@ -21,6 +22,9 @@ const FAR: usize = 64;
 /// at once need about 32 (measured).
 const NEAR_ROUND_TRIP: Duration = Duration::from_millis(1);
 
+/// How often it is tried whether one more connection can be had by now, where it could not while there were others.
+const ONE_MORE: Duration = Duration::from_secs(1);
+
 /// The connections to one server that carry binds of users and, from the first of them on, nothing else. They are opened
 /// when they are needed.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct BindPool {
     /// Written to while the first connection is opened. Those who wait for it read: were each alone with the lock, they would
     /// take one another for who opens it, and wait for each other as long as there are two of them.
     warming: Arc<RwLock<()>>,
+    /// The addresses of all connections, idle or in use.
+    members: Arc<Mutex<Vec<Option<SocketAddr>>>>,
 }
 
 /// Stands for the opening of the first connection.
@@ -43,24 +49,46 @@ struct State {
     /// The one that was used last is last: it is the one that is used next, and the others may become too many.
     idle: Vec<Idle>,
     size: usize,
+    /// Who has a turn and waits for a connection that is in use, since there is no other to be had.
+    in_need: VecDeque<Need>,
+    /// Set while no more connections can be had than there are: when that is tried next.
+    one_more: Option<Instant>,
+}
+
+/// Somebody who waits for a connection to this address.
+#[derive(Debug)]
+struct Need {
+    peer: Option<SocketAddr>,
+    given: oneshot::Sender<Idle>,
+}
+
+/// Counts a connection among those of the pool, and as open, as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Member {
+    peer: Option<SocketAddr>,
+    members: Arc<Mutex<Vec<Option<SocketAddr>>>>,
+    _open: OpenConnection,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = members.iter().position(|peer| *peer == self.peer) {
+            members.swap_remove(position);
+        }
+    }
 }
 
 /// A connection that waits for its next bind.
 #[derive(Debug)]
 pub(crate) struct Idle {
     pub(crate) connection: Connection,
-    pub(crate) open: OpenConnection,
+    pub(crate) open: Member,
     pub(crate) expires: Instant,
     pub(crate) used: Instant,
 }
 
 impl Idle {
-    /// A connection that was just opened.
-    pub(crate) fn new(connection: Connection, open: OpenConnection) -> Self {
-        let now = Instant::now();
-        Self { connection, open, expires: expiry(now), used: now }
-    }
-
     /// Whether it has been idle too long, or is too old.
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         now >= self.expires || now.duration_since(self.used) >= LONGEST_IDLENESS
@@ -75,8 +103,9 @@ impl BindPool {
     pub(crate) fn new() -> Self {
         Self {
             turns: Arc::new(Semaphore::new(NEAR)),
-            state: Mutex::new(State { idle: Vec::new(), size: NEAR }),
+            state: Mutex::new(State { idle: Vec::new(), size: NEAR, in_need: VecDeque::new(), one_more: None }),
             warming: Arc::default(),
+            members: Arc::default(),
         }
     }
 
@@ -136,9 +165,55 @@ impl BindPool {
         None
     }
 
+    /// A connection that was just opened, as one of these.
+    pub(crate) fn join(&self, connection: Connection, open: OpenConnection) -> Idle {
+        let (peer, members, now) = (connection.peer(), Arc::clone(&self.members), Instant::now());
+        self.members().push(peer);
+        Idle { connection, open: Member { peer, members, _open: open }, expires: expiry(now), used: now }
+    }
+
     /// Gives a connection back after a bind that was answered.
     pub(crate) fn give_back(&self, idle: Idle) {
-        self.lock().idle.push(idle);
+        let mut state = self.lock();
+        if let Some(idle) = state.unless_needed(idle) {
+            state.idle.push(idle);
+        }
+    }
+
+    /// A connection to this address as soon as one is given back, for who has a turn and cannot open another; those who came
+    /// before have theirs first.
+    pub(crate) fn need(&self, peer: Option<SocketAddr>) -> oneshot::Receiver<Idle> {
+        let (given, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        state.in_need.retain(|need| !need.given.is_closed());
+        // It may have been given back just now.
+        match state.idle.iter().rposition(|idle| idle.connection.peer() == peer) {
+            Some(position) => drop(given.send(state.idle.remove(position))),
+            None => state.in_need.push_back(Need { peer, given }),
+        }
+        receiver
+    }
+
+    /// Whether there are connections to this address, idle or in use.
+    pub(crate) fn has_any_to(&self, peer: Option<SocketAddr>) -> bool {
+        self.members().contains(&peer)
+    }
+
+    /// Whether it is known that no more connections to this address can be had than there are. Who is told that it is not has
+    /// to try.
+    pub(crate) fn is_full(&self, peer: Option<SocketAddr>, now: Instant) -> bool {
+        let mut state = self.lock();
+        let Some(next) = state.one_more else { return false };
+        if now < next {
+            return self.has_any_to(peer);
+        }
+        state.one_more = Some(now + ONE_MORE);
+        false
+    }
+
+    /// Takes note of whether one more connection could be had.
+    pub(crate) fn note_one_more(&self, could: bool, now: Instant) {
+        self.lock().one_more = (!could).then(|| now + ONE_MORE);
     }
 
     /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
@@ -166,7 +241,9 @@ impl BindPool {
 
     /// Puts those back that are of further use.
     pub(crate) fn put_back(&self, looked_after: Vec<(Turn, Idle)>) {
-        self.lock().idle.splice(..0, looked_after.into_iter().map(|(_, idle)| idle));
+        let mut state = self.lock();
+        let unneeded: Vec<_> = looked_after.into_iter().filter_map(|(_, idle)| state.unless_needed(idle)).collect();
+        state.idle.splice(..0, unneeded);
     }
 
     /// Adapts the number of connections to the round trip.
@@ -184,6 +261,24 @@ impl BindPool {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn members(&self) -> std::sync::MutexGuard<'_, Vec<Option<SocketAddr>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The connection, unless it was given to somebody who needs it.
+    fn unless_needed(&mut self, mut idle: Idle) -> Option<Idle> {
+        while let Some(position) = self.in_need.iter().position(|need| need.peer == idle.connection.peer()) {
+            match self.in_need.remove(position)?.given.send(idle) {
+                Ok(()) => return None,
+                // Nobody waits for it any more.
+                Err(returned) => idle = returned,
+            }
+        }
+        Some(idle)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::outages::{DN, is_available, together, well};
 use crate::directory::Directory;
-use crate::scripted_directory::{Reply, Request, SERVICE_DN, ScriptedDirectory};
+use crate::scripted_directory::{Beyond, Reply, Request, SERVICE_DN, ScriptedDirectory, bound};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -90,4 +90,47 @@ async fn who_waits_to_search_at_a_server_that_answers_nothing_asks_another() {
     assert_eq!(accepted(&answers), 150, "{answers:?}");
     let searches = hung.requests().iter().filter(|(_, request)| matches!(request, Request::Search { .. })).count();
     assert!(searches <= 128, "those who had no place ask another");
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_more_connections_serves_a_crowd_on_those_that_are_there() {
+    for limit in [(2, Beyond::Refused), (3, Beyond::Refused), (2, Beyond::Swallowed)] {
+        let scripted = ScriptedDirectory::start_for(limit, |_, id, request| match request {
+            // So that logins are under way together.
+            Request::Bind { name, .. } if name != SERVICE_DN => {
+                Reply::SendLate(Duration::from_millis(20), bound(id, 0))
+            }
+            _ => well(id, request),
+        })
+        .await
+        .with_service_account();
+        let directory = scripted.configured_with(with_servers(&[&scripted]));
+        for time in 0..3 {
+            let answers = together(&directory, 16, TIMEOUT).await;
+            assert_eq!(accepted(&answers), 16, "{limit:?}, time {time}: {answers:?}");
+        }
+        assert!(is_available(&directory, 0), "{limit:?}");
+        assert_eq!(user_binds(&scripted), 48);
+    }
+}
+
+#[tokio::test]
+async fn a_server_at_which_nobody_can_be_bound_any_more_is_left_alone_and_the_connection_before_that_is_not() {
+    // The first is for searching.
+    let scripted = ScriptedDirectory::start_for((2, Beyond::Refused), |_, id, request| match request {
+        Request::Bind { name, .. } if name != SERVICE_DN => Reply::SendAndClose(bound(id, 0)),
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let other = ScriptedDirectory::start(well).await;
+    let directory = scripted.configured_with(|settings| {
+        with_servers(&[&scripted, &other])(settings);
+        settings["user_binds"] = "fresh".into();
+    });
+    assert_eq!(accepted(&together(&directory, 1, TIMEOUT).await), 1);
+    assert_eq!((user_binds(&scripted), user_binds(&other)), (1, 0));
+    assert_eq!(accepted(&together(&directory, 1, TIMEOUT).await), 1);
+    assert_eq!((user_binds(&scripted), user_binds(&other)), (1, 1));
+    assert!(!is_available(&directory, 0), "it finds everybody and lets nobody in");
 }

@@ -137,10 +137,13 @@ impl Login<'_> {
                     };
                 }
                 // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
-                Err(Setback::Elsewhere(_)) if !is_second && server.reason_to_leave().is_none() => {
+                Err(Setback::Elsewhere(fault)) if !is_second && server.reason_to_leave().is_none() => {
                     is_second = true;
+                    if self.deadline.remaining().is_zero() {
+                        return Err(Setback::Final(fault));
+                    }
                     if let On::Shared(connection) = &on {
-                        server.give_up(connection);
+                        Box::pin(server.replace(connection, self.steps, self.deadline)).await?;
                     }
                 }
                 Err(setback) => return Err(setback),

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault};
 use tokio::sync::oneshot;
+use tokio::time::timeout_at;
 use wire_guard::Limits;
 
 use super::super::bind_pool::Idle;
@@ -15,6 +16,9 @@ use super::super::setback::Setback;
 use super::super::steps::Steps;
 use super::Server;
 use crate::settings::UserBinds;
+
+/// How often who waits for a connection looks whether there still is one to wait for.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Server {
     /// Opens the first connection for binds before anybody needs it, if there is none. As long as the kind of the directory
@@ -37,7 +41,7 @@ impl Server {
             };
             // If it fails, the connection beside it fails too, or whoever needs it hears of it.
             if let Ok((connection, open)) = opened.await {
-                server.binds.give_back(Idle::new(connection, open));
+                server.binds.give_back(server.binds.join(connection, open));
             }
             drop(warming);
         });
@@ -69,6 +73,12 @@ impl Server {
                 break;
             }
         }
+        if self.config.user_binds == UserBinds::Pooled
+            && self.binds.is_full(peer, Instant::now())
+            && let Some(idle) = self.given_back(peer, steps, deadline).await?
+        {
+            return Ok((idle, true));
+        }
         // From now on: how long another was waited for says nothing about how long this one takes.
         let limit = deadline.at_most(steps.connect);
         // On the heap: most binds find a connection, and would have the room for a handshake without need.
@@ -81,10 +91,57 @@ impl Server {
             self.secure(tcp, Limits::LOGIN, limit).await
         });
         match opened.await {
-            Ok((connection, open)) => Ok((Idle::new(connection, open), false)),
+            Ok((connection, open)) => {
+                self.binds.note_one_more(true, Instant::now());
+                Ok((self.binds.join(connection, open), false))
+            }
             Err(fault) if deadline.remaining().is_zero() => Err(Setback::Final(fault)),
-            Err(fault) => Err(Setback::before_the_password(fault)),
+            Err(fault) => self.instead_of_another(Setback::before_the_password(fault), peer, steps, deadline).await,
         }
+    }
+
+    /// A connection that is given back, where another could not be had: servers and firewalls have limits, and those that
+    /// are there go on.
+    ///
+    /// # Errors
+    ///
+    /// Why another could not be had, if there is none to wait for.
+    pub(super) async fn instead_of_another(
+        &self,
+        setback: Setback,
+        peer: Option<SocketAddr>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<(Idle, bool), Setback> {
+        let may_wait = matches!(setback, Setback::Elsewhere(_)) && self.config.user_binds == UserBinds::Pooled;
+        if !may_wait || !self.binds.has_any_to(peer) {
+            return Err(setback);
+        }
+        self.binds.note_one_more(false, Instant::now());
+        let given_back = Box::pin(self.given_back(peer, steps, deadline)).await?;
+        given_back.map_or(Err(setback), |idle| Ok((idle, true)))
+    }
+
+    /// Waits for a connection to be given back, for as long as one may take to be opened; `None` if there is none left. Not
+    /// longer: if those that are in use hang, there has to be time for whatever else can be done.
+    async fn given_back(
+        &self,
+        peer: Option<SocketAddr>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<Option<Idle>, Setback> {
+        let mut given = self.binds.need(peer);
+        let until = deadline.at_most(steps.connect);
+        while self.binds.has_any_to(peer) && !until.remaining().is_zero() {
+            if let Some(fault) = self.reason_to_leave() {
+                return Err(Setback::Elsewhere(fault));
+            }
+            if let Ok(given) = timeout_at(until.at_most(LOOK_AGAIN).instant().into(), &mut given).await {
+                return Ok(given.ok());
+            }
+        }
+        given.close();
+        Ok(given.try_recv().ok())
     }
 
     /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether one that

@@ -26,13 +26,24 @@ pub(super) enum Attempt {
     Others(watch::Receiver<Outcome>),
 }
 
-/// Where a connection is wanted that nobody else uses.
-pub(super) type Wanted = oneshot::Sender<(Connection, OpenConnection)>;
+/// What a connection is opened for.
+pub(super) enum Aim {
+    /// For all, if there are not enough.
+    More,
+    /// For one login, which uses it alone unless others wait as well.
+    One(oneshot::Sender<(Connection, OpenConnection)>),
+    /// In the place of one that led to an address of no use, however many there are.
+    Another,
+}
 
 impl Server {
     /// Opens a shared connection for searching, or waits for the one that is being opened.
     pub(super) async fn opened(self: &Arc<Self>, steps: Steps, deadline: Deadline) -> Result<(), Setback> {
-        match self.attempt(None) {
+        self.opened_for(Aim::More, steps, deadline).await
+    }
+
+    async fn opened_for(self: &Arc<Self>, aim: Aim, steps: Steps, deadline: Deadline) -> Result<(), Setback> {
+        match self.attempt(aim) {
             Attempt::Mine(attempt) => self.in_time(attempt, steps, deadline).await,
             Attempt::Others(outcome) => self.in_time(outcome_of(outcome), steps, deadline).await,
         }
@@ -41,7 +52,32 @@ impl Server {
     /// Opens a shared connection for searching in the background, if none is being opened.
     pub(super) fn open_shared(self: &Arc<Self>) {
         // Dropped, it goes on there.
-        drop(self.attempt(None));
+        drop(self.attempt(Aim::More));
+    }
+
+    /// Opens a connection for searching in the place of one that works, although nobody can be bound at the address to which
+    /// it leads: the server's name may lead to another by now. If there is none to be had, it stays.
+    ///
+    /// # Errors
+    ///
+    /// When there is neither that nor any connection for binds. Then nobody can be let in here.
+    pub(crate) async fn replace(
+        self: &Arc<Self>,
+        connection: &SharedConnection,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<(), Setback> {
+        let began = Instant::now();
+        match self.opened_for(Aim::Another, steps, deadline).await {
+            Ok(()) => self.give_up(connection),
+            Err(_) if self.binds.has_any_to(connection.peer()) => {}
+            Err(Setback::Elsewhere(fault)) if self.has_time(steps) && !deadline.remaining().is_zero() => {
+                self.is_down(&fault, began);
+                return Err(Setback::Elsewhere(fault));
+            }
+            Err(setback) => return Err(setback),
+        }
+        Ok(())
     }
 
     pub(super) async fn in_time(
@@ -58,7 +94,7 @@ impl Server {
 
     /// The attempt to open a connection for searching: there is one at a time, which all wait for. Its outcome says whether
     /// the server can be reached. It does not end when nobody waits for it any more.
-    pub(super) fn attempt(self: &Arc<Self>, wanted: Option<Wanted>) -> Attempt {
+    pub(super) fn attempt(self: &Arc<Self>, aim: Aim) -> Attempt {
         let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(outcome) = &*opening
             // Whether the sender is gone without an outcome.
@@ -73,28 +109,24 @@ impl Server {
         Attempt::Mine(Lasting::new(async move {
             // The receiver that is kept is nobody who waits.
             let nobody_else = || sender.receiver_count() == 1;
-            let outcome = server.try_to_open(wanted, nobody_else).await;
+            let outcome = server.try_to_open(aim, nobody_else).await;
             let _ = sender.send(Some(outcome.clone()));
             outcome
         }))
     }
 
-    async fn try_to_open(
-        self: &Arc<Self>,
-        wanted: Option<Wanted>,
-        nobody_else: impl Fn() -> bool,
-    ) -> Result<(), Fault> {
+    async fn try_to_open(self: &Arc<Self>, aim: Aim, nobody_else: impl Fn() -> bool) -> Result<(), Fault> {
         // What is known without asking says nothing about the server.
         if let Err(refusal) = self.check_account() {
             self.breaker.probe_ended();
             return Err(refusal);
         }
         // While the breaker is open, connections that are there prove nothing: the probe has to dial.
-        if self.searches.is_full() && self.availability() == Availability::Available {
+        if !matches!(aim, Aim::Another) && self.searches.is_full() && self.availability() == Availability::Available {
             return Ok(());
         }
         let began = Instant::now();
-        match self.connect_to_search(wanted, nobody_else).await {
+        match self.connect_to_search(aim, nobody_else).await {
             Ok(()) => {
                 self.fit();
                 if self.breaker.close(Instant::now()) {
@@ -118,13 +150,18 @@ impl Server {
         }
     }
 
-    async fn connect_to_search(
-        self: &Arc<Self>,
-        wanted: Option<Wanted>,
-        nobody_else: impl Fn() -> bool,
-    ) -> Result<(), Fault> {
+    async fn connect_to_search(self: &Arc<Self>, aim: Aim, nobody_else: impl Fn() -> bool) -> Result<(), Fault> {
         let steps = Steps::of(self.config.timeout);
-        let addresses = self.in_order(self.resolve(Deadline::after(steps.resolve)).await?);
+        let mut addresses = self.in_order(self.resolve(Deadline::after(steps.resolve)).await?);
+        let wanted = match aim {
+            Aim::One(wanted) => Some(wanted),
+            Aim::More => None,
+            Aim::Another => {
+                let present = self.searches.peer();
+                addresses.sort_by_key(|address| Some(*address) == present);
+                None
+            }
+        };
         let deadline = Deadline::after(steps.connect);
         let is_up = self.availability() == Availability::Available;
         let is_beside = is_up && wanted.is_none();

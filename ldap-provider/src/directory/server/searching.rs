@@ -9,13 +9,13 @@ use tokio::sync::{SemaphorePermit, oneshot};
 use tokio::time::timeout_at;
 use wire_guard::Connection;
 
-use super::super::bind_pool::{Idle, Warming};
+use super::super::bind_pool::Warming;
 use super::super::open_connection::OpenConnection;
 use super::super::search_pool::{Offer, Place};
 use super::super::setback::Setback;
 use super::super::shared_connection::SharedConnection;
 use super::super::steps::Steps;
-use super::opening::Attempt;
+use super::opening::{Aim, Attempt};
 use super::{Server, WHAT_WAITS};
 use crate::fault;
 use crate::settings::UserBinds;
@@ -143,7 +143,7 @@ impl Server {
         }
         let Some(warming) = self.binds.begin_warming() else { return Ok(None) };
         let (wanted, mut connection) = oneshot::channel();
-        let Attempt::Mine(attempt) = self.attempt(Some(wanted)) else { return Ok(None) };
+        let Attempt::Mine(attempt) = self.attempt(Aim::One(wanted)) else { return Ok(None) };
         self.in_time(attempt, steps, deadline).await?;
         if let Ok((connection, open)) = connection.try_recv() {
             return Ok(Some(OwnConnection { connection, rest: OwnRest { open, warming } }));
@@ -157,7 +157,7 @@ impl Server {
     /// From now on the connection is one for binds. Logins to come find another to search on, which is opened by the first
     /// of them or [within a second](Self::supply).
     pub(crate) fn keep_for_binds(&self, connection: Connection, own: OwnRest) {
-        self.binds.give_back(Idle::new(connection, own.open));
+        self.binds.give_back(self.binds.join(connection, own.open));
         self.search_is_owed.store(true, Ordering::Relaxed);
         drop(own.warming);
     }
