@@ -122,6 +122,25 @@ impl SearchPool {
         });
     }
 
+    /// Whether the server answers on another connection: it has since then, or just before.
+    pub(crate) fn answers_beside(&self, connection: &SharedConnection, since: Instant, now: Instant) -> bool {
+        self.lock().connections.iter().map(|pooled| &pooled.connection).any(|other| {
+            let answers = |when| when > since || now.saturating_duration_since(when) < TRUSTED_FOR;
+            !other.is_same(connection) && other.end().is_none() && other.answered().is_some_and(answers)
+        })
+    }
+
+    /// Takes this connection out, and leaves all others.
+    pub(crate) fn take_out(&self, connection: &SharedConnection) {
+        self.lock().connections.retain(|pooled| {
+            let remains = !pooled.connection.is_same(connection);
+            if !remains {
+                pooled.places.close();
+            }
+            remains
+        });
+    }
+
     /// Takes all connections out. Searches under way on them go on; who waits for a place looks for another connection.
     pub(crate) fn give_up_all(&self) {
         for pooled in self.lock().connections.drain(..) {

@@ -82,14 +82,18 @@ impl Login<'_> {
             // A server that has just answered others is not asked again if there is another one.
             SearchError::Silent(fault) => (fault, was_idle || (!is_new && self.directory.servers().len() == 1)),
         };
-        server.give_up(connection);
+        let tells_of_server = is_new && !connection.has_broken_the_protocol();
+        let others_answer = tells_of_server && server.give_up_beside_others(connection, began);
+        if !others_answer {
+            server.give_up(connection);
+        }
         if self.deadline.remaining().is_zero() {
             return Err(self.elsewhere(fault));
         }
-        if is_new && !connection.has_broken_the_protocol() {
+        if tells_of_server && !others_answer {
             server.is_down(&fault, began);
         }
-        if *is_second || !is_worth_another {
+        if *is_second || !(is_worth_another || others_answer) {
             return Err(Setback::Elsewhere(fault));
         }
         *is_second = true;

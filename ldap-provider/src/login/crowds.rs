@@ -1,5 +1,6 @@
 //! What becomes of many logins at once when a server, or the way to it, does not have what all of them need.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use provider_api::{Decision, Fault, UnavailableReason};
@@ -133,4 +134,41 @@ async fn a_server_at_which_nobody_can_be_bound_any_more_is_left_alone_and_the_co
     assert_eq!(accepted(&together(&directory, 1, TIMEOUT).await), 1);
     assert_eq!((user_binds(&scripted), user_binds(&other)), (1, 1));
     assert!(!is_available(&directory, 0), "it finds everybody and lets nobody in");
+}
+
+#[tokio::test]
+async fn a_second_connection_that_leads_to_a_machine_that_hangs_condemns_the_first_no_more_than_itself() {
+    for ends in [false, true] {
+        let (services, hanging) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let unlimited = (usize::MAX, Beyond::Refused);
+        let scripted = ScriptedDirectory::start_for(unlimited, move |connection, id, request| match request {
+            Request::Bind { name, .. } if name == SERVICE_DN => {
+                if services.fetch_add(1, Relaxed) == 1 {
+                    hanging.store(connection, Relaxed);
+                }
+                well(id, request)
+            }
+            Request::Search { .. } if connection == hanging.load(Relaxed) && ends => Reply::Close,
+            Request::Search { .. } if connection == hanging.load(Relaxed) => Reply::Silence,
+            // So that logins are under way together, and a second connection is opened.
+            Request::Search { .. } => match well(id, request) {
+                Reply::Send(answer) => Reply::SendLate(Duration::from_millis(10), answer),
+                other => other,
+            },
+            _ => well(id, request),
+        })
+        .await
+        .with_service_account();
+        let directory = scripted.configured_with(with_servers(&[&scripted]));
+        for time in 0..3 {
+            let answers = together(&directory, 12, TIMEOUT).await;
+            assert_eq!(accepted(&answers), 12, "ends: {ends}, time {time}: {answers:?}");
+            assert!(is_available(&directory, 0), "ends: {ends}, time {time}");
+        }
+        let services = scripted
+            .binds()
+            .into_iter()
+            .filter(|(_, bind)| matches!(bind, Request::Bind { name, .. } if name == SERVICE_DN));
+        assert_eq!(services.count(), 2, "ends: {ends}: a third is not opened for a while");
+    }
 }

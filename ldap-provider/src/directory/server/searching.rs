@@ -121,6 +121,19 @@ impl Server {
         self.binds.forget_idle(now);
     }
 
+    /// Gives up a connection that was opened beside others and is of no use, if the server answers on one of those since
+    /// `began`. Behind one address there may be several machines, of which it led to one that hangs. Another is not tried
+    /// for a while. Whether that is so.
+    pub(crate) fn give_up_beside_others(&self, connection: &SharedConnection, began: Instant) -> bool {
+        let now = Instant::now();
+        let answers = self.searches.answers_beside(connection, began, now);
+        if answers {
+            self.searches.take_out(connection);
+            self.searches.makes_do(now);
+        }
+        answers
+    }
+
     /// Whether there is no connection for searching.
     pub(crate) fn is_unconnected(&self) -> bool {
         self.searches.peer().is_none()
