@@ -122,7 +122,10 @@ impl Directory {
                 Err(Setback::Elsewhere(fault)) => {
                     // A caller in a hurry says nothing about the server, and nobody's login needs another connection as long
                     // as there is one.
-                    if server.has_time(steps) && !deadline.remaining().is_zero() && server.is_unconnected() {
+                    if deadline.remaining().is_zero() {
+                        return Err(fault);
+                    }
+                    if server.has_time(steps) && server.is_unconnected() {
                         server.is_down(&fault, began);
                     }
                     attempts.failed(&server, fault);

@@ -62,6 +62,8 @@ pub(crate) async fn authenticate(
         match answered {
             Ok(decision) => return Ok(decision),
             Err(Setback::Final(fault)) => return Err(fault),
+            // Nobody would be there to hear what another server says.
+            Err(Setback::Elsewhere(fault)) if deadline.remaining().is_zero() => return Err(fault),
             Err(Setback::Elsewhere(fault)) => attempts.failed(&server, fault),
         }
     }
@@ -137,11 +139,10 @@ impl Login<'_> {
                     };
                 }
                 // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
-                Err(Setback::Elsewhere(fault)) if !is_second && server.reason_to_leave().is_none() => {
+                Err(Setback::Elsewhere(_))
+                    if !is_second && !self.deadline.remaining().is_zero() && server.reason_to_leave().is_none() =>
+                {
                     is_second = true;
-                    if self.deadline.remaining().is_zero() {
-                        return Err(Setback::Final(fault));
-                    }
                     if let On::Shared(connection) = &on {
                         Box::pin(server.replace(connection, self.steps, self.deadline)).await?;
                     }

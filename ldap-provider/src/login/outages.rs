@@ -265,3 +265,23 @@ async fn an_account_whose_bind_hangs_takes_the_server_from_nobody() {
         assert_eq!(other.requests(), [], "{template:?}");
     }
 }
+
+#[tokio::test]
+async fn who_has_no_time_left_is_not_taken_to_other_servers() {
+    // Nobody gets further than the service account's bind. The first two take all of this caller's time.
+    let silent = || async { ScriptedDirectory::start(|_, _| Reply::Silence).await.with_service_account() };
+    let (first, second, third) = (silent().await, silent().await, silent().await);
+    let directory = first.configured_with(|settings| {
+        let servers = [&first, &second, &third].map(|server| format!("ldap://{}", server.address));
+        settings["host"] = json!(servers);
+    });
+    let answer = within(&directory, Duration::from_millis(300)).await;
+    assert_eq!(answer.expect_err("no time").code(), "timeout");
+    // The third would be dialled in the background.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked = [&first, &second, &third].map(|server| server.requests().len());
+    assert_eq!(asked, [1, 1, 0]);
+    let metrics = directory.read_metrics();
+    let failovers = metrics.iter().find(|metric| metric.name == "failovers_total").expect("it is counted");
+    assert_eq!(failovers.value, 1.0);
+}
