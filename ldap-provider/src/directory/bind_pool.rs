@@ -100,10 +100,21 @@ impl Idle {
 pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
 impl BindPool {
+    /// For a server that is near, until [that is known](Self::fit).
     pub(crate) fn new() -> Self {
+        Self::of_size(NEAR)
+    }
+
+    /// Turns alone, for binds each of which has a connection of its own, with a handshake and a search: so that what waits
+    /// for a server that does not answer takes no more of this process's files than that.
+    pub(crate) fn turns_alone() -> Self {
+        Self::of_size(FAR)
+    }
+
+    fn of_size(size: usize) -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(NEAR)),
-            state: Mutex::new(State { idle: Vec::new(), size: NEAR, in_need: VecDeque::new(), one_more: None }),
+            turns: Arc::new(Semaphore::new(size)),
+            state: Mutex::new(State { idle: Vec::new(), size, in_need: VecDeque::new(), one_more: None }),
             warming: Arc::default(),
             members: Arc::default(),
         }

@@ -177,3 +177,34 @@ async fn a_second_connection_that_leads_to_a_machine_that_hangs_condemns_the_fir
         assert_eq!(services.count(), 2, "ends: {ends}: a third is not opened for a while");
     }
 }
+
+/// How many connections to this port are begun and not answered.
+fn pending_at(port: u16) -> usize {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the system's list of sockets");
+    let remote = format!(":{port:04X}");
+    let is_pending = |line: &&str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        fields.get(2).is_some_and(|address| address.ends_with(&remote)) && fields.get(3) == Some(&"02")
+    };
+    sockets.lines().filter(is_pending).count()
+}
+
+#[tokio::test]
+async fn without_a_search_too_a_crowd_at_a_server_that_is_not_there_takes_few_files_and_is_told_soon() {
+    let absent = ScriptedDirectory::start_for((0, Beyond::Swallowed), |_, _, _| Reply::Silence).await;
+    // Until its queue is full.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let directory = absent.configured_with(|settings| {
+        with_servers(&[&absent])(settings);
+        settings["bind_template"] = "uid={username},dc=x".into();
+    });
+    let begun = Instant::now();
+    let (answers, ()) = tokio::join!(together(&directory, 200, TIMEOUT), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let pending = pending_at(absent.address.port());
+        assert!((1..=64).contains(&pending), "{pending} connections are begun");
+    });
+    assert_eq!(accepted(&answers), 0);
+    assert!(begun.elapsed() < Duration::from_millis(1_500), "those who wait are told as well: {:?}", begun.elapsed());
+    assert!(!is_available(&directory, 0));
+}

@@ -17,9 +17,22 @@ impl Server {
     /// Why whoever has not sent a password to this server yet is to go on to another: this one is left alone, and there is
     /// another that is not. Who has no other stays: a connection that is there may still be of use.
     pub(crate) fn reason_to_leave(&self) -> Option<Fault> {
-        let Availability::Down(fault, _) = self.availability() else { return None };
+        let outage = self.outage()?;
         let all = self.all.upgrade()?;
-        all.all.iter().any(|other| other.availability() == Availability::Available).then_some(fault)
+        all.all.iter().any(|other| other.availability() == Availability::Available).then_some(outage)
+    }
+
+    /// Why whoever has not connected to this server yet is not to wait for their turn: the same, and where each login needs a
+    /// connection of its own there is nothing that may still be of use.
+    pub(super) fn reason_not_to_wait(&self) -> Option<Fault> {
+        if self.config.bind_template.is_some() { self.outage() } else { self.reason_to_leave() }
+    }
+
+    fn outage(&self) -> Option<Fault> {
+        match self.availability() {
+            Availability::Available => None,
+            Availability::Down(fault, _) => Some(fault),
+        }
     }
 
     /// Takes note that the server could not be reached.
@@ -46,7 +59,7 @@ impl Server {
         if self.breaker.open(cause, fault.clone(), began, Instant::now(), fastrand::f64()) {
             // It is dialled anew before it is asked again.
             self.searches.give_up_all();
-            if self.reason_to_leave().is_some() {
+            if self.reason_not_to_wait().is_some() {
                 self.binds.wake_who_waits();
             }
             // Why, is in the line of each login.

@@ -33,8 +33,15 @@ pub(crate) enum BindFailure {
         /// When it was sent.
         sent: Instant,
         /// Who waits for it is not to have it before note was taken of what that says about the server.
-        turn: Option<Turn>,
+        turn: Turn,
     },
+}
+
+/// A bind that was answered on a connection of its own. There are only so many of them at a time, as long as they live.
+pub(crate) struct BoundDirectly {
+    pub(crate) answer: UserBindAnswer,
+    _open: OpenConnection,
+    _turn: Turn,
 }
 
 impl Server {
@@ -117,7 +124,7 @@ impl Server {
                 Err(error) => {
                     // Whatever kept it from being answered may have happened to those that are idle as well.
                     self.binds.forget_idle(Instant::now());
-                    return Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn: Some(turn) });
+                    return Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn });
                 }
             }
         }
@@ -133,7 +140,21 @@ impl Server {
         bind: UserBind,
         steps: Steps,
         deadline: Deadline,
-    ) -> Result<(UserBindAnswer, OpenConnection), BindFailure> {
+    ) -> Result<BoundDirectly, BindFailure> {
+        let turn = match self.turn(deadline).await {
+            Ok(turn) => turn,
+            Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
+        };
+        let began = Instant::now();
+        let not_sent = |setback: Setback, bind| {
+            // A caller in a hurry says nothing about the server.
+            if let Setback::Elsewhere(fault) = &setback
+                && self.has_time(steps)
+            {
+                self.is_down(fault, began);
+            }
+            Err(BindFailure::NotSent(setback, bind))
+        };
         let opened = async {
             let addresses = self.in_order(self.resolve(deadline.at_most(steps.resolve)).await?);
             let limit = deadline.at_most(steps.connect);
@@ -149,39 +170,40 @@ impl Server {
         };
         let (connection, open) = match opened.await {
             Ok(opened) => opened,
-            Err(fault) if deadline.remaining().is_zero() => {
-                return Err(BindFailure::NotSent(Setback::Final(fault), bind));
-            }
-            Err(fault) => return Err(BindFailure::NotSent(Setback::before_the_password(fault), bind)),
+            Err(fault) if deadline.remaining().is_zero() => return not_sent(Setback::Final(fault), bind),
+            Err(fault) => return not_sent(Setback::before_the_password(fault), bind),
         };
         if deadline.remaining() < LEAST_TIME {
-            return Err(BindFailure::NotSent(Setback::Final(fault::timeout("opening a connection")), bind));
+            return not_sent(Setback::Final(fault::timeout("opening a connection")), bind);
+        }
+        if let Some(fault) = self.reason_to_leave() {
+            return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
         }
         self.metrics.user_binds.add();
         let sent = Instant::now();
         match connection.bind_user(bind, deadline.at_most(steps.operation).instant()).await {
             Ok(answer) => {
                 self.bind_answered.note(Instant::now());
-                Ok((answer, open))
+                Ok(BoundDirectly { answer, _open: open, _turn: turn })
             }
             Err(UserBindError::NotSent(error, unspent)) => {
                 self.metrics.user_binds.take_back();
                 let fault = fault::exchange("the bind as the user: nothing was sent", &error);
-                Err(BindFailure::NotSent(Setback::Elsewhere(fault), unspent))
+                not_sent(Setback::Elsewhere(fault), unspent)
             }
-            Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn: None }),
+            Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn }),
         }
     }
 
     /// The right to have a bind under way, for who does not go on to another server instead.
     async fn turn(&self, deadline: Deadline) -> Result<Turn, Setback> {
-        if let Some(fault) = self.reason_to_leave() {
+        if let Some(fault) = self.reason_not_to_wait() {
             return Err(Setback::Elsewhere(fault));
         }
         let turn = timeout_at(deadline.instant().into(), self.binds.turn()).await;
         let turn = turn.ok().flatten().ok_or_else(|| Setback::Final(fault::timeout(WHAT_WAITS)))?;
         // It may have been waited for.
-        self.reason_to_leave().map_or(Ok(turn), |fault| Err(Setback::Elsewhere(fault)))
+        self.reason_not_to_wait().map_or(Ok(turn), |fault| Err(Setback::Elsewhere(fault)))
     }
 }
 

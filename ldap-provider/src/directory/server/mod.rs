@@ -75,6 +75,7 @@ impl Server {
         recoveries: watch::Sender<()>,
         all: Weak<Servers>,
     ) -> Self {
+        let binds = if config.bind_template.is_some() { BindPool::turns_alone() } else { BindPool::new() };
         Self {
             endpoint,
             config,
@@ -84,7 +85,7 @@ impl Server {
             breaker: Breaker::default(),
             account: ServiceAccount::default(),
             searches: SearchPool::default(),
-            binds: BindPool::new(),
+            binds,
             bind_answered: LastAnswer::none(Instant::now()),
             opening: Mutex::default(),
             search_is_owed: AtomicBool::new(false),
@@ -129,7 +130,7 @@ impl Server {
     /// Has as many connections for binds as the round trip asks for.
     fn fit(&self) {
         let micros = self.round_trip.swap(u64::MAX, Ordering::Relaxed);
-        if micros != u64::MAX {
+        if micros != u64::MAX && self.config.bind_template.is_none() {
             self.binds.fit(Duration::from_micros(micros));
         }
     }
