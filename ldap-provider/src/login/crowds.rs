@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::outages::{DN, is_available, together, well};
 use crate::directory::Directory;
-use crate::scripted_directory::{Beyond, Reply, Request, SERVICE_DN, ScriptedDirectory, bound};
+use crate::scripted_directory::{Beyond, Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, entry};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -207,4 +207,28 @@ async fn without_a_search_too_a_crowd_at_a_server_that_is_not_there_takes_few_fi
     assert_eq!(accepted(&answers), 0);
     assert!(begun.elapsed() < Duration::from_millis(1_500), "those who wait are told as well: {:?}", begun.elapsed());
     assert!(!is_available(&directory, 0));
+}
+
+#[tokio::test]
+async fn without_a_search_too_one_attempt_that_fails_among_many_that_do_not_is_no_outage() {
+    let scripted =
+        ScriptedDirectory::start_for((usize::MAX, Beyond::Refused), |connection, id, request| match request {
+            Request::RootDse if connection == 1 => Reply::Silence,
+            Request::RootDse => Reply::Send([entry(id, "", &[("vendorName", "389 Project")]), done(id, 0)].concat()),
+            _ => well(id, request),
+        })
+        .await
+        .unknown();
+    let directory = scripted.configured_with(|settings| {
+        with_servers(&[&scripted])(settings);
+        settings["bind_template"] = "uid={username},dc=x".into();
+    });
+    let (first, ()) = tokio::join!(together(&directory, 1, TIMEOUT), async {
+        for _ in 0..15 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert_eq!(accepted(&together(&directory, 1, TIMEOUT).await), 1);
+        }
+    });
+    assert_eq!(accepted(&first), 0, "it is the one that failed");
+    assert!(is_available(&directory, 0));
 }

@@ -147,9 +147,10 @@ impl Server {
         };
         let began = Instant::now();
         let not_sent = |setback: Setback, bind| {
-            // A caller in a hurry says nothing about the server.
+            // A caller in a hurry says nothing about the server. Nor does one attempt among others that went well meanwhile.
             if let Setback::Elsewhere(fault) = &setback
                 && self.has_time(steps)
+                && !self.bind_answered.is_after(began)
             {
                 self.is_down(fault, began);
             }
