@@ -67,6 +67,17 @@ impl Login<'_> {
         let (connection, began, was_idle, is_new) = (&place.connection, *began, *was_idle, *is_new);
         let (fault, is_worth_another) = match error {
             SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
+            // Behind one address there may be other machines than the one to which this connection leads, for as long as it is
+            // kept. But a server that is busy is not to be kept busy by handshakes: a connection that is as new as one more
+            // would be says the same.
+            SearchError::Busy(fault) => {
+                if *is_second || connection.opened().elapsed() < TRUSTED_FOR || self.deadline.remaining().is_zero() {
+                    return Err(self.elsewhere(fault));
+                }
+                server.give_up_alone(connection);
+                *is_second = true;
+                return Ok(());
+            }
             SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
             // It answers others meanwhile: this search is slow, and nothing is wrong with the connection. On one that was idle
             // it had the time of a probe alone, so it is made again with its own.

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::authenticate;
 use crate::directory::{Directory, Steps};
-use crate::scripted_directory::{Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, person};
+use crate::scripted_directory::{Beyond, Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, person};
 
 pub(super) const DN: &str = "uid=alice,dc=x";
 
@@ -284,4 +284,41 @@ async fn who_has_no_time_left_is_not_taken_to_other_servers() {
     let metrics = directory.read_metrics();
     let failovers = metrics.iter().find(|metric| metric.name == "failovers_total").expect("it is counted");
     assert_eq!(failovers.value, 1.0);
+}
+
+#[tokio::test]
+async fn a_machine_that_is_busy_is_left_for_another_behind_the_same_address_but_not_by_each_login() {
+    for code in [51, 52, 3] {
+        let (is_busy, all_are) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (busy, all) = (Arc::clone(&is_busy), Arc::clone(&all_are));
+        let unlimited = (usize::MAX, Beyond::Refused);
+        let scripted = ScriptedDirectory::start_for(unlimited, move |connection, id, request| match request {
+            Request::Search { .. } if connection <= busy.load(Relaxed) || all.load(Relaxed) => {
+                Reply::Send(done(id, code))
+            }
+            _ => well(id, request),
+        })
+        .await
+        .with_service_account();
+        // A connection for binds that was idle would be asked for a sign of life, which this directory does not give.
+        let directory = scripted.configured_with(|settings| settings["user_binds"] = "fresh".into());
+        assert_alice_gets_in(&directory).await;
+        assert_alice_gets_in(&directory).await;
+        let services = || {
+            let binds = scripted.binds().into_iter();
+            binds.filter(|(_, bind)| matches!(bind, Request::Bind { name, .. } if name == SERVICE_DN)).count()
+        };
+        let before = services();
+        // So that the connection is not a new one.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        is_busy.store(scripted.requests().iter().map(|(connection, _)| *connection).max().expect("some"), Relaxed);
+        assert_alice_gets_in(&directory).await;
+        assert_eq!(services(), before + 1, "{code}");
+        all_are.store(true, Relaxed);
+        for _ in 0..10 {
+            within(&directory, Duration::from_secs(8)).await.expect_err("it is busy");
+        }
+        assert_eq!(services(), before + 1, "{code}: no handshake for each of them");
+        assert!(is_available(&directory, 0), "{code}");
+    }
 }

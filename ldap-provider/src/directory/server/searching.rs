@@ -121,6 +121,11 @@ impl Server {
         self.binds.forget_idle(now);
     }
 
+    /// Gives up this connection and no other: it leads to a machine that says that it cannot answer just now.
+    pub(crate) fn give_up_alone(&self, connection: &SharedConnection) {
+        self.searches.take_out(connection);
+    }
+
     /// Gives up a connection that was opened beside others and is of no use, if the server answers on one of those since
     /// `began`. Behind one address there may be several machines, of which it led to one that hangs. Another is not tried
     /// for a while. Whether that is so.
