@@ -80,6 +80,7 @@ impl ScriptedDirectory {
     ) -> Self {
         let listener = listener(if beyond == Beyond::Refused { 1_024 } else { 1 });
         let address = listener.local_addr().unwrap();
+        let mut full = if most == 0 { fill(address).await } else { Vec::new() };
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (record, reply) = (requests.clone(), Arc::new(reply));
         tokio::spawn(async move {
@@ -95,7 +96,7 @@ impl ScriptedDirectory {
                 });
             }
             if beyond == Beyond::Swallowed {
-                let _full = fill(address).await;
+                full.extend(fill(address).await);
                 std::future::pending::<()>().await;
             }
         });

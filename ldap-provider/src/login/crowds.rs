@@ -192,8 +192,6 @@ fn pending_at(port: u16) -> usize {
 #[tokio::test]
 async fn without_a_search_too_a_crowd_at_a_server_that_is_not_there_takes_few_files_and_is_told_soon() {
     let absent = ScriptedDirectory::start_for((0, Beyond::Swallowed), |_, _, _| Reply::Silence).await;
-    // Until its queue is full.
-    tokio::time::sleep(Duration::from_millis(500)).await;
     let directory = absent.configured_with(|settings| {
         with_servers(&[&absent])(settings);
         settings["bind_template"] = "uid={username},dc=x".into();

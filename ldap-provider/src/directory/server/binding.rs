@@ -154,7 +154,7 @@ impl Server {
             {
                 self.is_down(fault, began);
             }
-            Err(BindFailure::NotSent(setback, bind))
+            BindFailure::NotSent(setback, bind)
         };
         let opened = async {
             let addresses = self.in_order(self.resolve(deadline.at_most(steps.resolve)).await?);
@@ -171,11 +171,11 @@ impl Server {
         };
         let (connection, open) = match opened.await {
             Ok(opened) => opened,
-            Err(fault) if deadline.remaining().is_zero() => return not_sent(Setback::Final(fault), bind),
-            Err(fault) => return not_sent(Setback::before_the_password(fault), bind),
+            Err(fault) if deadline.remaining().is_zero() => return Err(not_sent(Setback::Final(fault), bind)),
+            Err(fault) => return Err(not_sent(Setback::before_the_password(fault), bind)),
         };
         if deadline.remaining() < LEAST_TIME {
-            return not_sent(Setback::Final(fault::timeout("opening a connection")), bind);
+            return Err(not_sent(Setback::Final(fault::timeout("opening a connection")), bind));
         }
         if let Some(fault) = self.reason_to_leave() {
             return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
@@ -190,7 +190,7 @@ impl Server {
             Err(UserBindError::NotSent(error, unspent)) => {
                 self.metrics.user_binds.take_back();
                 let fault = fault::exchange("the bind as the user: nothing was sent", &error);
-                not_sent(Setback::Elsewhere(fault), unspent)
+                Err(not_sent(Setback::Elsewhere(fault), unspent))
             }
             Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn }),
         }
