@@ -107,6 +107,10 @@ impl SearchPool {
         let mut pool = self.lock();
         pool.ended = None;
         pool.connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
+        // One more than there are to be takes the place of another, and whoever wanted it to may be gone.
+        if pool.connections.len() > MOST_CONNECTIONS + 1 {
+            pool.connections.remove(0).places.close();
+        }
     }
 
     /// Takes a connection out, and those that have been idle too long to be trusted: what it died of they may have died

@@ -73,53 +73,57 @@ impl Server {
                 break;
             }
         }
-        if self.config.user_binds == UserBinds::Pooled
-            && self.binds.is_full(peer, Instant::now())
+        // On the heap: most binds find a connection, and would have the room for a handshake without need.
+        Box::pin(self.one_more(peer, steps, deadline)).await
+    }
+
+    /// A connection that is opened for a bind, or, where it cannot be, one that is given back.
+    async fn one_more(
+        &self,
+        peer: Option<SocketAddr>,
+        steps: Steps,
+        deadline: Deadline,
+    ) -> Result<(Idle, bool), Setback> {
+        if self.binds.is_full(peer, Instant::now())
             && let Some(idle) = self.given_back(peer, steps, deadline).await?
         {
             return Ok((idle, true));
         }
         // From now on: how long another was waited for says nothing about how long this one takes.
         let limit = deadline.at_most(steps.connect);
-        // On the heap: most binds find a connection, and would have the room for a handshake without need.
-        let opened = Box::pin(async {
+        let opened = async {
             let addresses = match peer {
                 Some(peer) => vec![peer],
                 None => self.resolve(limit).await?,
             };
             let tcp = self.connect(&addresses, limit).await?;
             self.secure(tcp, Limits::LOGIN, limit).await
-        });
-        match opened.await {
+        };
+        let setback = match opened.await {
             Ok((connection, open)) => {
                 self.binds.note_one_more(true, Instant::now());
-                Ok((self.binds.join(connection, open), false))
+                return Ok((self.binds.join(connection, open), false));
             }
-            Err(fault) if deadline.remaining().is_zero() => Err(Setback::Final(fault)),
-            Err(fault) => self.instead_of_another(Setback::before_the_password(fault), peer, steps, deadline).await,
+            Err(fault) if deadline.remaining().is_zero() => Setback::Final(fault),
+            Err(fault) => Setback::before_the_password(fault),
+        };
+        if matches!(setback, Setback::Elsewhere(_))
+            && self.makes_do(peer)
+            && let Some(idle) = self.given_back(peer, steps, deadline).await?
+        {
+            return Ok((idle, true));
         }
+        Err(setback)
     }
 
-    /// A connection that is given back, where another could not be had: servers and firewalls have limits, and those that
-    /// are there go on.
-    ///
-    /// # Errors
-    ///
-    /// Why another could not be had, if there is none to wait for.
-    pub(super) async fn instead_of_another(
-        &self,
-        setback: Setback,
-        peer: Option<SocketAddr>,
-        steps: Steps,
-        deadline: Deadline,
-    ) -> Result<(Idle, bool), Setback> {
-        let may_wait = matches!(setback, Setback::Elsewhere(_)) && self.config.user_binds == UserBinds::Pooled;
-        if !may_wait || !self.binds.has_any_to(peer) {
-            return Err(setback);
+    /// Takes note that another connection could not be had. Whether there are any, one of which will be given back: servers
+    /// and firewalls have limits, and those that are there go on.
+    pub(super) fn makes_do(&self, peer: Option<SocketAddr>) -> bool {
+        let has_any = self.config.user_binds == UserBinds::Pooled && self.binds.has_any_to(peer);
+        if has_any {
+            self.binds.note_one_more(false, Instant::now());
         }
-        self.binds.note_one_more(false, Instant::now());
-        let given_back = Box::pin(self.given_back(peer, steps, deadline)).await?;
-        given_back.map_or(Err(setback), |idle| Ok((idle, true)))
+        has_any
     }
 
     /// Waits for a connection to be given back, for as long as one may take to be opened; `None` if there is none left. Not

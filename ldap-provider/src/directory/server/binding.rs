@@ -63,17 +63,14 @@ impl Server {
             Ok(turn) => turn,
             Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
         };
-        let mut given = None;
+        let mut was_refused = false;
         loop {
             if deadline.remaining() < LEAST_TIME {
                 return Err(BindFailure::NotSent(Setback::Final(fault::timeout("waiting for a connection")), bind));
             }
-            let (connection, reused) = match given.take() {
-                Some(given) => given,
-                None => match self.user_connection(peer, steps, deadline).await {
-                    Ok(connection) => connection,
-                    Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
-                },
+            let (connection, reused) = match self.user_connection(peer, steps, deadline).await {
+                Ok(connection) => connection,
+                Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
             };
             if let Some(fault) = self.reason_to_leave() {
                 return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
@@ -114,11 +111,11 @@ impl Server {
                     if !reused {
                         // A server that has enough connections may end one more as soon as it is made.
                         drop(open);
-                        let fault = fault::exchange("the bind as the user: nothing was sent", &error);
-                        match self.instead_of_another(Setback::Elsewhere(fault), peer, steps, deadline).await {
-                            Ok(connection) => given = Some(connection),
-                            Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
+                        if was_refused || !self.makes_do(peer) {
+                            let fault = fault::exchange("the bind as the user: nothing was sent", &error);
+                            return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
                         }
+                        was_refused = true;
                     }
                 }
                 Err(error) => {
