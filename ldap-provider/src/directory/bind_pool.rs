@@ -83,7 +83,8 @@ impl Drop for Member {
 #[derive(Debug)]
 pub(crate) struct Idle {
     pub(crate) connection: Connection,
-    pub(crate) open: Member,
+    /// On the heap, so that a login which has the connection is no larger for it.
+    pub(crate) open: Box<Member>,
     pub(crate) expires: Instant,
     pub(crate) used: Instant,
 }
@@ -180,7 +181,7 @@ impl BindPool {
     pub(crate) fn join(&self, connection: Connection, open: OpenConnection) -> Idle {
         let (peer, members, now) = (connection.peer(), Arc::clone(&self.members), Instant::now());
         self.members().push(peer);
-        Idle { connection, open: Member { peer, members, _open: open }, expires: expiry(now), used: now }
+        Idle { connection, open: Box::new(Member { peer, members, _open: open }), expires: expiry(now), used: now }
     }
 
     /// Gives a connection back after a bind that was answered.
