@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use wire_guard::ber::{ENUMERATED, INTEGER, OCTET_STRING, Reader, SEQUENCE, SET, push_integer, push_octets, wrap};
 use wire_guard::frame::FrameReader;
 use wire_guard::message::{Message, operation};
@@ -44,6 +44,14 @@ pub(crate) enum Reply {
     Silence,
 }
 
+/// What becomes of connections beyond those that a directory takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    Refused,
+    /// They are not answered, as by a firewall that has no room for them.
+    Swallowed,
+}
+
 /// The service account of a directory that has one.
 pub(crate) const SERVICE_DN: &str = "cn=reader,dc=x";
 pub(crate) const SERVICE_PASSWORD: &str = "the reader's own";
@@ -61,21 +69,35 @@ pub(crate) struct ScriptedDirectory {
 impl ScriptedDirectory {
     /// Answers each request by `reply`, which is given the request's id.
     pub(crate) async fn start(reply: impl Fn(u8, &Request) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_for((usize::MAX, Beyond::Refused), move |_, id, request| reply(id, request)).await
+    }
+
+    /// The same for so many connections, and what becomes of all others. `reply` is given the number of the connection as
+    /// well, counted from 1.
+    pub(crate) async fn start_for(
+        (most, beyond): (usize, Beyond),
+        reply: impl Fn(usize, u8, &Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = listener(if beyond == Beyond::Refused { 1_024 } else { 1 });
         let address = listener.local_addr().unwrap();
+        let mut full = if most == 0 { fill(address).await } else { Vec::new() };
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (record, reply) = (requests.clone(), Arc::new(reply));
         tokio::spawn(async move {
-            for connection in 1.. {
+            for connection in 1..=most {
                 let (tcp, _) = listener.accept().await.unwrap();
                 let (record, reply) = (record.clone(), reply.clone());
                 tokio::spawn(async move {
                     serve(tcp, |id, request| {
                         record.lock().unwrap().push((connection, request.clone()));
-                        reply(id, request)
+                        reply(connection, id, request)
                     })
                     .await;
                 });
+            }
+            if beyond == Beyond::Swallowed {
+                full.extend(fill(address).await);
+                std::future::pending::<()>().await;
             }
         });
         Self { address, timeout: "20s", service_account: false, kind: "other", groups: "none", requests }
@@ -140,6 +162,23 @@ impl ScriptedDirectory {
     }
 }
 
+/// On a port that is free. Connections that nobody accepts are queued up to this number, and one more; what comes after
+/// that is not answered.
+fn listener(queue: u32) -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket.listen(queue).unwrap()
+}
+
+/// Connections that nobody accepts, as many as are queued.
+async fn fill(address: SocketAddr) -> Vec<TcpStream> {
+    let mut queued = Vec::new();
+    while let Ok(Ok(tcp)) = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+        queued.push(tcp);
+    }
+    queued
+}
+
 async fn serve(mut tcp: TcpStream, reply: impl Fn(u8, &Request) -> Reply) {
     let mut reader = FrameReader::new(1024 * 1024);
     while let Ok(frame) = reader.next(&mut tcp).await {
@@ -189,7 +228,8 @@ fn request(message: &Message<'_>) -> Request {
 }
 
 fn message(id: u8, operation: u8, content: &[u8], controls: &[u8]) -> Vec<u8> {
-    let mut parts = vec![INTEGER, 1, id];
+    let mut parts = Vec::new();
+    push_integer(&mut parts, id.into());
     push_octets(&mut parts, operation, content);
     parts.extend(controls);
     wrap(SEQUENCE, &parts)

@@ -16,7 +16,7 @@ use crate::filter::{EncodedFilter, SearchFilter};
 use crate::groups::GROUP_TYPE;
 use crate::name::CarriedName;
 use crate::plan::Plan;
-use crate::result_code::{self, NO_SUCH_OBJECT, SIZE_LIMIT_EXCEEDED, SUCCESS};
+use crate::result_code::{self, BUSY, NO_SUCH_OBJECT, SIZE_LIMIT_EXCEEDED, SUCCESS, TIME_LIMIT_EXCEEDED, UNAVAILABLE};
 use crate::settings::{Config, Scope};
 
 /// What a search for a name found.
@@ -37,6 +37,8 @@ const WHAT: &str = "the search for the user";
 pub(crate) enum SearchError {
     /// The server has answered that it cannot.
     Answered(Fault),
+    /// The server has answered that it cannot just now.
+    Busy(Fault),
     /// The connection ended before the search did.
     Ended(Fault),
     /// There was no answer in time.
@@ -51,6 +53,7 @@ impl SearchError {
     fn into_fault(self) -> Fault {
         match self {
             Self::Answered(fault)
+            | Self::Busy(fault)
             | Self::Ended(fault)
             | Self::Silent(fault)
             | Self::Violation(fault)
@@ -69,7 +72,11 @@ pub(crate) async fn find_user(
 ) -> Result<Found, SearchError> {
     let request = plan.search_for(names);
     let found = answer_to(place.connection.search(&request, SIZE_LIMIT.into()), deadline, WHAT).await?;
-    one_user(found, config, |dn| plan.is_in_scope(dn)).map_err(SearchError::Answered)
+    let error = match found.end.as_ref().map(|(result, _)| result.code) {
+        Some(BUSY | UNAVAILABLE | TIME_LIMIT_EXCEEDED) => SearchError::Busy,
+        _ => SearchError::Answered,
+    };
+    one_user(found, config, |dn| plan.is_in_scope(dn)).map_err(error)
 }
 
 /// The answer to a search, if it comes in time.

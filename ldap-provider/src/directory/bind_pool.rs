@@ -1,9 +1,10 @@
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::Deadline;
-use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore};
+use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore, oneshot};
 use tokio::time::timeout_at;
 use wire_guard::Connection;
 
@@ -21,6 +22,9 @@ const FAR: usize = 64;
 /// at once need about 32 (measured).
 const NEAR_ROUND_TRIP: Duration = Duration::from_millis(1);
 
+/// How often it is tried whether one more connection can be had by now, where it could not while there were others.
+const ONE_MORE: Duration = Duration::from_secs(1);
+
 /// The connections to one server that carry binds of users and, from the first of them on, nothing else. They are opened
 /// when they are needed.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct BindPool {
     /// Written to while the first connection is opened. Those who wait for it read: were each alone with the lock, they would
     /// take one another for who opens it, and wait for each other as long as there are two of them.
     warming: Arc<RwLock<()>>,
+    /// The addresses of all connections, idle or in use.
+    members: Arc<Mutex<Vec<Option<SocketAddr>>>>,
 }
 
 /// Stands for the opening of the first connection.
@@ -43,13 +49,42 @@ struct State {
     /// The one that was used last is last: it is the one that is used next, and the others may become too many.
     idle: Vec<Idle>,
     size: usize,
+    /// Who has a turn and waits for a connection that is in use, since there is no other to be had.
+    in_need: VecDeque<Need>,
+    /// Set while no more connections can be had than there are: when that is tried next.
+    one_more: Option<Instant>,
+}
+
+/// Somebody who waits for a connection to this address.
+#[derive(Debug)]
+struct Need {
+    peer: Option<SocketAddr>,
+    given: oneshot::Sender<Idle>,
+}
+
+/// Counts a connection among those of the pool, and as open, as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Member {
+    peer: Option<SocketAddr>,
+    members: Arc<Mutex<Vec<Option<SocketAddr>>>>,
+    _open: OpenConnection,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = members.iter().position(|peer| *peer == self.peer) {
+            members.swap_remove(position);
+        }
+    }
 }
 
 /// A connection that waits for its next bind.
 #[derive(Debug)]
 pub(crate) struct Idle {
     pub(crate) connection: Connection,
-    pub(crate) open: OpenConnection,
+    /// On the heap, so that a login which has the connection is no larger for it.
+    pub(crate) open: Box<Member>,
     pub(crate) expires: Instant,
     pub(crate) used: Instant,
     /// Whether it has carried a bind, and was not just opened for one.
@@ -57,12 +92,6 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    /// A connection that was just opened.
-    pub(crate) fn new(connection: Connection, open: OpenConnection) -> Self {
-        let now = Instant::now();
-        Self { connection, open, expires: expiry(now), used: now, has_carried: false }
-    }
-
     /// Whether it has been idle too long, or is too old.
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         now >= self.expires || now.duration_since(self.used) >= LONGEST_IDLENESS
@@ -74,11 +103,23 @@ impl Idle {
 pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
 impl BindPool {
+    /// For a server that is near, until [that is known](Self::fit).
     pub(crate) fn new() -> Self {
+        Self::of_size(NEAR)
+    }
+
+    /// Turns alone, for binds each of which has a connection of its own, with a handshake and a search: so that what waits
+    /// for a server that does not answer takes no more of this process's files than that.
+    pub(crate) fn turns_alone() -> Self {
+        Self::of_size(FAR)
+    }
+
+    fn of_size(size: usize) -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(NEAR)),
-            state: Mutex::new(State { idle: Vec::new(), size: NEAR }),
+            turns: Arc::new(Semaphore::new(size)),
+            state: Mutex::new(State { idle: Vec::new(), size, in_need: VecDeque::new(), one_more: None }),
             warming: Arc::default(),
+            members: Arc::default(),
         }
     }
 
@@ -106,6 +147,18 @@ impl BindPool {
         Arc::clone(&self.turns).acquire_owned().await.ok().map(Turn)
     }
 
+    /// Has all who wait for a turn look at what has changed, even if nobody gives one back. Whoever does not want theirs any
+    /// more passes it on, so that one turn more is enough; who comes to have it last is nobody, and it is withdrawn.
+    pub(crate) fn wake_who_waits(&self) {
+        self.turns.add_permits(1);
+        let turns = Arc::clone(&self.turns);
+        tokio::spawn(async move {
+            if let Ok(last) = turns.acquire().await {
+                last.forget();
+            }
+        });
+    }
+
     /// Whether all turns are taken, so that somebody may wait for one.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.turns.available_permits() == 0
@@ -126,9 +179,56 @@ impl BindPool {
         None
     }
 
+    /// A connection that was just opened, as one of these.
+    pub(crate) fn join(&self, connection: Connection, open: OpenConnection) -> Idle {
+        let (peer, members, now) = (connection.peer(), Arc::clone(&self.members), Instant::now());
+        self.members().push(peer);
+        let open = Box::new(Member { peer, members, _open: open });
+        Idle { connection, open, expires: expiry(now), used: now, has_carried: false }
+    }
+
     /// Gives a connection back after a bind that was answered.
     pub(crate) fn give_back(&self, idle: Idle) {
-        self.lock().idle.push(idle);
+        let mut state = self.lock();
+        if let Some(idle) = state.unless_needed(idle) {
+            state.idle.push(idle);
+        }
+    }
+
+    /// A connection to this address as soon as one is given back, for who has a turn and cannot open another; those who came
+    /// before have theirs first.
+    pub(crate) fn need(&self, peer: Option<SocketAddr>) -> oneshot::Receiver<Idle> {
+        let (given, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        state.in_need.retain(|need| !need.given.is_closed());
+        // It may have been given back just now.
+        match state.idle.iter().rposition(|idle| idle.connection.peer() == peer) {
+            Some(position) => drop(given.send(state.idle.remove(position))),
+            None => state.in_need.push_back(Need { peer, given }),
+        }
+        receiver
+    }
+
+    /// Whether there are connections to this address, idle or in use.
+    pub(crate) fn has_any_to(&self, peer: Option<SocketAddr>) -> bool {
+        self.members().contains(&peer)
+    }
+
+    /// Whether it is known that no more connections to this address can be had than there are. Who is told that it is not has
+    /// to try.
+    pub(crate) fn is_full(&self, peer: Option<SocketAddr>, now: Instant) -> bool {
+        let mut state = self.lock();
+        let Some(next) = state.one_more else { return false };
+        if now < next {
+            return self.has_any_to(peer);
+        }
+        state.one_more = Some(now + ONE_MORE);
+        false
+    }
+
+    /// Takes note of whether one more connection could be had.
+    pub(crate) fn note_one_more(&self, could: bool, now: Instant) {
+        self.lock().one_more = (!could).then(|| now + ONE_MORE);
     }
 
     /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
@@ -162,8 +262,10 @@ impl BindPool {
     /// Puts one back that is of further use.
     pub(crate) fn put_back(&self, position: usize, (turn, idle): (Turn, Idle)) {
         let mut state = self.lock();
-        let position = position.min(state.idle.len());
-        state.idle.insert(position, idle);
+        if let Some(idle) = state.unless_needed(idle) {
+            let position = position.min(state.idle.len());
+            state.idle.insert(position, idle);
+        }
         drop(state);
         drop(turn);
     }
@@ -184,6 +286,24 @@ impl BindPool {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn members(&self) -> std::sync::MutexGuard<'_, Vec<Option<SocketAddr>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The connection, unless it was given to somebody who needs it.
+    fn unless_needed(&mut self, mut idle: Idle) -> Option<Idle> {
+        while let Some(position) = self.in_need.iter().position(|need| need.peer == idle.connection.peer()) {
+            match self.in_need.remove(position)?.given.send(idle) {
+                Ok(()) => return None,
+                // Nobody waits for it any more.
+                Err(returned) => idle = returned,
+            }
+        }
+        Some(idle)
+    }
 }
 
 fn size_for(round_trip: Duration) -> usize {
@@ -201,7 +321,7 @@ mod tests {
     use wire_guard::{Connection, Limits, Security};
 
     use super::super::open_connection::OpenConnection;
-    use super::{BindPool, Idle, size_for};
+    use super::{BindPool, size_for};
 
     #[test]
     fn the_farther_the_server_the_more_connections() {
@@ -218,7 +338,7 @@ mod tests {
             let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let soon = Instant::now() + Duration::from_secs(20);
             let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, soon).await.unwrap();
-            pool.give_back(Idle::new(connection, OpenConnection::count(&metrics)));
+            pool.give_back(pool.join(connection, OpenConnection::count(&metrics)));
         }
         (pool, listener)
     }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,11 @@ const LATEST: Duration = Duration::from_secs(1);
 /// It is closed as long as the server can be reached. When it cannot, the breaker opens: nobody's login waits for this
 /// server any more. After a pause it is half open: one probe, beside the logins, finds out whether the server is back.
 #[derive(Debug, Default)]
-pub(crate) struct Breaker(Mutex<State>);
+pub(crate) struct Breaker {
+    state: Mutex<State>,
+    /// The same, for who has to know only whether it is open: several times in each login.
+    is_open: AtomicBool,
+}
 
 #[derive(Debug)]
 enum State {
@@ -92,6 +97,9 @@ pub(crate) enum Urgency {
 
 impl Breaker {
     pub(crate) fn availability(&self) -> Availability {
+        if !self.is_open.load(Ordering::Acquire) {
+            return Availability::Available;
+        }
         self.with(|state| match state {
             State::Closed(_) => Availability::Available,
             State::Open(outage) => Availability::Down(outage.fault.clone(), outage.early),
@@ -177,7 +185,10 @@ impl Breaker {
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
-        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = action(&mut state);
+        self.is_open.store(matches!(*state, State::Open(_)), Ordering::Release);
+        outcome
     }
 }
 

@@ -8,6 +8,7 @@
 mod bind_pool;
 mod breaker;
 mod detection;
+mod last_answer;
 mod lasting;
 mod open_connection;
 mod search_pool;
@@ -75,12 +76,13 @@ impl Directory {
         let (config, metrics) = (Arc::new(config), Arc::<Metrics>::default());
         let (recovery, recoveries) = watch::channel(());
         let detection = Arc::new(Detection::new(Arc::clone(&config)));
-        let server = |endpoint: &wire_guard::Endpoint| {
-            let shared = (Arc::clone(&config), Arc::clone(&metrics), Arc::clone(&detection));
-            Arc::new(Server::new(endpoint.clone(), shared, recovery.clone()))
-        };
-        let all = config.endpoints.iter().map(server).collect();
-        let servers = Arc::new(Servers { all, recoveries });
+        let servers = Arc::new_cyclic(|servers| {
+            let server = |endpoint: &wire_guard::Endpoint| {
+                let shared = (Arc::clone(&config), Arc::clone(&metrics), Arc::clone(&detection));
+                Arc::new(Server::new(endpoint.clone(), shared, recovery.clone(), servers.clone()))
+            };
+            Servers { all: config.endpoints.iter().map(server).collect(), recoveries }
+        });
         look_after(&servers);
         Self { config, metrics, detection, windows_domain: Arc::default(), servers }
     }
@@ -121,7 +123,10 @@ impl Directory {
                 Err(Setback::Elsewhere(fault)) => {
                     // A caller in a hurry says nothing about the server, and nobody's login needs another connection as long
                     // as there is one.
-                    if server.has_time(steps) && !deadline.remaining().is_zero() && server.is_unconnected() {
+                    if deadline.remaining().is_zero() {
+                        return Err(fault);
+                    }
+                    if server.has_time(steps) && server.is_unconnected() {
                         server.is_down(&fault, began);
                     }
                     attempts.failed(&server, fault);

@@ -107,6 +107,10 @@ impl SearchPool {
         let mut pool = self.lock();
         pool.ended = None;
         pool.connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
+        // One more than there are to be takes the place of another, and whoever wanted it to may be gone.
+        if pool.connections.len() > MOST_CONNECTIONS + 1 {
+            pool.connections.remove(0).places.close();
+        }
     }
 
     /// Takes a connection out, and those that have been idle too long to be trusted: what it died of they may have died
@@ -115,6 +119,25 @@ impl SearchPool {
         self.lock().connections.retain(|pooled| {
             let was_idle = pooled.connection.silent_for(now) >= TRUSTED_FOR;
             let remains = !pooled.connection.is_same(connection) && !was_idle;
+            if !remains {
+                pooled.places.close();
+            }
+            remains
+        });
+    }
+
+    /// Whether the server answers on another connection: it has since then, or just before.
+    pub(crate) fn answers_beside(&self, connection: &SharedConnection, since: Instant, now: Instant) -> bool {
+        self.lock().connections.iter().map(|pooled| &pooled.connection).any(|other| {
+            let answers = |when| when > since || now.saturating_duration_since(when) < TRUSTED_FOR;
+            !other.is_same(connection) && other.end().is_none() && other.answered().is_some_and(answers)
+        })
+    }
+
+    /// Takes this connection out, and leaves all others.
+    pub(crate) fn take_out(&self, connection: &SharedConnection) {
+        self.lock().connections.retain(|pooled| {
+            let remains = !pooled.connection.is_same(connection);
             if !remains {
                 pooled.places.close();
             }

@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use wire_guard::{Connection, Found, PipeEnd, SearchConnection, SearchFailure, SearchRequest};
 
+use super::last_answer::LastAnswer;
 use super::open_connection::OpenConnection;
 
 /// A connection for the searches of all logins, bound as the service account. Clones share it; it ends with the last.
@@ -15,19 +15,15 @@ pub(crate) struct SharedConnection(Arc<Inner>);
 struct Inner {
     searches: SearchConnection,
     opened: Instant,
-    /// When the server last answered a search, in microseconds since it was opened; 0 if it never has.
-    answered: AtomicU64,
+    /// When the server last answered a search.
+    answered: LastAnswer,
     _open: OpenConnection,
 }
 
 impl SharedConnection {
     pub(crate) fn over(connection: Connection, open: OpenConnection) -> Self {
-        Self(Arc::new(Inner {
-            searches: connection.into_searches(),
-            opened: Instant::now(),
-            answered: AtomicU64::new(0),
-            _open: open,
-        }))
+        let (searches, opened) = (connection.into_searches(), Instant::now());
+        Self(Arc::new(Inner { searches, opened, answered: LastAnswer::none(opened), _open: open }))
     }
 
     /// Searches for so many entries.
@@ -35,8 +31,7 @@ impl SharedConnection {
         let answer = self.0.searches.search(request, most).await;
         // An answer that is too large is a sign of life as well.
         if !matches!(answer, Err(SearchFailure::Ended(_))) {
-            let micros = u64::try_from(self.0.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.0.answered.store(micros.max(1), Ordering::Relaxed);
+            self.0.answered.note(Instant::now());
         }
         answer
     }
@@ -63,10 +58,7 @@ impl SharedConnection {
 
     /// When the server last answered a search on it.
     pub(crate) fn answered(&self) -> Option<Instant> {
-        match self.0.answered.load(Ordering::Relaxed) {
-            0 => None,
-            micros => Some(self.0.opened + Duration::from_micros(micros)),
-        }
+        self.0.answered.when()
     }
 
     /// How long the server has said nothing on it: since its last answer, or since it was opened.

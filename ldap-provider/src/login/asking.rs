@@ -46,7 +46,7 @@ impl Login<'_> {
 
     /// A place to ask at, and how long.
     pub(super) async fn asking(&self, server: &Arc<Server>) -> Result<Asking, Setback> {
-        let place = server.place(self.steps, self.deadline).await?;
+        let place = server.place_unless_left(self.steps, self.deadline).await?;
         let was_idle = place.silent_for() >= TRUSTED_FOR;
         let is_new = place.connection.answered().is_none() && !was_idle;
         // A search is its own probe: it can be made again.
@@ -69,6 +69,17 @@ impl Login<'_> {
             SearchError::Answered(fault) => return Err(Setback::before_the_password(fault)),
             // Whoever may write into their own entry would else cost each server a connection, and have it left alone.
             SearchError::TooLarge(fault) => return Err(Setback::Final(fault)),
+            // Behind one address there may be other machines than the one to which this connection leads, for as long as it is
+            // kept. But a server that is busy is not to be kept busy by handshakes: a connection that is as new as one more
+            // would be says the same.
+            SearchError::Busy(fault) => {
+                if *is_second || connection.opened().elapsed() < TRUSTED_FOR || self.deadline.remaining().is_zero() {
+                    return Err(self.elsewhere(fault));
+                }
+                server.give_up_alone(connection);
+                *is_second = true;
+                return Ok(());
+            }
             SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
             // It answers others meanwhile: this search is slow, and nothing is wrong with the connection. On one that was idle
             // it had the time of a probe alone, so it is made again with its own.
@@ -84,14 +95,18 @@ impl Login<'_> {
             // A server that has just answered others is not asked again if there is another one.
             SearchError::Silent(fault) => (fault, was_idle || (!is_new && self.directory.servers().len() == 1)),
         };
-        server.give_up(connection);
+        let tells_of_server = is_new && !connection.has_broken_the_protocol();
+        let others_answer = tells_of_server && server.give_up_beside_others(connection, began);
+        if !others_answer {
+            server.give_up(connection);
+        }
         if self.deadline.remaining().is_zero() {
             return Err(self.elsewhere(fault));
         }
-        if is_new && !connection.has_broken_the_protocol() {
+        if tells_of_server && !others_answer {
             server.is_down(&fault, began);
         }
-        if *is_second || !is_worth_another {
+        if *is_second || !(is_worth_another || others_answer) {
             return Err(Setback::Elsewhere(fault));
         }
         *is_second = true;

@@ -1,7 +1,7 @@
 //! A login without a search before it: the typed name becomes the name that is bound as.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use directory_data::AttributeName;
 use provider_api::{Decision, Fault, RejectReason, Rejection};
@@ -44,29 +44,24 @@ impl Login<'_> {
             return Err(Setback::Final(Fault::internal("the password of this login has been spent")));
         };
         let bind = UserBind::new(BindRequest::simple(name, password), permit);
-        let began = Instant::now();
-        let (answer, _open) = match server.bind_directly(bind, self.steps, self.deadline).await {
+        let bound = match server.bind_directly(bind, self.steps, self.deadline).await {
             Ok(answered) => answered,
-            Err(BindFailure::Unanswered { fault, sent }) => return Err(self.without_an_answer(server, fault, sent)),
+            Err(BindFailure::Unanswered { fault, sent, turn: _turn }) => {
+                return Err(self.without_an_answer(server, fault, sent));
+            }
             Err(BindFailure::NotSent(setback, bind)) => {
                 self.unspent = Some(bind.unspent());
-                // A caller in a hurry says nothing about the server.
-                if let Setback::Elsewhere(fault) = &setback
-                    && server.has_time(self.steps)
-                {
-                    server.is_down(fault, began);
-                }
                 return Err(setback);
             }
         };
         // From here on the password is spent: no other server is asked.
-        let response = answer.response;
+        let response = bound.answer.response;
         // It may take the service account to know.
         let plan = self.plan(server).await.map_err(|setback| Setback::Final(setback.into_fault()))?;
         if let Err(rejection) = user_bind::password_verdict(&response, &plan.state).map_err(Setback::Final)? {
             return Ok(rejection.into());
         }
-        let connection = answer.connection.ok_or_else(|| {
+        let connection = bound.answer.connection.ok_or_else(|| {
             Setback::Final(fault::protocol_violation("the server said more than the answer to the bind"))
         })?;
         let connection = connection.into_searches();

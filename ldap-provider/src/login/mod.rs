@@ -62,6 +62,8 @@ pub(crate) async fn authenticate(
         match answered {
             Ok(decision) => return Ok(decision),
             Err(Setback::Final(fault)) => return Err(fault),
+            // Nobody would be there to hear what another server says.
+            Err(Setback::Elsewhere(fault)) if deadline.remaining().is_zero() => return Err(fault),
             Err(Setback::Elsewhere(fault)) => attempts.failed(&server, fault),
         }
     }
@@ -137,10 +139,12 @@ impl Login<'_> {
                     };
                 }
                 // The entry was found by a server that cannot be dialled any more; its name may lead to another by now.
-                Err(Setback::Elsewhere(_)) if !is_second => {
+                Err(Setback::Elsewhere(_))
+                    if !is_second && !self.deadline.remaining().is_zero() && server.reason_to_leave().is_none() =>
+                {
                     is_second = true;
                     if let On::Shared(connection) = &on {
-                        server.give_up(connection);
+                        Box::pin(server.replace(connection, self.steps, self.deadline)).await?;
                     }
                 }
                 Err(setback) => return Err(setback),
@@ -221,7 +225,7 @@ impl Login<'_> {
                 self.unspent = Some(bind.unspent());
                 setback
             }
-            BindFailure::Unanswered { fault, sent } => self.without_an_answer(server, fault, sent),
+            BindFailure::Unanswered { fault, sent, turn: _turn } => self.without_an_answer(server, fault, sent),
         })
     }
 
@@ -313,6 +317,8 @@ fn identity(plan: &Plan, entry: &Entry, names: &[CarriedName<'_>]) -> Result<Res
 
 #[cfg(test)]
 mod counters;
+#[cfg(test)]
+mod crowds;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]

@@ -11,17 +11,17 @@ use tokio::task::JoinSet;
 
 use super::authenticate;
 use crate::directory::{Directory, Steps};
-use crate::scripted_directory::{Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, person};
+use crate::scripted_directory::{Beyond, Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, person};
 
-const DN: &str = "uid=alice,dc=x";
+pub(super) const DN: &str = "uid=alice,dc=x";
 
-async fn within(directory: &Directory, limit: Duration) -> Result<Decision, Fault> {
+pub(super) async fn within(directory: &Directory, limit: Duration) -> Result<Decision, Fault> {
     let context = RequestContext::new("test", Deadline::after(limit));
     authenticate(directory, &context, Credentials::new("alice", Secret::new("s3cret"))).await
 }
 
 /// So many logins at the same time.
-async fn together(directory: &Directory, count: usize, limit: Duration) -> Vec<Result<Decision, Fault>> {
+pub(super) async fn together(directory: &Directory, count: usize, limit: Duration) -> Vec<Result<Decision, Fault>> {
     let logins: JoinSet<_> = (0..count)
         .map(|_| {
             let directory = directory.clone();
@@ -37,7 +37,7 @@ async fn assert_alice_gets_in(directory: &Directory) {
 }
 
 /// What a directory says that is well and has alice.
-fn well(id: u8, request: &Request) -> Reply {
+pub(super) fn well(id: u8, request: &Request) -> Reply {
     match request {
         Request::Search { .. } | Request::Entry { .. } => Reply::Send(alice(id)),
         Request::RootDse => Reply::Send(done(id, 0)),
@@ -50,7 +50,7 @@ fn alice(id: u8) -> Vec<u8> {
     [person(id, DN, "alice"), done(id, 0)].concat()
 }
 
-fn is_available(directory: &Directory, server: usize) -> bool {
+pub(super) fn is_available(directory: &Directory, server: usize) -> bool {
     let metrics = directory.read_metrics();
     metrics.iter().filter(|metric| metric.name.starts_with("breaker_open")).nth(server).expect("a server").value == 0.0
 }
@@ -253,4 +253,100 @@ async fn an_entry_that_is_too_large_is_asked_for_once_and_is_no_fault_of_the_ser
     let connections = large.requests().iter().map(|(connection, _)| *connection).max();
     assert_eq!((connections, other.requests()), (Some(1), Vec::new()));
     assert!(is_available(&directory, 0) && is_available(&directory, 1));
+}
+
+#[tokio::test]
+async fn an_account_whose_bind_hangs_takes_the_server_from_nobody() {
+    for template in [None, Some("uid={username},dc=x")] {
+        // Whoever has such a password hangs, as if something dead were asked for it.
+        let scripted = ScriptedDirectory::start(|id, request| match request {
+            Request::Bind { password, .. } if password == "mallory's" => Reply::Silence,
+            _ => well(id, request),
+        })
+        .await;
+        let other = ScriptedDirectory::start(well).await;
+        let directory = scripted.configured_with(|settings| {
+            settings["host"] = json!([format!("ldap://{}", scripted.address), format!("ldap://{}", other.address)]);
+            settings["timeout"] = "2s".into();
+            if let Some(template) = template {
+                settings["bind_template"] = template.into();
+            }
+        });
+        let context = RequestContext::new("test", Deadline::after(Duration::from_secs(2)));
+        let mallory = Credentials::new("alice", Secret::new("mallory's"));
+        let is_over = AtomicBool::new(false);
+        let (hanging, ()) = tokio::join!(
+            async {
+                let answer = authenticate(&directory, &context, mallory).await;
+                is_over.store(true, Relaxed);
+                answer
+            },
+            async {
+                while !is_over.load(Relaxed) {
+                    assert_alice_gets_in(&directory).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        );
+        assert_eq!(hanging.expect_err("no answer").code(), "timeout", "{template:?}");
+        assert!(is_available(&directory, 0), "{template:?}: others were answered meanwhile");
+        assert_eq!(other.requests(), [], "{template:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_time_left_is_not_taken_to_other_servers() {
+    // Nobody gets further than the service account's bind. The first two take all of this caller's time.
+    let silent = || async { ScriptedDirectory::start(|_, _| Reply::Silence).await.with_service_account() };
+    let (first, second, third) = (silent().await, silent().await, silent().await);
+    let directory = first.configured_with(|settings| {
+        let servers = [&first, &second, &third].map(|server| format!("ldap://{}", server.address));
+        settings["host"] = json!(servers);
+    });
+    let answer = within(&directory, Duration::from_millis(300)).await;
+    assert_eq!(answer.expect_err("no time").code(), "timeout");
+    // The third would be dialled in the background.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked = [&first, &second, &third].map(|server| server.requests().len());
+    assert_eq!(asked, [1, 1, 0]);
+    let metrics = directory.read_metrics();
+    let failovers = metrics.iter().find(|metric| metric.name == "failovers_total").expect("it is counted");
+    assert!(failovers.value < 2.0, "{failovers:?}");
+}
+
+#[tokio::test]
+async fn a_machine_that_is_busy_is_left_for_another_behind_the_same_address_but_not_by_each_login() {
+    for code in [51, 52, 3] {
+        let (is_busy, all_are) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (busy, all) = (Arc::clone(&is_busy), Arc::clone(&all_are));
+        let unlimited = (usize::MAX, Beyond::Refused);
+        let scripted = ScriptedDirectory::start_for(unlimited, move |connection, id, request| match request {
+            Request::Search { .. } if connection <= busy.load(Relaxed) || all.load(Relaxed) => {
+                Reply::Send(done(id, code))
+            }
+            _ => well(id, request),
+        })
+        .await
+        .with_service_account();
+        // A connection for binds that was idle would be asked for a sign of life, which this directory does not give.
+        let directory = scripted.configured_with(|settings| settings["user_binds"] = "fresh".into());
+        assert_alice_gets_in(&directory).await;
+        assert_alice_gets_in(&directory).await;
+        let services = || {
+            let binds = scripted.binds().into_iter();
+            binds.filter(|(_, bind)| matches!(bind, Request::Bind { name, .. } if name == SERVICE_DN)).count()
+        };
+        let before = services();
+        // So that the connection is not a new one.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        is_busy.store(scripted.requests().iter().map(|(connection, _)| *connection).max().expect("some"), Relaxed);
+        assert_alice_gets_in(&directory).await;
+        assert_eq!(services(), before + 1, "{code}");
+        all_are.store(true, Relaxed);
+        for _ in 0..10 {
+            within(&directory, Duration::from_secs(8)).await.expect_err("it is busy");
+        }
+        assert_eq!(services(), before + 1, "{code}: no handshake for each of them");
+        assert!(is_available(&directory, 0), "{code}");
+    }
 }

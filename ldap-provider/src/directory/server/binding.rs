@@ -1,18 +1,15 @@
 //! Binds as users, each on a connection that carries nothing but such from the first of them on.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault};
-use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 use wire_guard::{BindResponse, Limits, UserBind, UserBindAnswer, UserBindError};
 
 use super::super::bind_pool::{Idle, Turn};
 use super::super::detection::Asked;
 use super::super::open_connection::OpenConnection;
-use super::super::search_pool::TRUSTED_FOR;
 use super::super::setback::Setback;
 use super::super::steps::Steps;
 use super::{Server, WHAT_WAITS};
@@ -35,7 +32,16 @@ pub(crate) enum BindFailure {
         fault: Fault,
         /// When it was sent.
         sent: Instant,
+        /// Who waits for it is not to have it before note was taken of what that says about the server.
+        turn: Turn,
     },
+}
+
+/// A bind that was answered on a connection of its own. There are only so many of them at a time, as long as they live.
+pub(crate) struct BoundDirectly {
+    pub(crate) answer: UserBindAnswer,
+    _open: OpenConnection,
+    _turn: Turn,
 }
 
 impl Server {
@@ -44,7 +50,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// With the bind, if nothing of it was sent.
+    /// With the bind, if nothing of it was sent. It is not sent any more to a server that is left alone by the time that it
+    /// could be, if there is another.
     pub(crate) async fn bind_user(
         &self,
         mut bind: UserBind,
@@ -52,9 +59,11 @@ impl Server {
         steps: Steps,
         deadline: Deadline,
     ) -> Result<BindResponse, BindFailure> {
-        let Ok(turn) = timeout_at(deadline.instant().into(), self.binds.turn()).await else {
-            return Err(BindFailure::NotSent(Setback::Final(fault::timeout(WHAT_WAITS)), bind));
+        let turn = match self.turn(deadline).await {
+            Ok(turn) => turn,
+            Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
         };
+        let mut was_refused = false;
         loop {
             if deadline.remaining() < LEAST_TIME {
                 return Err(BindFailure::NotSent(Setback::Final(fault::timeout("waiting for a connection")), bind));
@@ -63,6 +72,9 @@ impl Server {
                 Ok(connection) => connection,
                 Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
             };
+            if let Some(fault) = self.reason_to_leave() {
+                return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
+            }
             let Idle { connection, open, expires, has_carried, .. } = connection;
             let limit = deadline.at_most(steps.operation);
             // Before it is sent, so that one which is given up is counted too.
@@ -70,6 +82,8 @@ impl Server {
             let sent = Instant::now();
             match connection.bind_user(bind, limit.instant()).await {
                 Ok(answer) => {
+                    let now = Instant::now();
+                    self.bind_answered.note(now);
                     if has_carried {
                         self.metrics.connections_reused.add();
                     }
@@ -77,13 +91,12 @@ impl Server {
                         && self.config.user_binds == UserBinds::Pooled
                         && leaves_the_connection_usable(answer.response.result.code)
                     {
-                        let used = Instant::now();
-                        self.binds.give_back(Idle { connection, open, expires, used, has_carried: true });
+                        self.binds.give_back(Idle { connection, open, expires, used: now, has_carried: true });
                     } else {
                         // It is counted as open no longer than it is.
                         drop(open);
                     }
-                    drop::<Option<Turn>>(turn);
+                    drop::<Turn>(turn);
                     // Whoever waited for the turn sends first: meanwhile the server has something to do, and what is left of
                     // this login is not waited for by anybody but its caller. An answer that came in the last moment is
                     // not put at risk.
@@ -96,50 +109,21 @@ impl Server {
                     self.metrics.user_binds.take_back();
                     bind = unspent;
                     if !reused {
-                        let fault = fault::exchange("the bind as the user: nothing was sent", &error);
-                        return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
+                        // A server that has enough connections may end one more as soon as it is made.
+                        drop(open);
+                        if was_refused || !self.makes_do(peer) {
+                            let fault = fault::exchange("the bind as the user: nothing was sent", &error);
+                            return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
+                        }
+                        was_refused = true;
                     }
                 }
                 Err(error) => {
                     // Whatever kept it from being answered may have happened to those that are idle as well.
                     self.binds.forget_idle(Instant::now());
-                    return Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent });
+                    return Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn });
                 }
             }
-        }
-    }
-
-    /// Opens the first connection for binds before anybody needs it, if there is none. As long as the kind of the directory
-    /// is not known, it is asked there, before anybody is bound: beside the service account's bind, it costs no time. What
-    /// is returned ends with the answer.
-    pub(super) fn warm_up(self: &Arc<Self>, address: SocketAddr, deadline: Deadline) -> Option<oneshot::Receiver<()>> {
-        if self.config.user_binds != UserBinds::Pooled || self.config.bind_template.is_some() {
-            return None;
-        }
-        let warming = self.binds.begin_warming()?;
-        let (answered, detected) = oneshot::channel();
-        let server = Arc::clone(self);
-        tokio::spawn(async move {
-            let opened = async {
-                let tcp = server.connect(&[address], deadline).await?;
-                let (connection, open) = server.secure(tcp, Limits::LOGIN, deadline).await?;
-                let connection = server.detect(connection, Asked::Anonymously, deadline).await?;
-                drop(answered);
-                Ok::<_, Fault>((connection, open))
-            };
-            // If it fails, the connection beside it fails too, or whoever needs it hears of it.
-            if let Ok((connection, open)) = opened.await {
-                server.binds.give_back(Idle::new(connection, open));
-            }
-            drop(warming);
-        });
-        Some(detected)
-    }
-
-    /// Opens a connection for a bind that will come, if there is none.
-    pub(crate) fn expect_a_bind(self: &Arc<Self>, peer: Option<SocketAddr>, deadline: Deadline) {
-        if let Some(peer) = peer {
-            drop(self.warm_up(peer, deadline));
         }
     }
 
@@ -153,7 +137,22 @@ impl Server {
         bind: UserBind,
         steps: Steps,
         deadline: Deadline,
-    ) -> Result<(UserBindAnswer, OpenConnection), BindFailure> {
+    ) -> Result<BoundDirectly, BindFailure> {
+        let turn = match self.turn(deadline).await {
+            Ok(turn) => turn,
+            Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
+        };
+        let began = Instant::now();
+        let not_sent = |setback: Setback, bind| {
+            // A caller in a hurry says nothing about the server. Nor does one attempt among others that went well meanwhile.
+            if let Setback::Elsewhere(fault) = &setback
+                && self.has_time(steps)
+                && !self.bind_answered.is_after(began)
+            {
+                self.is_down(fault, began);
+            }
+            BindFailure::NotSent(setback, bind)
+        };
         let opened = async {
             let addresses = self.in_order(self.resolve(deadline.at_most(steps.resolve)).await?);
             let limit = deadline.at_most(steps.connect);
@@ -169,79 +168,40 @@ impl Server {
         };
         let (connection, open) = match opened.await {
             Ok(opened) => opened,
-            Err(fault) if deadline.remaining().is_zero() => {
-                return Err(BindFailure::NotSent(Setback::Final(fault), bind));
-            }
-            Err(fault) => return Err(BindFailure::NotSent(Setback::before_the_password(fault), bind)),
+            Err(fault) if deadline.remaining().is_zero() => return Err(not_sent(Setback::Final(fault), bind)),
+            Err(fault) => return Err(not_sent(Setback::before_the_password(fault), bind)),
         };
         if deadline.remaining() < LEAST_TIME {
-            return Err(BindFailure::NotSent(Setback::Final(fault::timeout("opening a connection")), bind));
+            return Err(not_sent(Setback::Final(fault::timeout("opening a connection")), bind));
+        }
+        if let Some(fault) = self.reason_to_leave() {
+            return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
         }
         self.metrics.user_binds.add();
         let sent = Instant::now();
         match connection.bind_user(bind, deadline.at_most(steps.operation).instant()).await {
-            Ok(answer) => Ok((answer, open)),
+            Ok(answer) => {
+                self.bind_answered.note(Instant::now());
+                Ok(BoundDirectly { answer, _open: open, _turn: turn })
+            }
             Err(UserBindError::NotSent(error, unspent)) => {
                 self.metrics.user_binds.take_back();
                 let fault = fault::exchange("the bind as the user: nothing was sent", &error);
-                Err(BindFailure::NotSent(Setback::Elsewhere(fault), unspent))
+                Err(not_sent(Setback::Elsewhere(fault), unspent))
             }
-            Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent }),
+            Err(error) => Err(BindFailure::Unanswered { fault: fault::user_bind(&error), sent, turn }),
         }
     }
 
-    /// A connection for a bind, and whether it was opened for another, in which case it may have ended.
-    async fn user_connection(
-        &self,
-        peer: Option<SocketAddr>,
-        steps: Steps,
-        deadline: Deadline,
-    ) -> Result<(Idle, bool), Setback> {
-        let patience = deadline.at_most(steps.connect / 2);
-        loop {
-            while let Some(idle) = self.binds.take(peer, Instant::now()) {
-                if let Some(idle) = self.still_there(idle, steps, deadline).await {
-                    return Ok((idle, true));
-                }
-            }
-            if !self.binds.wait_for_warming(patience).await {
-                break;
-            }
+    /// The right to have a bind under way, for who does not go on to another server instead.
+    async fn turn(&self, deadline: Deadline) -> Result<Turn, Setback> {
+        if let Some(fault) = self.reason_not_to_wait() {
+            return Err(Setback::Elsewhere(fault));
         }
-        // From now on: how long another was waited for says nothing about how long this one takes.
-        let limit = deadline.at_most(steps.connect);
-        // On the heap: most binds find a connection, and would have the room for a handshake without need.
-        let opened = Box::pin(async {
-            let addresses = match peer {
-                Some(peer) => vec![peer],
-                None => self.resolve(limit).await?,
-            };
-            let tcp = self.connect(&addresses, limit).await?;
-            self.secure(tcp, Limits::LOGIN, limit).await
-        });
-        match opened.await {
-            Ok((connection, open)) => Ok((Idle::new(connection, open), false)),
-            Err(fault) if deadline.remaining().is_zero() => Err(Setback::Final(fault)),
-            Err(fault) => Err(Setback::before_the_password(fault)),
-        }
-    }
-
-    /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether one that
-    /// was used just now has ended is seen when the bind is about to be sent.
-    async fn still_there(&self, idle: Idle, steps: Steps, deadline: Deadline) -> Option<Idle> {
-        if idle.used.elapsed() < TRUSTED_FOR {
-            return Some(idle);
-        }
-        let Idle { connection, open, expires, used, has_carried } = idle;
-        self.metrics.probes.add();
-        match Box::pin(connection.probe(deadline.at_most(steps.probe).instant())).await {
-            Ok(connection) => Some(Idle { connection, open, expires, used, has_carried }),
-            Err(error) => {
-                log::debug!("an idle connection to {} is of no further use: {error}", self.endpoint);
-                self.binds.forget_idle(Instant::now());
-                None
-            }
-        }
+        let turn = timeout_at(deadline.instant().into(), self.binds.turn()).await;
+        let turn = turn.ok().flatten().ok_or_else(|| Setback::Final(fault::timeout(WHAT_WAITS)))?;
+        // It may have been waited for.
+        self.reason_not_to_wait().map_or(Ok(turn), |fault| Err(Setback::Elsewhere(fault)))
     }
 }
 

@@ -1,7 +1,11 @@
 //! One of the directory's servers: its connections, and whether it can be reached.
 
+mod addresses;
+mod availability;
+mod bind_connections;
 mod binding;
 mod connecting;
+mod opening;
 mod searching;
 
 pub(crate) use binding::BindFailure;
@@ -9,16 +13,18 @@ pub(crate) use searching::{OwnConnection, OwnRest};
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use provider_api::Fault;
 use tokio::sync::{Semaphore, watch};
 use wire_guard::Endpoint;
 
+use super::Servers;
 use super::bind_pool::{BindPool, Idle};
 use super::breaker::{Availability, Breaker};
 use super::detection::Detection;
+use super::last_answer::LastAnswer;
 use super::search_pool::SearchPool;
 use super::service_account::ServiceAccount;
 use crate::metrics::Metrics;
@@ -37,6 +43,8 @@ pub(crate) struct Server {
     /// For searches that may find many entries each: so many at a time lie in memory.
     group_turns: Semaphore,
     binds: BindPool,
+    /// When the bind of a user was last answered, whatever the answer.
+    bind_answered: LastAnswer,
     /// The attempt to open a connection for searching that is under way, if there is one. All who need one wait for it.
     opening: Mutex<Option<watch::Receiver<Outcome>>>,
     /// Whether the only connection for searching has become one for binds.
@@ -45,6 +53,8 @@ pub(crate) struct Server {
     round_trip: AtomicU64,
     /// Told whenever a server has become available.
     recoveries: watch::Sender<()>,
+    /// Itself, and those that may be asked in its place.
+    all: Weak<Servers>,
     /// The addresses that took a connection lately and then were of no use, and when.
     shunned: Mutex<Vec<(SocketAddr, Instant)>>,
 }
@@ -63,7 +73,9 @@ impl Server {
         endpoint: Endpoint,
         (config, metrics, detection): (Arc<Config>, Arc<Metrics>, Arc<Detection>),
         recoveries: watch::Sender<()>,
+        all: Weak<Servers>,
     ) -> Self {
+        let binds = if config.bind_template.is_some() { BindPool::turns_alone() } else { BindPool::new() };
         Self {
             endpoint,
             config,
@@ -73,17 +85,15 @@ impl Server {
             breaker: Breaker::default(),
             account: Arc::default(),
             searches: SearchPool::default(),
-            binds: BindPool::new(),
+            binds,
+            bind_answered: LastAnswer::none(Instant::now()),
             opening: Mutex::default(),
             search_is_owed: AtomicBool::new(false),
             round_trip: AtomicU64::new(u64::MAX),
             recoveries,
+            all,
             shunned: Mutex::default(),
         }
-    }
-
-    pub(crate) fn availability(&self) -> Availability {
-        self.breaker.availability()
     }
 
     /// Opens the connection for searching that a login has taken for its bind, unless another login has done so.
@@ -122,7 +132,7 @@ impl Server {
     /// Has as many connections for binds as the round trip asks for.
     fn fit(&self) {
         let micros = self.round_trip.swap(u64::MAX, Ordering::Relaxed);
-        if micros != u64::MAX {
+        if micros != u64::MAX && self.config.bind_template.is_none() {
             self.binds.fit(Duration::from_micros(micros));
         }
     }
