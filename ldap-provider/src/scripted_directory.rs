@@ -244,6 +244,11 @@ pub(crate) fn bound(id: u8, code: u8) -> Vec<u8> {
     message(id, operation::BIND_RESPONSE, &result(code), &[])
 }
 
+/// The answer to a sign of life.
+pub(crate) fn alive(id: u8) -> Vec<u8> {
+    message(id, operation::EXTENDED_RESPONSE, &result(0), &[])
+}
+
 /// An entry with a login name and an id.
 pub(crate) fn person(id: u8, dn: &str, uid: &str) -> Vec<u8> {
     entry(id, dn, &[("uid", uid), ("nsUniqueId", &format!("id-of-{uid}"))])

@@ -179,6 +179,16 @@ impl BindPool {
         None
     }
 
+    /// With a turn, the connection that the next bind to this address would take, if it has been idle for so long that it has
+    /// to give a sign of life first.
+    pub(crate) fn take_stale(&self, peer: Option<SocketAddr>, now: Instant) -> Option<(Turn, Idle)> {
+        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
+        let mut state = self.lock();
+        let position = state.idle.iter().rposition(|idle| now < idle.expires && idle.connection.peer() == peer)?;
+        let is_stale = now.saturating_duration_since(state.idle.get(position)?.used) >= TRUSTED_FOR;
+        is_stale.then(|| (Turn(turn), state.idle.remove(position)))
+    }
+
     /// A connection that was just opened, as one of these.
     pub(crate) fn join(&self, connection: Connection, open: OpenConnection) -> Idle {
         let (peer, members, now) = (connection.peer(), Arc::clone(&self.members), Instant::now());
@@ -312,89 +322,4 @@ fn size_for(round_trip: Duration) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::{Duration, Instant};
-
-    use provider_api::Deadline;
-    use tokio::net::{TcpListener, TcpStream};
-    use wire_guard::{Connection, Limits, Security};
-
-    use super::super::open_connection::OpenConnection;
-    use super::{BindPool, size_for};
-
-    #[test]
-    fn the_farther_the_server_the_more_connections() {
-        for (millis, size) in [(0, 16), (1, 16), (2, 18), (10, 34), (25, 64), (10_000, 64)] {
-            assert_eq!(size_for(Duration::from_millis(millis)), size, "{millis} ms");
-        }
-    }
-
-    /// A pool with so many idle connections.
-    async fn with_idle(count: usize) -> (BindPool, TcpListener) {
-        let (pool, metrics) = (BindPool::new(), Arc::default());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        for _ in 0..count {
-            let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-            let soon = Instant::now() + Duration::from_secs(20);
-            let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, soon).await.unwrap();
-            pool.give_back(pool.join(connection, OpenConnection::count(&metrics)));
-        }
-        (pool, listener)
-    }
-
-    #[tokio::test]
-    async fn while_one_is_looked_after_the_others_are_there_for_logins() {
-        let (pool, listener) = with_idle(3).await;
-        let peer = listener.local_addr().ok();
-        let used: Vec<_> = pool.lock().idle.iter().map(|idle| idle.used).collect();
-        for position in (0..pool.idle()).rev() {
-            let looked_after = pool.take_at(position).unwrap();
-            let of_a_login = pool.take(peer, Instant::now()).expect("two are left");
-            assert_eq!(pool.turns.available_permits(), 15);
-            pool.give_back(of_a_login);
-            pool.put_back(position, looked_after);
-        }
-        assert_eq!(pool.lock().idle.iter().map(|idle| idle.used).collect::<Vec<_>>(), used, "in the order of before");
-        assert_eq!(pool.turns.available_permits(), 16);
-        assert!(pool.take_at(3).is_none());
-        assert_eq!(pool.turns.available_permits(), 16);
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn those_who_wait_for_the_first_connection_do_not_wait_for_each_other() {
-        let pool = Arc::new(BindPool::new());
-        let deadline = Deadline::after(Duration::from_mins(1));
-        let warming = pool.begin_warming().unwrap();
-        let waiting: Vec<_> = (0..64)
-            .map(|_| {
-                let pool = Arc::clone(&pool);
-                tokio::spawn(async move { while pool.wait_for_warming(deadline).await {} })
-            })
-            .collect();
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert!(waiting.iter().all(|login| !login.is_finished()), "the connection is being opened");
-        drop(warming);
-        for login in waiting {
-            tokio::time::timeout(Duration::from_secs(20), login).await.expect("none is being opened").unwrap();
-        }
-    }
-
-    #[tokio::test]
-    async fn there_are_as_many_turns_as_connections() {
-        let pool = BindPool::new();
-        let mut turns = Vec::new();
-        for _ in 0..16 {
-            assert!(!pool.is_exhausted());
-            turns.push(pool.turn().await);
-        }
-        assert!(pool.is_exhausted());
-        pool.fit(Duration::from_millis(10));
-        assert_eq!(pool.turns.available_permits(), 18);
-        pool.fit(Duration::ZERO);
-        assert_eq!(pool.turns.available_permits(), 0);
-        turns.clear();
-        pool.fit(Duration::ZERO);
-        assert_eq!(pool.turns.available_permits(), 16);
-    }
-}
+mod tests;

@@ -37,7 +37,15 @@ impl Login<'_> {
         loop {
             let asking = self.asking(server).await?;
             server.count_search();
-            match search::find_user(&asking.place, config, plan, names, asking.limit).await {
+            let searching = search::find_user(&asking.place, config, plan, names, asking.limit);
+            let answer = if asking.was_idle {
+                let peer = asking.place.connection.peer();
+                let freshening = server.freshen_a_bind_connection(peer, self.steps, self.deadline);
+                Box::pin(async { tokio::join!(searching, freshening).0 }).await
+            } else {
+                searching.await
+            };
+            match answer {
                 Ok(found) => return Ok((found, asking.answered(server))),
                 Err(error) => self.unanswered(server, &asking, error, is_second)?,
             }
@@ -47,11 +55,12 @@ impl Login<'_> {
     /// A place to ask at, and how long.
     pub(super) async fn asking(&self, server: &Arc<Server>) -> Result<Asking, Setback> {
         let place = server.place_unless_left(self.steps, self.deadline).await?;
-        let was_idle = place.silent_for() >= TRUSTED_FOR;
+        let began = Instant::now();
+        let was_idle = place.connection.silent_for(began) >= TRUSTED_FOR;
         let is_new = place.connection.answered().is_none() && !was_idle;
         // A search is its own probe: it can be made again.
         let step = if was_idle { self.steps.probe } else { self.steps.operation };
-        Ok(Asking { place, limit: self.deadline.at_most(step), began: Instant::now(), was_idle, is_new })
+        Ok(Asking { place, limit: self.deadline.at_most(step), began, was_idle, is_new })
     }
 
     /// Takes note that a question was not answered, and of what that says about the connection and the server. Then it can

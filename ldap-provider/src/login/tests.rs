@@ -1,12 +1,12 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use provider_api::{Credentials, Deadline, Decision, Fault, RequestContext, Secret};
 
 use super::authenticate;
 use crate::scripted_directory::{
-    Reply, Request, SERVICE_DN, SERVICE_PASSWORD, ScriptedDirectory, bound, done, entry, person,
+    Reply, Request, SERVICE_DN, SERVICE_PASSWORD, ScriptedDirectory, alive, bound, done, entry, person,
 };
 
 const DN: &str = "uid=alice,dc=x";
@@ -263,4 +263,39 @@ async fn in_a_windows_domain_a_group_or_a_machine_is_nobody() {
         let expected = if control == "514" { "account_disabled" } else { "other_refusal" };
         assert_eq!(code(&answer), expected, "{control}");
     }
+}
+
+#[tokio::test]
+async fn a_login_after_a_pause_waits_for_two_answers_one_after_the_other_and_not_for_three() {
+    const LATE: Duration = Duration::from_secs(1);
+    let is_late = Arc::new(AtomicBool::new(false));
+    let late = Arc::clone(&is_late);
+    let scripted = ScriptedDirectory::start(move |id, request| {
+        let answer = match request {
+            Request::Search { .. } => [person(id, DN, "alice"), done(id, 0)].concat(),
+            Request::Bind { .. } => return Reply::Send(bound(id, 0)),
+            Request::Other => alive(id),
+            Request::RootDse | Request::Entry { .. } => done(id, 0),
+        };
+        if late.load(Ordering::Relaxed) { Reply::SendLate(LATE, answer) } else { Reply::Send(answer) }
+    })
+    .await;
+    let directory = scripted.configured();
+    let login = || async {
+        let context = RequestContext::new("test", Deadline::after(Duration::from_secs(20)));
+        let began = Instant::now();
+        let answer = authenticate(&directory, &context, Credentials::new("alice", Secret::new("right"))).await;
+        assert_eq!(code(&answer), "accepted", "{answer:?}");
+        began.elapsed()
+    };
+    // Of these the second opens the connection for searching.
+    login().await;
+    login().await;
+    tokio::time::sleep(Duration::from_millis(1_300)).await;
+    let signs_of_life = || scripted.requests().iter().filter(|(_, request)| *request == Request::Other).count();
+    let before = signs_of_life();
+    is_late.store(true, Ordering::Relaxed);
+    let took = login().await;
+    assert_eq!(signs_of_life(), before + 1, "of the connection for the bind");
+    assert!((LATE..LATE * 2).contains(&took), "the search and the sign of life are waited for together: {took:?}");
 }

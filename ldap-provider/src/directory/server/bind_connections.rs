@@ -55,6 +55,18 @@ impl Server {
         }
     }
 
+    /// Has a connection that was idle give the sign of life that it owes before the next bind, so that a login which
+    /// searches meanwhile need not wait for it afterwards.
+    pub(crate) async fn freshen_a_bind_connection(&self, peer: Option<SocketAddr>, steps: Steps, deadline: Deadline) {
+        let now = Instant::now();
+        let Some((turn, idle)) = self.binds.take_stale(peer, now) else { return };
+        if let Some(mut idle) = self.still_there(idle, now, steps, deadline).await {
+            idle.used = Instant::now();
+            self.binds.give_back(idle);
+        }
+        drop(turn);
+    }
+
     /// A connection for a bind, and whether it was opened for another, in which case it may have ended.
     pub(super) async fn user_connection(
         &self,
@@ -62,13 +74,16 @@ impl Server {
         steps: Steps,
         deadline: Deadline,
     ) -> Result<(Idle, bool), Setback> {
-        let patience = deadline.at_most(steps.connect / 2);
+        let mut patience = None;
         loop {
-            while let Some(idle) = self.binds.take(peer, Instant::now()) {
-                if let Some(idle) = self.still_there(idle, steps, deadline).await {
+            while let now = Instant::now()
+                && let Some(idle) = self.binds.take(peer, now)
+            {
+                if let Some(idle) = self.still_there(idle, now, steps, deadline).await {
                     return Ok((idle, true));
                 }
             }
+            let patience = *patience.get_or_insert_with(|| deadline.at_most(steps.connect / 2));
             if !self.binds.wait_for_warming(patience).await {
                 break;
             }
@@ -150,8 +165,8 @@ impl Server {
 
     /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether one that
     /// was used just now has ended is seen when the bind is about to be sent.
-    async fn still_there(&self, idle: Idle, steps: Steps, deadline: Deadline) -> Option<Idle> {
-        if idle.used.elapsed() < TRUSTED_FOR {
+    async fn still_there(&self, idle: Idle, now: Instant, steps: Steps, deadline: Deadline) -> Option<Idle> {
+        if now.saturating_duration_since(idle.used) < TRUSTED_FOR {
             return Some(idle);
         }
         let Idle { connection, open, expires, used, has_carried } = idle;
