@@ -18,7 +18,7 @@ pub struct Accepted {
     /// Who it is.
     pub identity: Identity,
     /// What the person should hear of.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub notices: Vec<Notice>,
 }
 

@@ -16,19 +16,14 @@ pub struct Identity {
     /// The entry's own login name. Not empty.
     pub login: String,
     /// The name to show.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The mail address. It identifies nobody.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The telephone number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
     /// The groups that the person belongs to, as far as the provider knows them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Group>,
     /// Further attributes by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Vec<String>>,
 }
 

@@ -86,7 +86,7 @@ fn replies_are_what_they_were_in_1_0() {
     is_still(
         Decision::from(accepted),
         Outcome(1),
-        r#"{"identity":{"subject":"4711","subject_attribute":"entryUUID","login":"alice","display_name":"Alice","groups":[{"dn":"cn=staff","name":"staff","id":null}],"attributes":{"o":["Example"]}},"notices":[{"code":"password_expires","message":"in 3 days"}]}"#,
+        r#"{"identity":{"subject":"4711","subject_attribute":"entryUUID","login":"alice","display_name":"Alice","email":null,"phone":null,"groups":[{"dn":"cn=staff","name":"staff","id":null}],"attributes":{"o":["Example"]}},"notices":[{"code":"password_expires","message":"in 3 days"}]}"#,
     );
     is_still(
         Decision::from(
