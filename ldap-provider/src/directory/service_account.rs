@@ -47,6 +47,8 @@ pub(crate) struct ServiceAccount {
 struct State {
     refused: Option<(Instant, Fault)>,
     unanswered: Option<Unanswered>,
+    /// When the bind was sent that was accepted last.
+    accepted: Option<Instant>,
 }
 
 /// That a bind got no answer in time, and none since.
@@ -144,7 +146,7 @@ impl ServiceAccount {
         sent: Instant,
         metrics: &Metrics,
     ) -> Result<(), Fault> {
-        // A connection that was lost is no answer: the server may have counted the bind all the same.
+        // A connection that was lost is no answer, and no sign that the account was refused: it is how servers end.
         let response = answer.map_err(|error| fault::exchange(WHAT, &error))?;
         if response.is_success() {
             self.note_accepted(sent);
@@ -153,7 +155,7 @@ impl ServiceAccount {
         let refusal = result_code::service_bind_fault(response.result.code, &response.result.diagnostic);
         if refusal.kind() == FaultKind::Misconfigured {
             metrics.service_binds_refused.add();
-            self.note_refused(Instant::now(), refusal.clone());
+            self.note_refused(Instant::now(), sent, refusal.clone());
         } else {
             self.state().unanswered = None;
         }
@@ -177,11 +179,17 @@ impl ServiceAccount {
         let mut state = self.state();
         // One that was sent before another was refused says nothing about the password any more.
         state.refused = state.refused.take().filter(|(when, _)| *when > sent);
+        state.accepted = state.accepted.max(Some(sent));
         state.unanswered = None;
     }
 
-    fn note_refused(&self, now: Instant, refusal: Fault) {
-        *self.state() = State { refused: Some((now, refusal)), unanswered: None };
+    fn note_refused(&self, now: Instant, sent: Instant, refusal: Fault) {
+        let mut state = self.state();
+        // Nor does the refusal of one that was sent before another was accepted.
+        if state.accepted.is_none_or(|accepted| accepted < sent) {
+            state.refused = Some((now, refusal));
+            state.unanswered = None;
+        }
     }
 
     fn note_unanswered(&self, now: Instant) {

@@ -144,7 +144,7 @@ async fn a_bind_has_time_for_an_answer_however_long_the_handshake_took() {
 fn a_refused_account_is_left_alone_for_a_minute() {
     let (account, now) = (ServiceAccount::default(), Instant::now());
     assert_eq!(account.hindrance(now), None);
-    account.note_refused(now, Fault::setting("bind_password", "is wrong"));
+    account.note_refused(now, now, Fault::setting("bind_password", "is wrong"));
     assert!(account.hindrance(now + Duration::from_secs(59)).is_some());
     assert_eq!(account.hindrance(now + Duration::from_mins(1)), None);
     account.note_accepted(now);
@@ -154,8 +154,19 @@ fn a_refused_account_is_left_alone_for_a_minute() {
 #[test]
 fn an_answer_to_an_earlier_bind_does_not_undo_a_refusal() {
     let (account, now) = (ServiceAccount::default(), Instant::now());
-    account.note_refused(now, Fault::setting("bind_password", "is wrong"));
+    account.note_refused(now, now, Fault::setting("bind_password", "is wrong"));
     account.note_accepted(now.checked_sub(Duration::from_secs(8)).unwrap());
+    assert!(account.hindrance(now).is_some());
+}
+
+#[test]
+fn a_late_refusal_of_an_earlier_bind_does_not_undo_an_acceptance() {
+    let (account, now) = (ServiceAccount::default(), Instant::now());
+    let refusal = || Fault::setting("bind_password", "is wrong");
+    account.note_accepted(now);
+    account.note_refused(now, now.checked_sub(Duration::from_secs(8)).unwrap(), refusal());
+    assert_eq!(account.hindrance(now), None);
+    account.note_refused(now, now + Duration::from_secs(1), refusal());
     assert!(account.hindrance(now).is_some());
 }
 
