@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use directory_data::{AttributeName, Dn};
-use provider_api::{Fault, FaultKind, MisconfiguredReason};
+use provider_api::{Fault, MisconfiguredReason};
 use wire_guard::SearchScope;
 
 use crate::directory::Directory;
@@ -32,7 +32,7 @@ pub(super) async fn is(
     match look_up(plan, searcher).await {
         Ok(ours) => Ok(is_same_domain(directory.windows_domain.learn(ours), domain)),
         Err(fault) => {
-            if fault.kind() == FaultKind::Misconfigured {
+            if fault.code() == MisconfiguredReason::NO_PERMISSION.as_str() {
                 directory.windows_domain.note_in_vain(Instant::now(), fault.clone());
             }
             Err(fault)
@@ -69,8 +69,10 @@ async fn look_up(plan: &Plan, searcher: &Searcher<'_>) -> Result<String, Fault> 
         )
     };
     let answer = searcher.search(&query, "the search for the name of the domain").await.map_err(|fault| {
-        // What a server hides from somebody it also says is not there.
-        if fault.kind() == FaultKind::Misconfigured { unknown(fault.message()) } else { fault }
+        // What a server hides from somebody it also says is not there. Whatever else is wrong, such as the service
+        // account's password, has words of its own.
+        let hidden = [MisconfiguredReason::NO_PERMISSION, MisconfiguredReason::BASE_DN_NOT_FOUND];
+        if hidden.iter().any(|reason| fault.code() == reason.as_str()) { unknown(fault.message()) } else { fault }
     })?;
     let name = AttributeName::parse(NETBIOS_NAME).map_err(Fault::internal)?;
     let names: Vec<_> = answer.entries.iter().flat_map(|entry| entry.texts(&name)).collect();
