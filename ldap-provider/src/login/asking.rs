@@ -37,16 +37,20 @@ impl Login<'_> {
         loop {
             let asking = self.asking(server).await?;
             server.count_search();
-            let searching = search::find_user(&asking.place, config, plan, names, asking.limit);
-            let answer = if asking.was_idle {
-                let peer = asking.place.connection.peer();
-                let freshening = server.freshen_a_bind_connection(peer, self.steps, self.deadline);
-                Box::pin(async { tokio::join!(searching, freshening).0 }).await
-            } else {
-                searching.await
-            };
-            match answer {
-                Ok(found) => return Ok((found, asking.answered(server))),
+            let freshening = asking.was_idle.then(|| {
+                let (server, peer) = (Arc::clone(server), asking.place.connection.peer());
+                let (steps, deadline) = (self.steps, self.deadline);
+                // On its own: who needs no bind does not wait for it, and the connection is not closed for that.
+                tokio::spawn(async move { server.freshen_a_bind_connection(peer, steps, deadline).await })
+            });
+            match search::find_user(&asking.place, config, plan, names, asking.limit).await {
+                Ok(found) => {
+                    let connection = asking.answered(server);
+                    if let (Some(freshening), Found::One(_)) = (freshening, &found) {
+                        let _ = freshening.await;
+                    }
+                    return Ok((found, connection));
+                }
                 Err(error) => self.unanswered(server, &asking, error, is_second)?,
             }
         }
