@@ -62,6 +62,29 @@ struct Need {
     given: oneshot::Sender<Idle>,
 }
 
+/// A connection that was asked for. Not taken, it goes to the next who needs it.
+#[derive(Debug)]
+pub(crate) struct Needed<'a> {
+    pool: &'a BindPool,
+    receiver: oneshot::Receiver<Idle>,
+}
+
+impl Needed<'_> {
+    /// Waits for it: `None` if it is not going to come. Safe to cancel.
+    pub(crate) async fn given(&mut self) -> Option<Idle> {
+        (&mut self.receiver).await.ok()
+    }
+}
+
+impl Drop for Needed<'_> {
+    fn drop(&mut self) {
+        self.receiver.close();
+        if let Ok(idle) = self.receiver.try_recv() {
+            self.pool.give_back(idle);
+        }
+    }
+}
+
 /// Counts a connection among those of the pool, and as open, as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -197,8 +220,12 @@ impl BindPool {
         Idle { connection, open, expires: expiry(now), used: now, has_carried: false }
     }
 
-    /// Gives a connection back after a bind that was answered.
+    /// Gives a connection back after a bind that was answered, unless it is too old: one that goes from hand to hand is looked
+    /// at here alone.
     pub(crate) fn give_back(&self, idle: Idle) {
+        if idle.used >= idle.expires {
+            return;
+        }
         let mut state = self.lock();
         if let Some(idle) = state.unless_needed(idle) {
             state.idle.push(idle);
@@ -207,16 +234,17 @@ impl BindPool {
 
     /// A connection to this address as soon as one is given back, for who has a turn and cannot open another; those who came
     /// before have theirs first.
-    pub(crate) fn need(&self, peer: Option<SocketAddr>) -> oneshot::Receiver<Idle> {
+    pub(crate) fn need(&self, peer: Option<SocketAddr>, now: Instant) -> Needed<'_> {
         let (given, receiver) = oneshot::channel();
         let mut state = self.lock();
         state.in_need.retain(|need| !need.given.is_closed());
         // It may have been given back just now.
-        match state.idle.iter().rposition(|idle| idle.connection.peer() == peer) {
+        match state.idle.iter().rposition(|idle| now < idle.expires && idle.connection.peer() == peer) {
             Some(position) => drop(given.send(state.idle.remove(position))),
             None => state.in_need.push_back(Need { peer, given }),
         }
-        receiver
+        drop(state);
+        Needed { pool: self, receiver }
     }
 
     /// Whether there are connections to this address, idle or in use.

@@ -46,6 +46,32 @@ async fn while_one_is_looked_after_the_others_are_there_for_logins() {
     assert_eq!(pool.turns.available_permits(), 16);
 }
 
+#[tokio::test]
+async fn a_connection_that_is_not_taken_by_who_asked_for_it_goes_to_the_next() {
+    let (pool, listener) = with_idle(1).await;
+    let (peer, now) = (listener.local_addr().ok(), Instant::now());
+    let of_a_login = pool.take(peer, now).unwrap();
+    let (first, mut second) = (pool.need(peer, now), pool.need(peer, now));
+    pool.give_back(of_a_login);
+    drop(first);
+    let soon = Duration::from_secs(20);
+    assert!(tokio::time::timeout(soon, second.given()).await.expect("it is handed on").is_some());
+    drop(second);
+    assert!(pool.take(peer, now).is_none(), "it was taken");
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_from_hand_to_hand_ends_with_its_time_all_the_same() {
+    let (pool, listener) = with_idle(1).await;
+    let (peer, now) = (listener.local_addr().ok(), Instant::now());
+    let mut of_a_login = pool.take(peer, now).unwrap();
+    let mut needed = pool.need(peer, now);
+    (of_a_login.expires, of_a_login.used) = (now, now);
+    pool.give_back(of_a_login);
+    assert!(tokio::time::timeout(Duration::from_millis(50), needed.given()).await.is_err());
+    assert!(!pool.has_any_to(peer));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn those_who_wait_for_the_first_connection_do_not_wait_for_each_other() {
     let pool = Arc::new(BindPool::new());

@@ -123,7 +123,7 @@ impl Server {
             Err(fault) => Setback::before_the_password(fault),
         };
         if matches!(setback, Setback::Elsewhere(_))
-            && self.makes_do(peer)
+            && self.makes_do(peer, steps)
             && let Some(idle) = self.given_back(peer, steps, deadline).await?
         {
             return Ok((idle, true));
@@ -133,9 +133,10 @@ impl Server {
 
     /// Takes note that another connection could not be had. Whether there are any, one of which will be given back: servers
     /// and firewalls have limits, and those that are there go on.
-    pub(super) fn makes_do(&self, peer: Option<SocketAddr>) -> bool {
+    /// What a caller in a hurry could not have says nothing to others.
+    pub(super) fn makes_do(&self, peer: Option<SocketAddr>, steps: Steps) -> bool {
         let has_any = self.config.user_binds == UserBinds::Pooled && self.binds.has_any_to(peer);
-        if has_any {
+        if has_any && self.has_time(steps) {
             self.binds.note_one_more(false, Instant::now());
         }
         has_any
@@ -149,18 +150,18 @@ impl Server {
         steps: Steps,
         deadline: Deadline,
     ) -> Result<Option<Idle>, Setback> {
-        let mut given = self.binds.need(peer);
+        let mut needed = self.binds.need(peer, Instant::now());
         let until = deadline.at_most(steps.connect);
         while self.binds.has_any_to(peer) && !until.remaining().is_zero() {
             if let Some(fault) = self.reason_to_leave() {
                 return Err(Setback::Elsewhere(fault));
             }
-            if let Ok(given) = timeout_at(until.at_most(LOOK_AGAIN).instant().into(), &mut given).await {
-                return Ok(given.ok());
+            if let Ok(given) = timeout_at(until.at_most(LOOK_AGAIN).instant().into(), needed.given()).await {
+                let Some(idle) = given else { return Ok(None) };
+                return Ok(self.still_there(idle, Instant::now(), steps, deadline).await);
             }
         }
-        given.close();
-        Ok(given.try_recv().ok())
+        Ok(None)
     }
 
     /// The connection, unless it is dead: one that has been idle for a while has to give a sign of life. Whether one that

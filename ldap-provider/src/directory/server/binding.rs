@@ -73,6 +73,9 @@ impl Server {
                 Err(setback) => return Err(BindFailure::NotSent(setback, bind)),
             };
             if let Some(fault) = self.reason_to_leave() {
+                if self.config.user_binds == UserBinds::Pooled {
+                    self.binds.give_back(connection);
+                }
                 return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
             }
             let Idle { connection, open, expires, has_carried, .. } = connection;
@@ -111,7 +114,7 @@ impl Server {
                     if !reused {
                         // A server that has enough connections may end one more as soon as it is made.
                         drop(open);
-                        if was_refused || !self.makes_do(peer) {
+                        if was_refused || !self.makes_do(peer, steps) {
                             let fault = fault::exchange("the bind as the user: nothing was sent", &error);
                             return Err(BindFailure::NotSent(Setback::Elsewhere(fault), bind));
                         }
