@@ -121,12 +121,12 @@ impl Directory {
                 Ok(connection) => return Ok(connection),
                 Err(Setback::Final(fault)) => return Err(fault),
                 Err(Setback::Elsewhere(fault)) => {
-                    // A caller in a hurry says nothing about the server, and nobody's login needs another connection as long
-                    // as there is one.
+                    // A caller in a hurry says nothing about the server, nor does what was known without dialling it; and
+                    // nobody's login needs another connection as long as there is one.
                     if deadline.remaining().is_zero() {
                         return Err(fault);
                     }
-                    if server.has_time(steps) && server.is_unconnected() {
+                    if server.has_time(steps) && server.is_unconnected() && server.check_account().is_ok() {
                         server.is_down(&fault, began);
                     }
                     attempts.failed(&server, fault);

@@ -58,6 +58,32 @@ async fn who_waits_to_bind_at_a_server_that_answers_none_is_let_in_by_another() 
 }
 
 #[tokio::test]
+async fn who_waits_to_bind_goes_on_when_there_is_another_server_again() {
+    let hung = ScriptedDirectory::start(|id, request| match request {
+        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
+        _ => well(id, request),
+    })
+    .await
+    .with_service_account();
+    let other = ScriptedDirectory::start(well).await;
+    let directory = hung.configured_with(with_servers(&[&hung, &other]));
+    let down = |server: usize| {
+        let fault = Fault::unavailable(UnavailableReason::TIMEOUT, "it does not answer");
+        directory.servers()[server].is_down(&fault, Instant::now());
+    };
+    down(1);
+    let (answers, ()) = tokio::join!(together(&directory, 64, TIMEOUT), async {
+        // Nobody else is left when the first turns out to be down, and somebody is soon afterwards.
+        is_found_down(&directory).await;
+        assert_eq!(user_binds(&other), 0);
+        directory.servers()[1].is_back();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(user_binds(&other), 48, "they do not wait for those who have sent their password");
+    });
+    assert_eq!((user_binds(&hung), accepted(&answers)), (16, 48), "{answers:?}");
+}
+
+#[tokio::test]
 async fn who_waits_to_bind_goes_on_when_it_turns_out_by_something_else_that_the_server_is_down() {
     let hung = ScriptedDirectory::start(|id, request| match request {
         Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,

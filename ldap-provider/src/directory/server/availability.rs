@@ -67,6 +67,14 @@ impl Server {
         }
     }
 
+    /// Has those go on who wait for a turn at a server that is left alone, and had nowhere to go: they have now.
+    pub(super) fn wake_who_waits_at_others(&self) {
+        let Some(servers) = self.all.upgrade() else { return };
+        for other in servers.all.iter().filter(|other| other.outage().is_some()) {
+            other.binds.wake_who_waits();
+        }
+    }
+
     /// Finds out in the background whether a server that was down is back, if it is time to.
     pub(in crate::directory) fn probe(self: &Arc<Self>, urgency: Urgency) {
         let steps = Steps::of(self.config.timeout);

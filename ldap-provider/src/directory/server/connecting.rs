@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 use wire_guard::{Connection, Found, Limits, SecureError, Security, tcp};
 
+use super::super::breaker::Availability;
 use super::super::detection::Asked;
 use super::super::open_connection::OpenConnection;
 use super::super::steps::Steps;
@@ -132,7 +133,7 @@ impl Server {
     }
 
     /// Nobody has to be dialled to hear again what was said less than a minute ago, or what still has no answer.
-    pub(super) fn check_account(&self) -> Result<(), Fault> {
+    pub(in crate::directory) fn check_account(&self) -> Result<(), Fault> {
         self.account.hindrance(Instant::now()).map_or(Ok(()), Err)
     }
 
@@ -149,9 +150,13 @@ impl Server {
     }
 
     /// Takes note that the server can be reached.
-    pub(super) fn is_back(&self) {
+    pub(crate) fn is_back(&self) {
+        let was_down = self.availability() != Availability::Available;
         if self.breaker.close(Instant::now()) {
             self.recoveries.send_replace(());
+            if was_down {
+                self.wake_who_waits_at_others();
+            }
         }
     }
 

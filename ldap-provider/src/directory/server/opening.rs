@@ -71,7 +71,9 @@ impl Server {
         match self.opened_for(Aim::Another, steps, deadline).await {
             Ok(()) => self.give_up(connection),
             Err(_) if self.binds.has_any_to(connection.peer()) => {}
-            Err(Setback::Elsewhere(fault)) if self.has_time(steps) && !deadline.remaining().is_zero() => {
+            Err(Setback::Elsewhere(fault))
+                if self.has_time(steps) && !deadline.remaining().is_zero() && self.check_account().is_ok() =>
+            {
                 self.is_down(&fault, began);
                 return Err(Setback::Elsewhere(fault));
             }
