@@ -347,7 +347,7 @@ impl<'a> Searcher<'a> {
                 Err(error) => error.into_fault(),
             };
             let has_ended = place.connection.end().is_some();
-            let answers_others = place.connection.answered().is_some_and(|answered| answered > began);
+            let answers_others = place.connection.has_answered_since(began);
             // One that was idle was given the time for a sign of life, and not for a search.
             let was_short = was_idle && !self.deadline.remaining().is_zero();
             // A server that breaks the protocol would do so again, and one that is slow would not be faster.

@@ -192,7 +192,7 @@ impl BindPool {
     pub(crate) fn take(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
         let mut state = self.lock();
         state.idle.retain(|idle| now < idle.expires);
-        if let Some(position) = state.idle.iter().rposition(|idle| idle.connection.peer() == peer) {
+        if let Some(position) = state.next_to(peer, now) {
             return Some(state.idle.remove(position));
         }
         let taken = state.size.saturating_sub(self.turns.available_permits());
@@ -207,7 +207,7 @@ impl BindPool {
     pub(crate) fn take_stale(&self, peer: Option<SocketAddr>, now: Instant) -> Option<(Turn, Idle)> {
         let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
         let mut state = self.lock();
-        let position = state.idle.iter().rposition(|idle| now < idle.expires && idle.connection.peer() == peer)?;
+        let position = state.next_to(peer, now)?;
         let is_stale = now.saturating_duration_since(state.idle.get(position)?.used) >= TRUSTED_FOR;
         is_stale.then(|| (Turn(turn), state.idle.remove(position)))
     }
@@ -239,7 +239,7 @@ impl BindPool {
         let mut state = self.lock();
         state.in_need.retain(|need| !need.given.is_closed());
         // It may have been given back just now.
-        match state.idle.iter().rposition(|idle| now < idle.expires && idle.connection.peer() == peer) {
+        match state.next_to(peer, now) {
             Some(position) => drop(given.send(state.idle.remove(position))),
             None => state.in_need.push_back(Need { peer, given }),
         }
@@ -331,6 +331,11 @@ impl BindPool {
 }
 
 impl State {
+    /// Where the connection is that the next bind to this address takes, if there is one.
+    fn next_to(&self, peer: Option<SocketAddr>, now: Instant) -> Option<usize> {
+        self.idle.iter().rposition(|idle| now < idle.expires && idle.connection.peer() == peer)
+    }
+
     /// The connection, unless it was given to somebody who needs it.
     fn unless_needed(&mut self, mut idle: Idle) -> Option<Idle> {
         while let Some(position) = self.in_need.iter().position(|need| need.peer == idle.connection.peer()) {

@@ -116,33 +116,27 @@ impl SearchPool {
     /// Takes a connection out, and those that have been idle too long to be trusted: what it died of they may have died
     /// of too. Searches under way on them go on, those that wait for a place do not.
     pub(crate) fn remove(&self, connection: &SharedConnection, now: Instant) {
-        self.lock().connections.retain(|pooled| {
-            let was_idle = pooled.connection.silent_for(now) >= TRUSTED_FOR;
-            let remains = !pooled.connection.is_same(connection) && !was_idle;
-            if !remains {
-                pooled.places.close();
-            }
-            remains
-        });
+        self.take_out_if(|other| other.is_same(connection) || other.silent_for(now) >= TRUSTED_FOR);
     }
 
     /// Whether the server answers on another connection: it has since then, or just before.
     pub(crate) fn answers_beside(&self, connection: &SharedConnection, since: Instant, now: Instant) -> bool {
         self.lock().connections.iter().map(|pooled| &pooled.connection).any(|other| {
-            let answers = |when| when > since || now.saturating_duration_since(when) < TRUSTED_FOR;
-            !other.is_same(connection) && other.end().is_none() && other.answered().is_some_and(answers)
+            let answered_just_now = |when| now.saturating_duration_since(when) < TRUSTED_FOR;
+            let answers = other.has_answered_since(since) || other.answered().is_some_and(answered_just_now);
+            !other.is_same(connection) && other.end().is_none() && answers
         })
     }
 
     /// Takes this connection out, and leaves all others.
     pub(crate) fn take_out(&self, connection: &SharedConnection) {
-        self.lock().connections.retain(|pooled| {
-            let remains = !pooled.connection.is_same(connection);
-            if !remains {
-                pooled.places.close();
-            }
-            remains
-        });
+        self.take_out_if(|other| other.is_same(connection));
+    }
+
+    fn take_out_if(&self, goes: impl Fn(&SharedConnection) -> bool) {
+        for pooled in self.lock().connections.extract_if(.., |pooled| goes(&pooled.connection)) {
+            pooled.places.close();
+        }
     }
 
     /// Takes all connections out. Searches under way on them go on; who waits for a place looks for another connection.

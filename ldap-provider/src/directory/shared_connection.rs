@@ -61,6 +61,11 @@ impl SharedConnection {
         self.0.answered.when()
     }
 
+    /// Whether it has done so since then.
+    pub(crate) fn has_answered_since(&self, began: Instant) -> bool {
+        self.0.answered.is_after(began)
+    }
+
     /// How long the server has said nothing on it: since its last answer, or since it was opened.
     pub(crate) fn silent_for(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.answered().unwrap_or(self.opened()))

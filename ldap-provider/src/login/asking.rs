@@ -96,7 +96,7 @@ impl Login<'_> {
             SearchError::Violation(fault) | SearchError::Ended(fault) => (fault, !is_new),
             // It answers others meanwhile: this search is slow, and nothing is wrong with the connection. On one that was idle
             // it had the time of a probe alone, so it is made again with its own.
-            SearchError::Silent(fault) if connection.answered().is_some_and(|answered| answered > began) => {
+            SearchError::Silent(fault) if connection.has_answered_since(began) => {
                 if was_idle && !*is_second && !self.deadline.remaining().is_zero() {
                     *is_second = true;
                     return Ok(());
