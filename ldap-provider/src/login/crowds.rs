@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use provider_api::{Decision, Fault, UnavailableReason};
 use serde_json::{Value, json};
 
-use super::outages::{DN, is_available, together, well};
+use super::outages::{DN, hanging_in_binds, is_available, together, well};
 use crate::directory::Directory;
 use crate::scripted_directory::{Beyond, Reply, Request, SERVICE_DN, ScriptedDirectory, bound, done, entry};
 
@@ -30,25 +30,23 @@ fn user_binds(directory: &ScriptedDirectory) -> usize {
     directory.requests().iter().filter(|(_, request)| of_alice(request)).count()
 }
 
+fn turns_out_to_be_down(directory: &Directory, server: usize) {
+    let fault = Fault::unavailable(UnavailableReason::TIMEOUT, "it does not answer");
+    directory.servers()[server].is_down(&fault, Instant::now());
+}
+
 /// The first server turns out to be down, while logins are under way; some time passes, in which nothing runs into a
 /// limit.
 async fn is_found_down(directory: &Directory) {
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let fault = Fault::unavailable(UnavailableReason::TIMEOUT, "it does not answer");
-    directory.servers()[0].is_down(&fault, Instant::now());
+    turns_out_to_be_down(directory, 0);
     tokio::time::sleep(Duration::from_millis(500)).await;
 }
 
 // With several threads, so that whoever waits can be faster than whoever has just run into a limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_waits_to_bind_at_a_server_that_answers_none_is_let_in_by_another() {
-    let hung = ScriptedDirectory::start(|id, request| match request {
-        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
-        _ => well(id, request),
-    })
-    .await
-    .with_service_account();
-    let other = ScriptedDirectory::start(well).await;
+    let (hung, other) = (hanging_in_binds().await, ScriptedDirectory::start(well).await);
     let directory = hung.configured_with(with_servers(&[&hung, &other]));
     let answers = together(&directory, 64, TIMEOUT).await;
     // As many as had sent their password are lost.
@@ -59,19 +57,9 @@ async fn who_waits_to_bind_at_a_server_that_answers_none_is_let_in_by_another() 
 
 #[tokio::test]
 async fn who_waits_to_bind_goes_on_when_there_is_another_server_again() {
-    let hung = ScriptedDirectory::start(|id, request| match request {
-        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
-        _ => well(id, request),
-    })
-    .await
-    .with_service_account();
-    let other = ScriptedDirectory::start(well).await;
+    let (hung, other) = (hanging_in_binds().await, ScriptedDirectory::start(well).await);
     let directory = hung.configured_with(with_servers(&[&hung, &other]));
-    let down = |server: usize| {
-        let fault = Fault::unavailable(UnavailableReason::TIMEOUT, "it does not answer");
-        directory.servers()[server].is_down(&fault, Instant::now());
-    };
-    down(1);
+    turns_out_to_be_down(&directory, 1);
     let (answers, ()) = tokio::join!(together(&directory, 64, TIMEOUT), async {
         // Nobody else is left when the first turns out to be down, and somebody is soon afterwards.
         is_found_down(&directory).await;
@@ -85,13 +73,7 @@ async fn who_waits_to_bind_goes_on_when_there_is_another_server_again() {
 
 #[tokio::test]
 async fn who_waits_to_bind_goes_on_when_it_turns_out_by_something_else_that_the_server_is_down() {
-    let hung = ScriptedDirectory::start(|id, request| match request {
-        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
-        _ => well(id, request),
-    })
-    .await
-    .with_service_account();
-    let other = ScriptedDirectory::start(well).await;
+    let (hung, other) = (hanging_in_binds().await, ScriptedDirectory::start(well).await);
     let directory = hung.configured_with(with_servers(&[&hung, &other]));
     let (answers, ()) = tokio::join!(together(&directory, 64, TIMEOUT), async {
         is_found_down(&directory).await;

@@ -50,6 +50,15 @@ fn alice(id: u8) -> Vec<u8> {
     [person(id, DN, "alice"), done(id, 0)].concat()
 }
 
+/// A server that answers everything but the binds of users.
+pub(super) async fn hanging_in_binds() -> ScriptedDirectory {
+    let scripted = ScriptedDirectory::start(|id, request| match request {
+        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
+        _ => well(id, request),
+    });
+    scripted.await.with_service_account()
+}
+
 pub(super) fn is_available(directory: &Directory, server: usize) -> bool {
     let metrics = directory.read_metrics();
     metrics.iter().filter(|metric| metric.name.starts_with("breaker_open")).nth(server).expect("a server").value == 0.0
@@ -81,13 +90,7 @@ async fn a_server_that_was_given_up_is_asked_again_however_many_connections_to_i
 
 #[tokio::test]
 async fn a_server_that_answers_no_bind_is_not_asked_again_because_it_can_be_dialled() {
-    let scripted = ScriptedDirectory::start(|id, request| match request {
-        Request::Bind { name, .. } if name != SERVICE_DN => Reply::Silence,
-        _ => well(id, request),
-    })
-    .await
-    .with_service_account();
-    let other = ScriptedDirectory::start(well).await;
+    let (scripted, other) = (hanging_in_binds().await, ScriptedDirectory::start(well).await);
     let directory = scripted.configured_with(|settings| {
         settings["host"] = json!([format!("ldap://{}", scripted.address), format!("ldap://{}", other.address)]);
         settings["timeout"] = "2s".into();
