@@ -1,7 +1,7 @@
 //! The end of waiting: for all who wait, at once and for good.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
 
@@ -30,8 +30,9 @@ impl CutOff {
     }
 
     /// Works until it is cut off: then, `None`, and what is done in the same moment does not count.
-    pub(crate) async fn unless_cut<F: Future>(&self, work: F) -> Option<F::Output> {
-        let mut work = pin!(work);
+    ///
+    /// The work is pinned by the caller: a future that takes another and pins it has room for it twice.
+    pub(crate) async fn unless_cut<F: Future>(&self, mut work: Pin<&mut F>) -> Option<F::Output> {
         let mut told = pin!(self.waiting.notified());
         let mut woken: Option<Waker> = None;
         let output = poll_fn(|context| {
@@ -53,6 +54,7 @@ impl CutOff {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::pin::pin;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -65,7 +67,7 @@ mod tests {
             let waiting: Vec<_> = (0..8)
                 .map(|_| {
                     let cut_off = Arc::clone(&cut_off);
-                    tokio::spawn(async move { cut_off.unless_cut(pending::<()>()).await })
+                    tokio::spawn(async move { cut_off.unless_cut(pin!(pending::<()>())).await })
                 })
                 .collect();
             // Some of them have not begun yet.
@@ -74,19 +76,19 @@ mod tests {
                 let ended = tokio::time::timeout(Duration::from_secs(20), call).await;
                 assert_eq!(ended.expect("it was cut off").expect("no panic"), None);
             }
-            assert_eq!(cut_off.unless_cut(async { 1 }).await, None, "for good");
+            assert_eq!(cut_off.unless_cut(pin!(async { 1 })).await, None, "for good");
         }
     }
 
     #[tokio::test]
     async fn what_is_done_in_the_moment_of_the_cut_does_not_count() {
         let cut_off = CutOff::default();
-        assert_eq!(cut_off.unless_cut(async { 1 }).await, Some(1));
-        let late = cut_off.unless_cut(async {
+        assert_eq!(cut_off.unless_cut(pin!(async { 1 })).await, Some(1));
+        let late = pin!(async {
             cut_off.cut();
             2
         });
-        assert_eq!(late.await, None);
+        assert_eq!(cut_off.unless_cut(late).await, None);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +96,7 @@ mod tests {
         let cut_off = Arc::new(CutOff::default());
         let mut call = Box::pin({
             let cut_off = Arc::clone(&cut_off);
-            async move { cut_off.unless_cut(pending::<()>()).await }
+            async move { cut_off.unless_cut(pin!(pending::<()>())).await }
         });
         // Polled once in this task.
         assert!(tokio::time::timeout(Duration::from_millis(10), &mut call).await.is_err());

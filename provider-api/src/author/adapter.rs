@@ -9,6 +9,7 @@ use abi_stable::sabi_trait::prelude::TD_Opaque;
 use abi_stable::std_types::{RSlice, RStr};
 use async_ffi::FfiFuture;
 
+use super::boxed::Boxed;
 use super::call::{call, spawned};
 use super::contained::Contained;
 use super::cursor::cursor;
@@ -74,8 +75,7 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
             let credentials = Credentials::new(username.as_str(), Secret::new(password.as_str()));
             async move {
                 match credentials.check() {
-                    // On the heap: what is wrapped around it would be as large, and several times as large, and is moved.
-                    Ok(()) => Box::pin(provider.authenticate(&context, credentials)).await,
+                    Ok(()) => Boxed::new(async move { provider.authenticate(&context, credentials).await }).await,
                     Err(rejection) => Ok(rejection.into()),
                 }
             }

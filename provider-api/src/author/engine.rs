@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::num::NonZero;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -104,7 +105,8 @@ impl Engine {
                 // `timeout_at` would poll the work once, and once may be enough to send a password.
                 return wire::fault_reply(&timed_out());
             }
-            wire::reply(match cut_off.unless_cut(tokio::time::timeout_at(deadline.instant().into(), work)).await {
+            let in_time = pin!(tokio::time::timeout_at(deadline.instant().into(), work));
+            wire::reply(match cut_off.unless_cut(in_time).await {
                 Some(in_time) => in_time.unwrap_or_else(|_| Err(timed_out())),
                 None => Err(shutting_down()),
             })

@@ -50,6 +50,7 @@ compile_error!(
 );
 
 mod adapter;
+mod boxed;
 mod call;
 mod contained;
 mod cursor;

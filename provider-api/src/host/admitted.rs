@@ -1,5 +1,6 @@
 //! A call that was let through, and how its answer is waited for.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_ffi::FfiFuture;
@@ -82,7 +83,7 @@ pub(super) async fn by<A: Answer>(
     mut reply: FfiFuture<AbiReply>,
     gate: Option<&Arc<Gate>>,
 ) -> Result<A, Fault> {
-    let waiting = tokio::time::timeout_at(deadline.instant().into(), &mut reply);
+    let waiting = pin!(tokio::time::timeout_at(deadline.instant().into(), &mut reply));
     let waited = match gate {
         Some(gate) => gate.unless_cut_off(waiting).await,
         None => Some(waiting.await),

@@ -1,5 +1,6 @@
 //! Who may call a provider: so many at a time, and nobody once it keeps its threads.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -134,7 +135,7 @@ impl Gate {
     }
 
     /// Runs what waits for the answer of a call, unless the provider is given up: then it is `None`.
-    pub(super) async fn unless_cut_off<F: Future>(&self, waiting: F) -> Option<F::Output> {
+    pub(super) async fn unless_cut_off<F: Future>(&self, waiting: Pin<&mut F>) -> Option<F::Output> {
         // Whoever looks late at an answer that came in time has no answer either: another may have taken over since.
         self.cut_off.unless_cut(waiting).await
     }
@@ -194,6 +195,7 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -216,13 +218,13 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_is_looked_at_after_the_cut_is_none() {
         let gate = Gate::new(CallLimits::default());
-        assert_eq!(gate.unless_cut_off(async { 1 }).await, Some(1));
+        assert_eq!(gate.unless_cut_off(pin!(async { 1 })).await, Some(1));
         let cutting = Arc::clone(&gate);
-        let late = gate.unless_cut_off(async move {
+        let late = pin!(async move {
             cutting.cut_off();
             2
         });
-        assert_eq!(late.await, None);
+        assert_eq!(gate.unless_cut_off(late).await, None);
     }
 
     #[test]
