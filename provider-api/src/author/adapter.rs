@@ -13,7 +13,8 @@ use super::boxed::Boxed;
 use super::call::{call, spawned};
 use super::contained::Contained;
 use super::cursor::cursor;
-use super::engine::{Engine, OwnedRuntime};
+use super::engine::{Engine, OwnedRuntimes, Threads};
+use super::lane::Lane;
 use super::log_bridge::HostLog;
 use super::provider::AuthProvider;
 use super::settings;
@@ -29,12 +30,12 @@ pub(super) fn configure<P: AuthProvider>(
 ) -> Result<ProviderBox, Fault> {
     let log = HostLog::install(services);
     let instance = more.iter().find(|pair| pair.name == "instance").map_or(P::ID, |pair| pair.value.as_str());
-    let (engine, runtime) = Engine::start(instance, &log)?;
-    let provider = {
-        let _runtime = engine.handle().enter();
-        log.during(|| P::configure(settings::read(settings_json)?))?
-    };
-    let remains = Remains { provider: Arc::new(Contained::new(provider)), runtime, engine: engine.clone(), log };
+    let threads = if P::NEVER_BLOCKS { Threads::Apart } else { Threads::Shared };
+    let (engine, runtimes) = Engine::start(instance, threads, &log)?;
+    let provider = engine.lanes().during(|| log.during(|| P::configure(settings::read(settings_json)?)))?;
+    let provider = Arc::new(Contained::new(provider));
+    let shares = engine.lanes().all().map(|_| Arc::new(Share(Arc::clone(&provider)))).collect();
+    let remains = Remains { shares, provider, runtimes, engine: engine.clone(), log };
     Ok(AbiProvider_TO::from_value(Adapter { engine, remains: Some(remains) }, TD_Opaque))
 }
 
@@ -45,9 +46,9 @@ struct Adapter<P: AuthProvider> {
 }
 
 impl<P: AuthProvider> Adapter<P> {
-    fn provider(&self) -> Arc<Contained<P>> {
+    fn remains(&self) -> &Remains<P> {
         match &self.remains {
-            Some(remains) => Arc::clone(&remains.provider),
+            Some(remains) => remains,
             None => unreachable!("a provider that was dropped is not called"),
         }
     }
@@ -55,19 +56,24 @@ impl<P: AuthProvider> Adapter<P> {
     fn call<A, W>(
         &self,
         context: AbiContext<'_>,
-        work: impl FnOnce(Arc<Contained<P>>, RequestContext) -> W,
+        work: impl FnOnce(Arc<Share<P>>, RequestContext) -> W,
     ) -> FfiFuture<AbiReply>
     where
         A: Answer + Send + 'static,
         W: Future<Output = Result<A, Fault>> + Send + 'static,
     {
-        call(&self.engine, context, |context| work(self.provider(), context))
+        let lane = self.engine.lanes().for_one();
+        call(lane, context, |context| work(self.remains().share(lane.lane), context))
     }
 }
 
+/// What the calls of one lane have of the provider, with a count of its own that no other thread writes to.
+#[repr(align(128))]
+struct Share<P>(Arc<Contained<P>>);
+
 impl<P: AuthProvider> AbiProvider for Adapter<P> {
     fn validate(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply> {
-        self.call(context, |provider, context| async move { Ok(provider.validate(&context).await) })
+        self.call(context, |provider, context| async move { Ok(provider.0.validate(&context).await) })
     }
 
     fn authenticate(&self, context: AbiContext<'_>, username: RStr<'_>, password: RStr<'_>) -> FfiFuture<AbiReply> {
@@ -75,7 +81,7 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
             let credentials = Credentials::new(username.as_str(), Secret::new(password.as_str()));
             async move {
                 match credentials.check() {
-                    Ok(()) => Boxed::new(async move { provider.authenticate(&context, credentials).await }).await,
+                    Ok(()) => Boxed::new(async move { provider.0.authenticate(&context, credentials).await }).await,
                     Err(rejection) => Ok(rejection.into()),
                 }
             }
@@ -83,16 +89,16 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
     }
 
     fn list_users(&self, request: RStr<'_>) -> CursorBox {
-        cursor::<P>(self.engine.clone(), self.provider(), request.as_str())
+        cursor::<P>(self.engine.lanes().for_many(), Arc::clone(&self.remains().provider), request.as_str())
     }
 
     fn metrics(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply> {
-        self.call(context, |provider, _| async move { Ok(Metrics { metrics: provider.metrics() }) })
+        self.call(context, |provider, _| async move { Ok(Metrics { metrics: provider.0.metrics() }) })
     }
 
     fn shutdown(&self, grace_us: u64) -> FfiFuture<AbiReply> {
         let end = self.engine.shut_down(Duration::from_micros(grace_us));
-        spawned(self.engine.handle(), async move { wire::reply(end.await) })
+        spawned(self.engine.lanes().first().handle.clone(), async move { wire::reply(end.await) })
     }
 }
 
@@ -107,21 +113,28 @@ impl<P: AuthProvider> Drop for Adapter<P> {
 
 /// What is left of a provider when the host has let go of it.
 struct Remains<P: AuthProvider> {
-    runtime: OwnedRuntime,
-    // After the runtime: each call holds the provider.
+    runtimes: OwnedRuntimes,
+    // After the runtimes: each call holds the provider.
+    shares: Box<[Arc<Share<P>>]>,
     provider: Arc<Contained<P>>,
     engine: Engine,
     log: Arc<HostLog>,
 }
 
 impl<P: AuthProvider> Remains<P> {
+    fn share(&self, lane: Lane) -> Arc<Share<P>> {
+        let share = self.shares.get(lane.index());
+        share.map_or_else(|| Arc::new(Share(Arc::clone(&self.provider))), Arc::clone)
+    }
+
     /// Takes the provider apart, with its logs and its runtime's context at hand.
     fn end(self) {
-        let Self { runtime, provider, engine, log } = self;
+        let Self { runtimes, shares, provider, engine, log } = self;
         log.during(|| {
-            let _runtime = engine.handle().enter();
-            runtime.end();
-            drop(provider);
+            engine.lanes().during(|| {
+                runtimes.end();
+                drop((shares, provider));
+            });
         });
     }
 }

@@ -1,8 +1,9 @@
-//! A call as the host sees it: a future that does its work on the plugin's runtime.
+//! A call as the host sees it: a future that does its work on the plugin's threads.
 
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,15 +11,16 @@ use async_ffi::{FfiFuture, FutureExt};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::engine::{Engine, shutting_down};
+use super::engine::shutting_down;
+use super::lane::Running;
 use crate::abi::{AbiContext, AbiReply};
 use crate::panics::{self, caught, message_of};
 use crate::wire::{self, Answer};
 use crate::{Deadline, Fault, RequestContext};
 
-/// Makes a call of `work`. Nothing of it runs before the first poll, and nothing of it runs on the caller's thread.
+/// Makes a call of `work` for that lane. Nothing of it runs before the first poll, and nothing of it runs on the caller's thread.
 pub(super) fn call<A, W>(
-    engine: &Engine,
+    lane: &Arc<Running>,
     context: AbiContext<'_>,
     work: impl FnOnce(RequestContext) -> W,
 ) -> FfiFuture<AbiReply>
@@ -29,18 +31,18 @@ where
     let prepared = caught(|| {
         let context = context_of(context);
         let (deadline, request_id) = (context.deadline, context.request_id.as_str().into());
-        engine.admit(deadline, request_id, work(context))
+        lane.admit(deadline, request_id, work(context))
     });
     match prepared {
-        Ok(Some(work)) => spawned(engine.handle(), work),
+        Ok(Some(work)) => spawned(lane.handle.clone(), work),
         Ok(None) => answered(&shutting_down()),
         Err(panic) => answered(&panics::fault_of(&panic)),
     }
 }
 
 /// The same for work that is not counted: it is the shutdown itself.
-pub(super) fn spawned(handle: &Handle, work: impl Future<Output = AbiReply> + Send + 'static) -> FfiFuture<AbiReply> {
-    Call { handle: handle.clone(), state: State::Fresh(Box::pin(work)) }.into_ffi()
+pub(super) fn spawned(handle: Handle, work: impl Future<Output = AbiReply> + Send + 'static) -> FfiFuture<AbiReply> {
+    Call { handle, state: State::Fresh(Box::pin(work)) }.into_ffi()
 }
 
 fn answered(fault: &Fault) -> FfiFuture<AbiReply> {

@@ -12,26 +12,26 @@ use tokio::runtime::Handle;
 
 use super::call::call;
 use super::contained::Contained;
-use super::engine::Engine;
+use super::lane::Running;
 use super::provider::{AuthProvider, UserCursor};
 use crate::abi::{AbiContext, AbiCursor, AbiCursor_TO, AbiReply, CursorBox};
 use crate::panics::caught;
 use crate::{Fault, ListRequest, ListingEnd, RequestContext, UnavailableReason, UserPage};
 
 /// Makes the ABI's cursor. The author's listing begins with the first page that is asked for.
-pub(super) fn cursor<P: AuthProvider>(engine: Engine, provider: Arc<Contained<P>>, request: &str) -> CursorBox {
+pub(super) fn cursor<P: AuthProvider>(lane: &Arc<Running>, provider: Arc<Contained<P>>, request: &str) -> CursorBox {
     let state = match serde_json::from_str(request) {
         Ok(request) => State::Waiting(provider, request),
         Err(error) => {
             State::Refused(Fault::internal(format!("the host's request for a listing cannot be read: {error}")))
         }
     };
-    let listing = Listing { state: Mutex::new(state), handle: engine.handle().clone() };
-    AbiCursor_TO::from_value(Cursor::<P> { engine, listing: Arc::new(listing) }, TD_Opaque)
+    let listing = Listing { state: Mutex::new(state), handle: lane.handle.clone() };
+    AbiCursor_TO::from_value(Cursor::<P> { lane: Arc::clone(lane), listing: Arc::new(listing) }, TD_Opaque)
 }
 
 struct Cursor<P: AuthProvider> {
-    engine: Engine,
+    lane: Arc<Running>,
     listing: Arc<Listing<P>>,
 }
 
@@ -53,7 +53,7 @@ enum State<P: AuthProvider> {
 
 impl<P: AuthProvider> AbiCursor for Cursor<P> {
     fn next_page(&self, context: AbiContext<'_>) -> FfiFuture<AbiReply> {
-        let reply = call(&self.engine, context, |context| {
+        let reply = call(&self.lane, context, |context| {
             let listing = Arc::clone(&self.listing);
             async move { listing.next_page(&context).await }
         });

@@ -32,7 +32,7 @@
 //!
 //! | thread | what runs on it |
 //! |---|---|
-//! | the workers of each provider, one for each processor, but two at least and four at most, with 2 MiB of stack, named after the instance | every async method, `metrics`, and what you spawn |
+//! | the workers of each provider, one for each processor, but two at least and four at most, with 2 MiB of stack, named after the instance; two, each with its own calls, if [it never blocks](AuthProvider::NEVER_BLOCKS) | every async method, `metrics`, and what you spawn |
 //! | `tokio::task::spawn_blocking`, as many as you use at a time | what blocks or computes |
 //! | one of the host's, once | `configure`, and the description |
 //! | one of its own | the `Drop` of the provider |
@@ -56,12 +56,14 @@ mod contained;
 mod cursor;
 mod engine;
 mod export;
+mod lane;
 mod log_bridge;
 mod provider;
 mod settings;
 
 #[doc(hidden)]
 pub use export::header;
+pub use lane::Lane;
 pub use provider::{AuthProvider, UserCursor};
 /// The crate that derives the schema of a provider's settings, in the version that this interface speaks.
 pub use schemars;
