@@ -23,6 +23,7 @@ mod metrics;
 mod name;
 mod name_match;
 mod password_policy;
+mod per_lane;
 mod plan;
 mod profile;
 mod provider;

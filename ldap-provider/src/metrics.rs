@@ -1,11 +1,31 @@
+use std::ops::Deref;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Decision, Fault, FaultKind, Metric};
 
-/// What has happened since the provider was configured.
+use crate::per_lane::PerLane;
+
+/// What has happened since the provider was configured: what each lane has counted, since what all count together would be
+/// in the one thread's cache when the other needs it.
 #[derive(Debug, Default)]
-pub(crate) struct Metrics {
+pub(crate) struct Metrics(PerLane<Counted>);
+
+/// One of the counters.
+type Which = fn(&Counted) -> &Counter;
+
+/// Those of the caller's lane.
+impl Deref for Metrics {
+    type Target = Counted;
+
+    fn deref(&self) -> &Counted {
+        self.0.here()
+    }
+}
+
+/// What one lane has counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
     accepted: Counter,
     rejected: Counter,
     unavailable: Counter,
@@ -42,27 +62,29 @@ impl Metrics {
 
     /// All of them as they are now. Names and labels are those of Prometheus' text format.
     pub(crate) fn read(&self) -> Vec<Metric> {
-        let counters = [
-            ("logins_accepted_total", &self.accepted),
-            ("logins_rejected_total", &self.rejected),
-            ("logins_unavailable_total", &self.unavailable),
-            ("logins_misconfigured_total", &self.misconfigured),
-            ("logins_internal_total", &self.internal),
-            ("logins_cancelled_total", &self.cancelled),
-            ("searches_total", &self.searches),
-            ("user_binds_total", &self.user_binds),
-            ("service_binds_total", &self.service_binds),
-            ("service_binds_refused_total", &self.service_binds_refused),
-            ("probes_total", &self.probes),
-            ("connections_opened_total", &self.connections_opened),
-            ("connections_reused_total", &self.connections_reused),
-            ("tls_handshakes_total", &self.tls_handshakes),
-            ("failovers_total", &self.failovers),
+        let counters: [(_, Which); 15] = [
+            ("logins_accepted_total", |counted| &counted.accepted),
+            ("logins_rejected_total", |counted| &counted.rejected),
+            ("logins_unavailable_total", |counted| &counted.unavailable),
+            ("logins_misconfigured_total", |counted| &counted.misconfigured),
+            ("logins_internal_total", |counted| &counted.internal),
+            ("logins_cancelled_total", |counted| &counted.cancelled),
+            ("searches_total", |counted| &counted.searches),
+            ("user_binds_total", |counted| &counted.user_binds),
+            ("service_binds_total", |counted| &counted.service_binds),
+            ("service_binds_refused_total", |counted| &counted.service_binds_refused),
+            ("probes_total", |counted| &counted.probes),
+            ("connections_opened_total", |counted| &counted.connections_opened),
+            ("connections_reused_total", |counted| &counted.connections_reused),
+            ("tls_handshakes_total", |counted| &counted.tls_handshakes),
+            ("failovers_total", |counted| &counted.failovers),
         ];
-        let mut metrics: Vec<_> =
-            counters.iter().map(|(name, counter)| Metric::new(*name, exact(counter.read()))).collect();
-        metrics.push(Metric::new("connections_open", self.connections_open.read()));
-        metrics.extend(self.login_time.read("login_seconds"));
+        let sum = |counter: Which| exact(total(self.0.all().map(counter)));
+        let mut metrics: Vec<_> = counters.iter().map(|(name, counter)| Metric::new(*name, sum(*counter))).collect();
+        let open: i64 = self.0.all().map(|counted| counted.connections_open.read()).sum();
+        metrics.push(Metric::new("connections_open", signed(open)));
+        let times: Vec<_> = self.0.all().map(|counted| &counted.login_time).collect();
+        metrics.extend(read_histograms(&times, "login_seconds"));
         metrics
     }
 }
@@ -170,9 +192,9 @@ impl Gauge {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "there are never that many")]
-    fn read(&self) -> f64 {
-        self.0.load(Ordering::Relaxed) as f64
+    /// What has gone up in one lane and down in another is less than nothing here.
+    fn read(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -210,19 +232,30 @@ impl Histogram {
         }
         self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+}
 
-    /// Each bucket holds what is in those before it too, as Prometheus has it.
-    fn read(&self, name: &str) -> Vec<Metric> {
-        let mut sum = 0;
-        let mut metrics = Vec::with_capacity(BOUNDS.len() + 2);
-        for ((_, bound), bucket) in BOUNDS.iter().zip(&self.buckets) {
-            sum += bucket.read();
-            metrics.push(Metric::new(format!("{name}_bucket{{le=\"{bound}\"}}"), exact(sum)));
-        }
-        metrics.push(Metric::new(format!("{name}_sum"), exact(self.micros.load(Ordering::Relaxed)) / 1e6));
-        metrics.push(Metric::new(format!("{name}_count"), exact(sum)));
-        metrics
+/// What several of them hold together. Each bucket holds what is in those before it too, as Prometheus has it.
+fn read_histograms(histograms: &[&Histogram], name: &str) -> Vec<Metric> {
+    let mut sum = 0;
+    let mut metrics = Vec::with_capacity(BOUNDS.len() + 2);
+    for (index, (_, bound)) in BOUNDS.iter().enumerate() {
+        sum += total(histograms.iter().filter_map(|histogram| histogram.buckets.get(index)));
+        metrics.push(Metric::new(format!("{name}_bucket{{le=\"{bound}\"}}"), exact(sum)));
     }
+    let micros = histograms.iter().map(|histogram| histogram.micros.load(Ordering::Relaxed)).sum();
+    metrics.push(Metric::new(format!("{name}_sum"), exact(micros) / 1e6));
+    metrics.push(Metric::new(format!("{name}_count"), exact(sum)));
+    metrics
+}
+
+/// What is taken back in another lane than it was counted in leaves less than nothing there.
+fn total<'a>(counters: impl Iterator<Item = &'a Counter>) -> u64 {
+    counters.fold(0, |sum, counter| sum.wrapping_add(counter.read()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are never that many")]
+fn signed(number: i64) -> f64 {
+    number as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "2^53 logins, or microseconds of them, are out of reach")]

@@ -20,6 +20,8 @@ impl AuthProvider for LdapProvider {
     const ID: &'static str = "ldap";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const CAPABILITIES: &'static [Capability] = &[Capability::LIST_USERS];
+    /// Names are resolved, and files read, on threads for what blocks.
+    const NEVER_BLOCKS: bool = true;
     type Settings = Settings;
     type Cursor = Listing;
 

@@ -1,15 +1,19 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::Deadline;
-use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore, oneshot};
+use provider_api::author::Lane;
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
 use tokio::time::timeout_at;
 use wire_guard::Connection;
 
 use super::open_connection::OpenConnection;
 use super::search_pool::{LONGEST_IDLENESS, TRUSTED_FOR, expiry};
+use super::turns::{Turn, Turns};
+use crate::per_lane::PerLane;
 
 /// How many connections for binds there are to one server that is near: on each, one bind at a time can be under way,
 /// and 8 to 16 of them are enough for 64 logins at once (measured).
@@ -26,13 +30,18 @@ const NEAR_ROUND_TRIP: Duration = Duration::from_millis(1);
 const ONE_MORE: Duration = Duration::from_secs(1);
 
 /// The connections to one server that carry binds of users and, from the first of them on, nothing else. They are opened
-/// when they are needed.
+/// when they are needed. Each lane has its own: there is one of another lane's for a bind only where none can be opened.
 #[derive(Debug)]
 pub(crate) struct BindPool {
     /// One for each bind that may be under way, so that there are never more connections than that: one is opened only
     /// by who has a turn and finds none that is idle.
-    turns: Arc<Semaphore>,
-    state: Mutex<State>,
+    turns: Turns,
+    /// Those of each lane that are idle. The one that was used last is last: it is the one that is used next, and the others
+    /// may become too many.
+    idle: PerLane<Mutex<Vec<Idle>>>,
+    shortage: Mutex<Shortage>,
+    /// How many are in need, for who has to know only whether anybody is: each login.
+    in_need: AtomicUsize,
     /// Written to while the first connection is opened. Those who wait for it read: were each alone with the lock, they would
     /// take one another for who opens it, and wait for each other as long as there are two of them.
     warming: Arc<RwLock<()>>,
@@ -44,14 +53,12 @@ pub(crate) struct BindPool {
 #[derive(Debug)]
 pub(crate) struct Warming(#[expect(dead_code, reason = "they are held")] (Turn, OwnedRwLockWriteGuard<()>));
 
-#[derive(Debug)]
-struct State {
-    /// The one that was used last is last: it is the one that is used next, and the others may become too many.
-    idle: Vec<Idle>,
-    size: usize,
+/// That no more connections can be had than there are.
+#[derive(Debug, Default)]
+struct Shortage {
     /// Who has a turn and waits for a connection that is in use, since there is no other to be had.
     in_need: VecDeque<Need>,
-    /// Set while no more connections can be had than there are: when that is tried next.
+    /// Set as long as that is so: when another is tried next.
     one_more: Option<Instant>,
 }
 
@@ -89,13 +96,14 @@ impl Drop for Needed<'_> {
 #[derive(Debug)]
 pub(crate) struct Member {
     peer: Option<SocketAddr>,
+    lane: Lane,
     members: Arc<Mutex<Vec<Option<SocketAddr>>>>,
     _open: OpenConnection,
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut members = lock(&self.members);
         if let Some(position) = members.iter().position(|peer| *peer == self.peer) {
             members.swap_remove(position);
         }
@@ -121,10 +129,6 @@ impl Idle {
     }
 }
 
-/// The right to have one bind under way.
-#[derive(Debug)]
-pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
-
 impl BindPool {
     /// For a server that is near, until [that is known](Self::fit).
     pub(crate) fn new() -> Self {
@@ -139,8 +143,10 @@ impl BindPool {
 
     fn of_size(size: usize) -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(size)),
-            state: Mutex::new(State { idle: Vec::new(), size, in_need: VecDeque::new(), one_more: None }),
+            turns: Turns::new(size),
+            idle: PerLane::default(),
+            shortage: Mutex::default(),
+            in_need: AtomicUsize::new(0),
             warming: Arc::default(),
             members: Arc::default(),
         }
@@ -149,12 +155,10 @@ impl BindPool {
     /// The right to open a connection that nobody waits for yet, if there is none that is idle or in use.
     pub(crate) fn begin_warming(&self) -> Option<Warming> {
         let warming = Arc::clone(&self.warming).try_write_owned().ok()?;
-        let state = self.lock();
-        if !state.idle.is_empty() || self.turns.available_permits() < state.size {
+        if self.turns.is_any_taken() || self.idle.all().any(|idle| !lock(idle).is_empty()) {
             return None;
         }
-        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
-        Some(Warming((Turn(turn), warming)))
+        Some(Warming((self.turns.try_one()?, warming)))
     }
 
     /// Waits for the first connection if it is being opened. Whether it was, and may be there now.
@@ -167,37 +171,30 @@ impl BindPool {
 
     /// Waits for a turn, in the order in which everybody came.
     pub(crate) async fn turn(&self) -> Option<Turn> {
-        Arc::clone(&self.turns).acquire_owned().await.ok().map(Turn)
+        self.turns.one().await
     }
 
-    /// Has all who wait for a turn look at what has changed, even if nobody gives one back. Whoever does not want theirs any
-    /// more passes it on, so that one turn more is enough; who comes to have it last is nobody, and it is withdrawn.
+    /// Has all who wait for a turn look at what has changed, even if nobody gives one back.
     pub(crate) fn wake_who_waits(&self) {
-        self.turns.add_permits(1);
-        let turns = Arc::clone(&self.turns);
-        tokio::spawn(async move {
-            if let Ok(last) = turns.acquire().await {
-                last.forget();
-            }
-        });
+        self.turns.wake_who_waits();
     }
 
     /// Whether all turns are taken, so that somebody may wait for one.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.turns.available_permits() == 0
+        self.turns.is_exhausted()
     }
 
     /// A connection to this address that was used before, if there is one. If there is none, another one makes room
     /// where there would be too many.
     pub(crate) fn take(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
-        let mut state = self.lock();
-        state.idle.retain(|idle| now < idle.expires);
-        if let Some(position) = state.next_to(peer, now) {
-            return Some(state.idle.remove(position));
+        let mut idle = lock(self.idle.here());
+        idle.retain(|idle| now < idle.expires);
+        if let Some(position) = next_to(peer, &idle, now) {
+            return Some(idle.remove(position));
         }
-        let taken = state.size.saturating_sub(self.turns.available_permits());
-        if !state.idle.is_empty() && state.idle.len() + taken > state.size {
-            state.idle.remove(0);
+        let (size, taken) = self.turns.size_and_taken();
+        if !idle.is_empty() && idle.len() + taken > size {
+            idle.remove(0);
         }
         None
     }
@@ -205,18 +202,19 @@ impl BindPool {
     /// With a turn, the connection that the next bind to this address would take, if it has been idle for so long that it has
     /// to give a sign of life first.
     pub(crate) fn take_stale(&self, peer: Option<SocketAddr>, now: Instant) -> Option<(Turn, Idle)> {
-        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
-        let mut state = self.lock();
-        let position = state.next_to(peer, now)?;
-        let is_stale = now.saturating_duration_since(state.idle.get(position)?.used) >= TRUSTED_FOR;
-        is_stale.then(|| (Turn(turn), state.idle.remove(position)))
+        let turn = self.turns.try_one()?;
+        let mut idle = lock(self.idle.here());
+        let position = next_to(peer, &idle, now)?;
+        let is_stale = now.saturating_duration_since(idle.get(position)?.used) >= TRUSTED_FOR;
+        is_stale.then(|| (turn, idle.remove(position)))
     }
 
     /// A connection that was just opened, as one of these.
     pub(crate) fn join(&self, connection: Connection, open: OpenConnection) -> Idle {
-        let (peer, members, now) = (connection.peer(), Arc::clone(&self.members), Instant::now());
+        let (peer, members) = (connection.peer(), Arc::clone(&self.members));
+        let (lane, now) = (Lane::here(), Instant::now());
         self.members().push(peer);
-        let open = Box::new(Member { peer, members, _open: open });
+        let open = Box::new(Member { peer, lane, members, _open: open });
         Idle { connection, open, expires: expiry(now), used: now, has_carried: false }
     }
 
@@ -226,25 +224,48 @@ impl BindPool {
         if idle.used >= idle.expires {
             return;
         }
-        let mut state = self.lock();
-        if let Some(idle) = state.unless_needed(idle) {
-            state.idle.push(idle);
-        }
+        let lane = idle.open.lane;
+        lock(self.idle.of(lane)).push(idle);
+        self.relieve();
     }
 
     /// A connection to this address as soon as one is given back, for who has a turn and cannot open another; those who came
     /// before have theirs first.
     pub(crate) fn need(&self, peer: Option<SocketAddr>, now: Instant) -> Needed<'_> {
         let (given, receiver) = oneshot::channel();
-        let mut state = self.lock();
-        state.in_need.retain(|need| !need.given.is_closed());
-        // It may have been given back just now.
-        match state.next_to(peer, now) {
-            Some(position) => drop(given.send(state.idle.remove(position))),
-            None => state.in_need.push_back(Need { peer, given }),
-        }
-        drop(state);
+        let mut shortage = lock(&self.shortage);
+        shortage.in_need.retain(|need| !need.given.is_closed());
+        shortage.in_need.push_back(Need { peer, given });
+        // Before it is looked for: whoever gives one back from now on sees that it is needed.
+        self.in_need.store(shortage.in_need.len(), Ordering::SeqCst);
+        self.hand_over(&mut shortage, now);
+        drop(shortage);
         Needed { pool: self, receiver }
+    }
+
+    /// Gives what is idle to those who need it. To be called after something has become idle.
+    fn relieve(&self) {
+        if self.in_need.load(Ordering::SeqCst) > 0 {
+            self.hand_over(&mut lock(&self.shortage), Instant::now());
+        }
+    }
+
+    fn hand_over(&self, shortage: &mut Shortage, now: Instant) {
+        shortage.in_need.retain_mut(|need| {
+            let Some(idle) = self.idle.all().find_map(|idle| {
+                let mut idle = lock(idle);
+                next_to(need.peer, &idle, now).map(|position| idle.remove(position))
+            }) else {
+                return true;
+            };
+            let (nobody, _) = oneshot::channel();
+            if let Err(returned) = std::mem::replace(&mut need.given, nobody).send(idle) {
+                // Nobody waits for it any more.
+                lock(self.idle.of(returned.open.lane)).push(returned);
+            }
+            false
+        });
+        self.in_need.store(shortage.in_need.len(), Ordering::SeqCst);
     }
 
     /// Whether there are connections to this address, idle or in use.
@@ -255,98 +276,81 @@ impl BindPool {
     /// Whether it is known that no more connections to this address can be had than there are. Who is told that it is not has
     /// to try.
     pub(crate) fn is_full(&self, peer: Option<SocketAddr>, now: Instant) -> bool {
-        let mut state = self.lock();
-        let Some(next) = state.one_more else { return false };
+        let mut shortage = lock(&self.shortage);
+        let Some(next) = shortage.one_more else { return false };
         if now < next {
             return self.has_any_to(peer);
         }
-        state.one_more = Some(now + ONE_MORE);
+        shortage.one_more = Some(now + ONE_MORE);
         false
     }
 
     /// Takes note of whether one more connection could be had.
     pub(crate) fn note_one_more(&self, could: bool, now: Instant) {
-        self.lock().one_more = (!could).then(|| now + ONE_MORE);
+        lock(&self.shortage).one_more = (!could).then(|| now + ONE_MORE);
     }
 
     /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
     pub(crate) fn forget_idle(&self, now: Instant) {
-        self.lock().idle.retain(|idle| now.duration_since(idle.used) < TRUSTED_FOR);
+        for idle in self.idle.all() {
+            lock(idle).retain(|idle| now.duration_since(idle.used) < TRUSTED_FOR);
+        }
     }
 
     /// Has those that are idle give a sign of life before they are used, however short a time ago they were: they are all
     /// that was left of the connections to the server.
     pub(crate) fn distrust_idle(&self, now: Instant) {
         let Some(long_ago) = now.checked_sub(TRUSTED_FOR) else { return };
-        for idle in &mut self.lock().idle {
-            idle.used = idle.used.min(long_ago);
+        for idle in self.idle.all() {
+            for idle in lock(idle).iter_mut() {
+                idle.used = idle.used.min(long_ago);
+            }
         }
     }
 
-    /// How many are idle.
-    pub(crate) fn idle(&self) -> usize {
-        self.lock().idle.len()
+    /// How many of that lane are idle.
+    pub(crate) fn idle(&self, lane: Lane) -> usize {
+        lock(self.idle.of(lane)).len()
     }
 
-    /// One that is idle, with a turn, so that nobody opens another in its place. For looking after: it has to be
+    /// One of that lane that is idle, with a turn, so that nobody opens another in its place. For looking after: it has to be
     /// [put back](Self::put_back), before the next is taken, so that a login that comes meanwhile finds the others. `None`
     /// also while all turns are taken, since then there is nothing to look after.
-    pub(crate) fn take_at(&self, position: usize) -> Option<(Turn, Idle)> {
-        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
-        let mut state = self.lock();
-        (position < state.idle.len()).then(|| (Turn(turn), state.idle.remove(position)))
+    pub(crate) fn take_at(&self, lane: Lane, position: usize) -> Option<(Turn, Idle)> {
+        let turn = self.turns.try_one_of(lane)?;
+        let mut idle = lock(self.idle.of(lane));
+        (position < idle.len()).then(|| (turn, idle.remove(position)))
     }
 
     /// Puts one back that is of further use.
-    pub(crate) fn put_back(&self, position: usize, (turn, idle): (Turn, Idle)) {
-        let mut state = self.lock();
-        if let Some(idle) = state.unless_needed(idle) {
-            let position = position.min(state.idle.len());
-            state.idle.insert(position, idle);
-        }
-        drop(state);
+    pub(crate) fn put_back(&self, position: usize, (turn, back): (Turn, Idle)) {
+        let mut idle = lock(self.idle.of(back.open.lane));
+        let position = position.min(idle.len());
+        idle.insert(position, back);
+        drop(idle);
+        self.relieve();
         drop(turn);
     }
 
     /// Adapts the number of connections to the round trip.
     pub(crate) fn fit(&self, round_trip: Duration) {
-        let mut state = self.lock();
-        let wanted = size_for(round_trip);
-        if wanted > state.size {
-            self.turns.add_permits(wanted - state.size);
-            state.size = wanted;
-        } else {
-            // Those that are taken can be withdrawn another time.
-            state.size -= self.turns.forget_permits(state.size - wanted);
-        }
+        // One at a time.
+        let _shortage = lock(&self.shortage);
+        self.turns.resize(size_for(round_trip));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn members(&self) -> std::sync::MutexGuard<'_, Vec<Option<SocketAddr>>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    fn members(&self) -> MutexGuard<'_, Vec<Option<SocketAddr>>> {
+        lock(&self.members)
     }
 }
 
-impl State {
-    /// Where the connection is that the next bind to this address takes, if there is one.
-    fn next_to(&self, peer: Option<SocketAddr>, now: Instant) -> Option<usize> {
-        self.idle.iter().rposition(|idle| now < idle.expires && idle.connection.peer() == peer)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    /// The connection, unless it was given to somebody who needs it.
-    fn unless_needed(&mut self, mut idle: Idle) -> Option<Idle> {
-        while let Some(position) = self.in_need.iter().position(|need| need.peer == idle.connection.peer()) {
-            match self.in_need.remove(position)?.given.send(idle) {
-                Ok(()) => return None,
-                // Nobody waits for it any more.
-                Err(returned) => idle = returned,
-            }
-        }
-        Some(idle)
-    }
+/// Where the connection is that the next bind to this address takes, if there is one.
+fn next_to(peer: Option<SocketAddr>, idle: &[Idle], now: Instant) -> Option<usize> {
+    idle.iter().rposition(|idle| now < idle.expires && idle.connection.peer() == peer)
 }
 
 fn size_for(round_trip: Duration) -> usize {

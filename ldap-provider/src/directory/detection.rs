@@ -6,6 +6,7 @@ use wire_guard::Found;
 
 use crate::entry::Entry;
 use crate::kind::{Kind, RootDse};
+use crate::per_lane::PerLane;
 use crate::plan::Plan;
 use crate::result_code::{
     self, CONFIDENTIALITY_REQUIRED, INAPPROPRIATE_AUTHENTICATION, INSUFFICIENT_ACCESS_RIGHTS, INVALID_CREDENTIALS,
@@ -20,6 +21,8 @@ pub(crate) struct Detection {
     config: Arc<Config>,
     guess: Arc<Plan>,
     state: Mutex<State>,
+    /// What follows from it: for each lane a copy of its own, since each login has one for as long as it takes.
+    plans: PerLane<Mutex<Option<Arc<Plan>>>>,
 }
 
 /// After so long a server that did not say what it is is asked again.
@@ -27,7 +30,6 @@ const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
 struct State {
-    plan: Option<Arc<Plan>>,
     /// Whether a server has said what it is, or need not say it.
     is_settled: bool,
     /// When a server was last asked in vain.
@@ -46,19 +48,29 @@ pub(crate) enum Asked {
 impl Detection {
     /// Knows the kind already if the administrator has set it, and needs nothing else of what a server says of itself.
     pub(super) fn new(config: Arc<Config>) -> Self {
-        let mut state = State::default();
-        if let Some(kind) = config.kind {
-            let needs_no_base = config.choices.groups.as_ref().is_none_or(|groups| groups.base.is_some());
-            state.is_settled = needs_no_base && !kind.facts().has_windows_names;
-            state.plan = state.is_settled.then(|| Arc::new(Plan::new(&config, kind, None)));
+        let guess = Arc::new(Plan::guess(&config));
+        let mut detection = Self { config, guess, state: Mutex::default(), plans: PerLane::default() };
+        if let Some(kind) = detection.config.kind {
+            let needs_no_base = detection.config.choices.groups.as_ref().is_none_or(|groups| groups.base.is_some());
+            if needs_no_base && !kind.facts().has_windows_names {
+                detection.state().is_settled = true;
+                detection.set_plans(kind, None);
+                detection.guess = detection.plan().unwrap_or(detection.guess);
+            }
         }
-        let guess = state.plan.clone().unwrap_or_else(|| Arc::new(Plan::guess(&config)));
-        Self { config, guess, state: Mutex::new(state) }
+        detection
     }
 
     /// What follows from the kind, if it is known, or taken for granted until a server says what it is.
     pub(crate) fn plan(&self) -> Option<Arc<Plan>> {
-        self.state().plan.clone()
+        self.plans.here().lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_plans(&self, kind: Kind, root_dse: Option<&RootDse>) {
+        for plan in self.plans.all() {
+            let new = Arc::new(Plan::new(&self.config, kind, root_dse));
+            *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
+        }
     }
 
     /// What most likely follows, as long as nothing is known.
@@ -70,7 +82,7 @@ impl Detection {
     pub(crate) fn is_settled(&self) -> bool {
         let state = self.state();
         let is_too_early = state.in_vain.is_some_and(|when| when.elapsed() < AGAIN_AFTER);
-        state.is_settled || (state.plan.is_some() && is_too_early)
+        state.is_settled || (self.plan().is_some() && is_too_early)
     }
 
     /// What follows from what a server says of itself.
@@ -81,7 +93,7 @@ impl Detection {
     pub(super) fn learn(&self, root_dse: &Found, asked: Asked) -> Result<Option<Arc<Plan>>, Fault> {
         let mut state = self.state();
         if state.is_settled {
-            return Ok(state.plan.clone());
+            return Ok(self.plan());
         }
         let read = read(root_dse)?;
         let detected = read.as_ref().map_or(Kind::Other, RootDse::kind);
@@ -90,14 +102,15 @@ impl Detection {
             return Ok(None);
         }
         let kind = self.config.kind.unwrap_or(detected);
-        let plan = Arc::new(Plan::new(&self.config, kind, read.as_ref()));
+        let before = self.plan();
+        self.set_plans(kind, read.as_ref());
+        let plan = self.plan();
         state.is_settled = read.is_some();
         state.in_vain = (!state.is_settled).then(Instant::now);
-        if state.plan.as_ref().is_none_or(|before| before.kind != kind) {
+        if let Some(plan) = plan.as_ref().filter(|plan| before.is_none_or(|before| before.kind != plan.kind)) {
             log::info!("{} is {kind}: {}", self.config.servers(), plan.consequences());
         }
-        state.plan = Some(Arc::clone(&plan));
-        Ok(Some(plan))
+        Ok(plan)
     }
 
     /// Which kind a server is by what it says of itself; `None` if it says nothing.

@@ -18,6 +18,7 @@ mod service_connection;
 mod setback;
 mod shared_connection;
 mod steps;
+mod turns;
 mod windows_domain;
 
 use std::sync::{Arc, Weak};
@@ -129,7 +130,7 @@ impl Directory {
                     if server.has_time(steps) && server.is_unconnected() && server.check_account().is_ok() {
                         server.is_down(&fault, began);
                     }
-                    attempts.failed(&server, fault);
+                    attempts.failed(server, fault);
                 }
             }
         }
@@ -154,13 +155,13 @@ pub(crate) struct Attempts<'a> {
     faults: Vec<(String, Fault)>,
 }
 
-impl Attempts<'_> {
+impl<'a> Attempts<'a> {
     /// The next server to ask: the first that was not tried yet and is not known to be down.
     ///
     /// # Errors
     ///
     /// What kept the servers from answering, when none is left.
-    pub(crate) async fn next(&mut self, deadline: Deadline) -> Result<Arc<Server>, Fault> {
+    pub(crate) async fn next(&mut self, deadline: Deadline) -> Result<&'a Arc<Server>, Fault> {
         if let Some(server) = self.available() {
             return Ok(server);
         }
@@ -182,14 +183,14 @@ impl Attempts<'_> {
         self.faults.push((server.endpoint.to_string(), fault));
     }
 
-    fn available(&mut self) -> Option<Arc<Server>> {
+    fn available(&mut self) -> Option<&'a Arc<Server>> {
         for (server, tried) in self.servers.all.iter().zip(&mut self.tried) {
             if *tried {
                 continue;
             }
             if server.availability() == Availability::Available {
                 *tried = true;
-                return Some(Arc::clone(server));
+                return Some(server);
             }
             server.probe(Urgency::PauseOver);
         }

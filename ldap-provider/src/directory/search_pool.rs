@@ -1,14 +1,15 @@
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire_guard::PipeEnd;
 
 use super::shared_connection::SharedConnection;
+use crate::per_lane::PerLane;
 
-/// How many connections for searching there are to one server. Searches from all logins share them: a server reads
-/// many of them at once that way, so that one connection is faster than several.
+/// How many connections for searching there are to one server, one for each lane if the provider has several. Searches from all
+/// logins share them: a server reads many of them at once that way, so that one connection is faster than several.
 const MOST_CONNECTIONS: usize = 2;
 
 /// How many searches may be under way on one connection. slapd closes it at 100 (`conn_max_pending`), or at 1,000 if it
@@ -34,15 +35,18 @@ const ALONE_FOR: Duration = Duration::from_secs(10);
 
 /// The connections for searching to one server.
 #[derive(Debug, Default)]
-pub(crate) struct SearchPool(Mutex<Pool>);
+pub(crate) struct SearchPool {
+    pools: PerLane<Mutex<Pool>>,
+    /// How the last connection ended of those that ended before a search found them, since one was added.
+    ended: Mutex<Option<PipeEnd>>,
+}
 
+/// Those of one lane.
 #[derive(Debug, Default)]
 struct Pool {
     connections: Vec<Pooled>,
-    /// Until when the server is known not to want another connection beside those.
+    /// Until when the server is known not to want another connection beside those that there are.
     alone_until: Option<Instant>,
-    /// How the last connection ended of those that ended before a search found them, since one was added.
-    ended: Option<PipeEnd>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,40 +79,62 @@ pub(crate) struct Queue {
 }
 
 impl SearchPool {
-    /// What there is, and whether another connection would help.
+    /// What there is, and whether another connection would help: first in the caller's lane, then in others.
     pub(crate) fn offer(&self, now: Instant) -> (Offer, bool) {
-        let mut pool = self.lock();
-        let ended = pool.connections.iter().find_map(|pooled| pooled.connection.end().cloned());
-        pool.ended = ended.or(pool.ended.take());
+        let mut has_room = false;
+        let mut is_alone = false;
+        let mut queue = None;
+        for (index, pool) in self.pools.all().enumerate() {
+            let mut pool = lock(pool);
+            self.forget_ended(&mut pool, now);
+            if index == 0 {
+                has_room = pool.connections.len() < self.most();
+                is_alone = pool.alone_until.is_some_and(|until| now < until);
+            }
+            let least_busy = pool.connections.iter().max_by_key(|pooled| pooled.places.available_permits());
+            if let Some(pooled) = least_busy
+                && let Ok(permit) = Arc::clone(&pooled.places).try_acquire_owned()
+            {
+                let is_busy = pooled.places.available_permits() + BUSY <= MOST_SEARCHES;
+                let place = Place { connection: pooled.connection.clone(), _permit: permit };
+                return (Offer::Place(place), has_room && !is_alone && is_busy);
+            }
+            // By turns, so that the queues are of one length.
+            if pool.connections.len() > 1 {
+                pool.connections.rotate_left(1);
+            }
+            if queue.is_none()
+                && let Some(pooled) = pool.connections.first()
+            {
+                queue = Some(Queue { connection: pooled.connection.clone(), places: Arc::clone(&pooled.places) });
+            }
+        }
+        match queue {
+            Some(queue) => (Offer::Queue(queue), has_room && !is_alone),
+            None => (Offer::Nothing, has_room),
+        }
+    }
+
+    fn forget_ended(&self, pool: &mut Pool, now: Instant) {
+        if let Some(end) = pool.connections.iter().find_map(|pooled| pooled.connection.end()) {
+            *lock(&self.ended) = Some(end.clone());
+        }
         pool.connections.retain(|pooled| pooled.connection.end().is_none() && now < pooled.expires);
-        let alone = !pool.connections.is_empty() && pool.alone_until.is_some_and(|until| now < until);
-        let pool = &mut pool.connections;
-        let has_room = pool.len() < MOST_CONNECTIONS && !alone;
-        let least_busy = pool.iter().max_by_key(|pooled| pooled.places.available_permits());
-        if let Some(pooled) = least_busy
-            && let Ok(permit) = Arc::clone(&pooled.places).try_acquire_owned()
-        {
-            let another_helps = has_room && pooled.places.available_permits() + BUSY <= MOST_SEARCHES;
-            return (Offer::Place(Place { connection: pooled.connection.clone(), _permit: permit }), another_helps);
-        }
-        // By turns, so that the queues are of one length.
-        if pool.len() > 1 {
-            pool.rotate_left(1);
-        }
-        let offer = pool.first().map_or(Offer::Nothing, |pooled| {
-            Offer::Queue(Queue { connection: pooled.connection.clone(), places: Arc::clone(&pooled.places) })
-        });
-        (offer, has_room)
+    }
+
+    /// How many there may be in each lane.
+    fn most(&self) -> usize {
+        (MOST_CONNECTIONS / self.pools.count()).max(1)
     }
 
     /// Adds a connection.
     pub(crate) fn add(&self, connection: SharedConnection) {
         let expires = expiry(connection.opened());
-        let mut pool = self.lock();
-        pool.ended = None;
+        *lock(&self.ended) = None;
+        let mut pool = lock(self.pools.here());
         pool.connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
         // One more than there are to be takes the place of another, and whoever wanted it to may be gone.
-        if pool.connections.len() > MOST_CONNECTIONS + 1 {
+        if pool.connections.len() > self.most() + 1 {
             pool.connections.remove(0).places.close();
         }
     }
@@ -121,10 +147,10 @@ impl SearchPool {
 
     /// Whether the server answers on another connection: it has since then, or just before.
     pub(crate) fn answers_beside(&self, connection: &SharedConnection, since: Instant, now: Instant) -> bool {
-        self.lock().connections.iter().map(|pooled| &pooled.connection).any(|other| {
-            let answered_just_now = |when| now.saturating_duration_since(when) < TRUSTED_FOR;
+        let answered_just_now = |when| now.saturating_duration_since(when) < TRUSTED_FOR;
+        self.is_any(|other| {
             let answers = other.has_answered_since(since) || other.answered().is_some_and(answered_just_now);
-            !other.is_same(connection) && other.end().is_none() && answers
+            !other.is_same(connection) && answers
         })
     }
 
@@ -134,54 +160,73 @@ impl SearchPool {
     }
 
     fn take_out_if(&self, goes: impl Fn(&SharedConnection) -> bool) {
-        for pooled in self.lock().connections.extract_if(.., |pooled| goes(&pooled.connection)) {
-            pooled.places.close();
+        for pool in self.pools.all() {
+            for pooled in lock(pool).connections.extract_if(.., |pooled| goes(&pooled.connection)) {
+                pooled.places.close();
+            }
         }
     }
 
     /// Takes all connections out. Searches under way on them go on; who waits for a place looks for another connection.
     pub(crate) fn give_up_all(&self) {
-        for pooled in self.lock().connections.drain(..) {
-            pooled.places.close();
-        }
+        self.take_out_if(|_| true);
     }
 
     /// Closes what is idle, expired or ended.
     pub(crate) fn sweep(&self, now: Instant) {
-        self.lock().connections.retain(|pooled| {
-            let is_idle = pooled.places.available_permits() == MOST_SEARCHES
-                && pooled.connection.silent_for(now) >= LONGEST_IDLENESS;
-            pooled.connection.end().is_none() && now < pooled.expires && !is_idle
-        });
+        for pool in self.pools.all() {
+            lock(pool).connections.retain(|pooled| {
+                let is_idle = pooled.places.available_permits() == MOST_SEARCHES
+                    && pooled.connection.silent_for(now) >= LONGEST_IDLENESS;
+                pooled.connection.end().is_none() && now < pooled.expires && !is_idle
+            });
+        }
     }
 
     /// Whether the connection that was added last has ended because the server said what nobody may say.
     pub(crate) fn violation(&self) -> Option<PipeEnd> {
-        self.lock().ended.clone().filter(|end| matches!(end, PipeEnd::Violation(_)))
+        lock(&self.ended).clone().filter(|end| matches!(end, PipeEnd::Violation(_)))
     }
 
-    /// Whether there are as many as there may be.
+    /// Whether there are as many as there may be in the caller's lane.
     pub(crate) fn is_full(&self) -> bool {
-        let pool = self.lock();
-        pool.connections.iter().filter(|pooled| pooled.connection.end().is_none()).count() >= MOST_CONNECTIONS
+        let pool = lock(self.pools.here());
+        pool.connections.iter().filter(|pooled| pooled.connection.end().is_none()).count() >= self.most()
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.is_any(|_| true)
     }
 
     /// The address that the connections lead to, if there are any.
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        self.lock().connections.iter().find(|pooled| pooled.connection.end().is_none())?.connection.peer()
+        let connection = self.pools.all().find_map(|pool| {
+            let pool = lock(pool);
+            let mut present = pool.connections.iter().map(|pooled| &pooled.connection);
+            present.find(|connection| connection.end().is_none()).cloned()
+        });
+        connection?.peer()
     }
 
     /// Takes note that another connection could not be had; whether there is one that has not ended.
     pub(crate) fn makes_do(&self, now: Instant) -> bool {
-        let mut pool = self.lock();
-        let has_one = pool.connections.iter().any(|pooled| pooled.connection.end().is_none());
-        pool.alone_until = has_one.then(|| now + ALONE_FOR);
+        let has_one = !self.is_empty();
+        lock(self.pools.here()).alone_until = has_one.then(|| now + ALONE_FOR);
         has_one
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Pool> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether there is such a one that has not ended.
+    fn is_any(&self, such: impl Fn(&SharedConnection) -> bool) -> bool {
+        self.pools.all().any(|pool| {
+            let pool = lock(pool);
+            pool.connections.iter().any(|pooled| pooled.connection.end().is_none() && such(&pooled.connection))
+        })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// When a connection that was opened then is to be closed: its life is up to a fifth shorter than the longest, so that
@@ -219,7 +264,7 @@ mod tests {
     fn a_pool_whose_last_connection_has_gone_offers_nothing_and_wants_another() {
         let (pool, now) = (SearchPool::default(), Instant::now());
         // As if there had been one a moment ago beside which another was refused.
-        pool.lock().alone_until = Some(now + Duration::from_secs(10));
+        super::lock(pool.pools.here()).alone_until = Some(now + Duration::from_secs(10));
         let (offer, another_helps) = pool.offer(now);
         assert!(matches!(offer, Offer::Nothing));
         assert!(another_helps);

@@ -55,16 +55,16 @@ pub(crate) async fn authenticate(
             directory.metrics.failovers.add();
         }
         let answered = match &directory.config.bind_template {
-            None => login.at(&server).await,
+            None => login.at(server).await,
             // What seldom happens is on the heap here and below: each login has room for all that is not.
-            Some(template) => Box::pin(login.directly(&server, template)).await,
+            Some(template) => Box::pin(login.directly(server, template)).await,
         };
         match answered {
             Ok(decision) => return Ok(decision),
             Err(Setback::Final(fault)) => return Err(fault),
             // Nobody would be there to hear what another server says.
             Err(Setback::Elsewhere(fault)) if deadline.remaining().is_zero() => return Err(fault),
-            Err(Setback::Elsewhere(fault)) => attempts.failed(&server, fault),
+            Err(Setback::Elsewhere(fault)) => attempts.failed(server, fault),
         }
     }
 }

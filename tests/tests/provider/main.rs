@@ -11,6 +11,7 @@
 mod certificates;
 mod configuration;
 mod file_provider;
+mod lanes;
 mod listing;
 mod login;
 mod misconfiguration;

@@ -7,11 +7,12 @@ use provider_api::{Deadline, Fault};
 use tokio::time::timeout_at;
 use wire_guard::{BindResponse, Limits, UserBind, UserBindAnswer, UserBindError};
 
-use super::super::bind_pool::{Idle, Turn};
+use super::super::bind_pool::Idle;
 use super::super::detection::Asked;
 use super::super::open_connection::OpenConnection;
 use super::super::setback::Setback;
 use super::super::steps::Steps;
+use super::super::turns::Turn;
 use super::{Server, WHAT_WAITS};
 use crate::fault;
 use crate::result_code::{

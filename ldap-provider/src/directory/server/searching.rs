@@ -141,7 +141,7 @@ impl Server {
 
     /// Whether there is no connection for searching.
     pub(crate) fn is_unconnected(&self) -> bool {
-        self.searches.peer().is_none()
+        self.searches.is_empty()
     }
 
     /// A connection for a login that is alone: there is none for searching and none for binds, and nobody else waits for
