@@ -248,9 +248,8 @@ fn read_histograms(histograms: &[&Histogram], name: &str) -> Vec<Metric> {
     metrics
 }
 
-/// What is taken back in another lane than it was counted in leaves less than nothing there.
 fn total<'a>(counters: impl Iterator<Item = &'a Counter>) -> u64 {
-    counters.fold(0, |sum, counter| sum.wrapping_add(counter.read()))
+    counters.map(Counter::read).sum()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are never that many")]

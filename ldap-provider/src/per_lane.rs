@@ -41,6 +41,12 @@ impl<T> PerLane<T> {
         iter::once(self.here()).chain(others.filter(move |other| !std::ptr::eq(*other, here)))
     }
 
+    /// The lanes for which there is one.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = Lane> + use<T> {
+        let count = self.count();
+        (0..count).map(move |index| Lane::new(index, count))
+    }
+
     pub(crate) fn count(&self) -> usize {
         1 + self.others.len()
     }

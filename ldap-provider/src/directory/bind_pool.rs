@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ const NEAR_ROUND_TRIP: Duration = Duration::from_millis(1);
 const ONE_MORE: Duration = Duration::from_secs(1);
 
 /// The connections to one server that carry binds of users and, from the first of them on, nothing else. They are opened
-/// when they are needed. Each lane has its own: there is one of another lane's for a bind only where none can be opened.
+/// when they are needed. Each lane has its own, and gets another's only where none can be opened.
 #[derive(Debug)]
 pub(crate) struct BindPool {
     /// One for each bind that may be under way, so that there are never more connections than that: one is opened only
@@ -42,6 +42,8 @@ pub(crate) struct BindPool {
     shortage: Mutex<Shortage>,
     /// How many are in need, for who has to know only whether anybody is: each login.
     in_need: AtomicUsize,
+    /// Whether no more can be had than there are.
+    is_short: AtomicBool,
     /// Written to while the first connection is opened. Those who wait for it read: were each alone with the lock, they would
     /// take one another for who opens it, and wait for each other as long as there are two of them.
     warming: Arc<RwLock<()>>,
@@ -147,6 +149,7 @@ impl BindPool {
             idle: PerLane::default(),
             shortage: Mutex::default(),
             in_need: AtomicUsize::new(0),
+            is_short: AtomicBool::new(false),
             warming: Arc::default(),
             members: Arc::default(),
         }
@@ -169,7 +172,7 @@ impl BindPool {
         timeout_at(deadline.instant().into(), self.warming.read()).await.is_ok()
     }
 
-    /// Waits for a turn, in the order in which everybody came.
+    /// Waits for a turn, in the order in which everybody in the caller's lane came.
     pub(crate) async fn turn(&self) -> Option<Turn> {
         self.turns.one().await
     }
@@ -184,19 +187,45 @@ impl BindPool {
         self.turns.is_exhausted()
     }
 
-    /// A connection to this address that was used before, if there is one. If there is none, another one makes room
-    /// where there would be too many.
+    /// A connection to this address that was used before, if there is one: of the caller's lane, or of another where one more
+    /// would be too many, or cannot be had. If there is none, and would be too many, the one that has been idle for longest
+    /// makes room.
     pub(crate) fn take(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
         let mut idle = lock(self.idle.here());
         idle.retain(|idle| now < idle.expires);
         if let Some(position) = next_to(peer, &idle, now) {
             return Some(idle.remove(position));
         }
-        let (size, taken) = self.turns.size_and_taken();
-        if !idle.is_empty() && idle.len() + taken > size {
-            idle.remove(0);
+        drop(idle);
+        let is_full = self.is_full_with_one_more();
+        if is_full || self.is_short.load(Ordering::Relaxed) {
+            let lent = self.take_of_any(peer, now);
+            if lent.is_some() {
+                return lent;
+            }
+        }
+        if is_full {
+            let oldest = self.idle.all().find_map(|idle| {
+                let mut idle = lock(idle);
+                (!idle.is_empty()).then(|| idle.remove(0))
+            });
+            drop(oldest);
         }
         None
+    }
+
+    /// Whether there would be too many if everybody who has a turn opened one.
+    fn is_full_with_one_more(&self) -> bool {
+        let idle: usize = self.idle.all().map(|idle| lock(idle).len()).sum();
+        let (size, taken) = self.turns.size_and_taken();
+        idle + taken > size
+    }
+
+    fn take_of_any(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
+        self.idle.all().find_map(|idle| {
+            let mut idle = lock(idle);
+            next_to(peer, &idle, now).map(|position| idle.remove(position))
+        })
     }
 
     /// With a turn, the connection that the next bind to this address would take, if it has been idle for so long that it has
@@ -230,7 +259,7 @@ impl BindPool {
     }
 
     /// A connection to this address as soon as one is given back, for who has a turn and cannot open another; those who came
-    /// before have theirs first.
+    /// before have theirs first, unless a bind to come takes it in the very moment.
     pub(crate) fn need(&self, peer: Option<SocketAddr>, now: Instant) -> Needed<'_> {
         let (given, receiver) = oneshot::channel();
         let mut shortage = lock(&self.shortage);
@@ -252,12 +281,10 @@ impl BindPool {
 
     fn hand_over(&self, shortage: &mut Shortage, now: Instant) {
         shortage.in_need.retain_mut(|need| {
-            let Some(idle) = self.idle.all().find_map(|idle| {
-                let mut idle = lock(idle);
-                next_to(need.peer, &idle, now).map(|position| idle.remove(position))
-            }) else {
-                return true;
-            };
+            if need.given.is_closed() {
+                return false;
+            }
+            let Some(idle) = self.take_of_any(need.peer, now) else { return true };
             let (nobody, _) = oneshot::channel();
             if let Err(returned) = std::mem::replace(&mut need.given, nobody).send(idle) {
                 // Nobody waits for it any more.
@@ -288,6 +315,7 @@ impl BindPool {
     /// Takes note of whether one more connection could be had.
     pub(crate) fn note_one_more(&self, could: bool, now: Instant) {
         lock(&self.shortage).one_more = (!could).then(|| now + ONE_MORE);
+        self.is_short.store(!could, Ordering::Relaxed);
     }
 
     /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
@@ -306,6 +334,11 @@ impl BindPool {
                 idle.used = idle.used.min(long_ago);
             }
         }
+    }
+
+    /// The lanes that have connections.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = Lane> + use<> {
+        self.idle.lanes()
     }
 
     /// How many of that lane are idle.

@@ -16,8 +16,8 @@ const MOST_CONNECTIONS: usize = 2;
 /// is bound.
 const MOST_SEARCHES: usize = 64;
 
-/// With so many under way on each connection, another one is opened: on one connection, the answers to many searches
-/// wait for each other in the server (measured with slapd: 6 % more logins).
+/// With so many under way on each connection that a lane has, or on another lane's if it has none, another one is opened: on one
+/// connection, the answers to many searches wait for each other in the server (measured with slapd: 6 % more logins).
 const BUSY: usize = 4;
 
 /// After so long a connection is given up: servers and firewalls have their own idea of how long is long enough, and
@@ -117,7 +117,11 @@ impl SearchPool {
 
     fn forget_ended(&self, pool: &mut Pool, now: Instant) {
         if let Some(end) = pool.connections.iter().find_map(|pooled| pooled.connection.end()) {
-            *lock(&self.ended) = Some(end.clone());
+            let mut ended = lock(&self.ended);
+            // What breaks the rules says more than an end.
+            if !matches!(*ended, Some(PipeEnd::Violation(_))) {
+                *ended = Some(end.clone());
+            }
         }
         pool.connections.retain(|pooled| pooled.connection.end().is_none() && now < pooled.expires);
     }
@@ -133,7 +137,7 @@ impl SearchPool {
         *lock(&self.ended) = None;
         let mut pool = lock(self.pools.here());
         pool.connections.push(Pooled { connection, places: Arc::new(Semaphore::new(MOST_SEARCHES)), expires });
-        // One more than there are to be takes the place of another, and whoever wanted it to may be gone.
+        // One more than there are to be in a lane takes the place of another, and whoever wanted it to may be gone.
         if pool.connections.len() > self.most() + 1 {
             pool.connections.remove(0).places.close();
         }

@@ -39,7 +39,7 @@ impl Turns {
         Self(PerLane::new(|| OfLane { free: Arc::new(Semaphore::new(size)), size: AtomicUsize::new(size) }))
     }
 
-    /// One, in the order in which everybody came.
+    /// One, in the order in which everybody in the caller's lane came.
     pub(super) async fn one(&self) -> Option<Turn> {
         Arc::clone(&self.0.here().free).acquire_owned().await.ok().map(Turn)
     }
@@ -64,10 +64,9 @@ impl Turns {
         self.0.all().any(|lane| lane.taken() > 0)
     }
 
-    /// How many there are in the caller's lane, and how many of them are taken.
+    /// How many there are, and how many of them are taken.
     pub(super) fn size_and_taken(&self) -> (usize, usize) {
-        let here = self.0.here();
-        (here.size(), here.taken())
+        self.0.all().fold((0, 0), |(size, taken), lane| (size + lane.size(), taken + lane.taken()))
     }
 
     /// Has all who wait look at what has changed, even if nobody gives a turn back. Whoever does not want theirs any

@@ -98,7 +98,7 @@ impl<P: AuthProvider> AbiProvider for Adapter<P> {
 
     fn shutdown(&self, grace_us: u64) -> FfiFuture<AbiReply> {
         let end = self.engine.shut_down(Duration::from_micros(grace_us));
-        spawned(self.engine.lanes().first().handle.clone(), async move { wire::reply(end.await) })
+        spawned(self.engine.lanes().least_busy().handle.clone(), async move { wire::reply(end.await) })
     }
 }
 

@@ -205,12 +205,19 @@ fn runtime(
 pub(super) struct OwnedRuntimes(Vec<Runtime>);
 
 impl OwnedRuntimes {
-    /// Ends them and waits for their tasks, [`REAP_LIMIT`] at most; so this is for no thread of a host.
+    /// Ends them all at once and waits for their tasks, [`REAP_LIMIT`] at most; so this is for no thread of a host.
     pub(super) fn end(mut self) {
-        let limit = Instant::now() + REAP_LIMIT;
-        for runtime in self.0.drain(..) {
-            runtime.shutdown_timeout(limit.saturating_duration_since(Instant::now()));
-        }
+        let last = self.0.pop();
+        thread::scope(|scope| {
+            for runtime in self.0.drain(..) {
+                let one = Self(vec![runtime]);
+                // If no thread can be had, nobody waits for it.
+                let _ = thread::Builder::new().spawn_scoped(scope, move || one.end());
+            }
+            if let Some(last) = last {
+                last.shutdown_timeout(REAP_LIMIT);
+            }
+        });
     }
 }
 

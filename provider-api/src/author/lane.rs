@@ -30,7 +30,10 @@ thread_local! {
 }
 
 impl Lane {
-    pub(super) const fn new(index: usize, count: usize) -> Self {
+    /// For the tests of providers, whose threads have none.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(index: usize, count: usize) -> Self {
         Self { index, count }
     }
 
@@ -38,12 +41,6 @@ impl Lane {
     #[must_use]
     pub fn here() -> Self {
         HERE.get()
-    }
-
-    /// All lanes of the provider.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let count = Self::here().count;
-        (0..count).map(move |index| Self { index, count })
     }
 
     /// Its number, from 0 to less than the [count](Self::count). As long as there is little to do, all of it is done on 0.
@@ -63,8 +60,9 @@ impl Lane {
         HERE.set(self);
     }
 
-    /// Has `work` done in this lane. For threads that are only lent.
-    pub(super) fn during<T>(self, work: impl FnOnce() -> T) -> T {
+    /// Has `work` done in this lane. For threads that are only lent, and for tests.
+    #[doc(hidden)]
+    pub fn during<T>(self, work: impl FnOnce() -> T) -> T {
         struct Restore(Lane);
         impl Drop for Restore {
             fn drop(&mut self) {
@@ -83,8 +81,8 @@ pub(super) struct Lanes {
     others: Arc<[Arc<Running>]>,
 }
 
-/// A lane that is running, and the calls that are on it, in cache lines of their own: two, since processors fetch them in
-/// pairs. What each call writes to is here, so that it is no other thread's.
+/// A lane that is running, and the calls that are on it: what each call writes to is no other lane's. In cache lines of its own:
+/// two, since processors fetch them in pairs.
 #[repr(align(128))]
 pub(super) struct Running {
     pub(super) lane: Lane,
@@ -109,11 +107,6 @@ impl Lanes {
         iter::once(&self.first).chain(self.others.iter())
     }
 
-    /// Where everything is done that is no call.
-    pub(super) fn first(&self) -> &Arc<Running> {
-        &self.first
-    }
-
     /// Does something on a thread that is only lent as if it were on one of the first lane's.
     pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         let _runtime = self.first.handle.enter();
@@ -122,9 +115,11 @@ impl Lanes {
 
     /// The lane for one call: the first as long as there are few on it, else the one that has the fewest.
     pub(super) fn for_one(&self) -> &Arc<Running> {
-        if self.first.in_flight.len() < FEW_CALLS {
-            return &self.first;
-        }
+        if self.first.in_flight.len() < FEW_CALLS { &self.first } else { self.least_busy() }
+    }
+
+    /// The lane that has the fewest calls: if one is stuck, another.
+    pub(super) fn least_busy(&self) -> &Arc<Running> {
         self.all().min_by_key(|running| running.in_flight.len()).unwrap_or(&self.first)
     }
 
@@ -170,7 +165,7 @@ mod tests {
     #[test]
     fn calls_that_do_not_end_leave_the_other_lane_to_those_that_come() {
         let lanes = two_lanes();
-        let _stuck: Vec<_> = (0..10).map(|_| lanes.first().in_flight.token()).collect();
+        let _stuck: Vec<_> = (0..10).map(|_| lanes.first.in_flight.token()).collect();
         for _ in 0..100 {
             let running = lanes.for_one();
             let _call = running.in_flight.token();
@@ -185,7 +180,6 @@ mod tests {
         assert_eq!(here(), (0, 1));
         lanes.during(|| {
             assert_eq!(here(), (0, 2));
-            assert_eq!(Lane::all().map(Lane::index).collect::<Vec<_>>(), [0, 1]);
         });
         std::panic::catch_unwind(AssertUnwindSafe(|| lanes.during(|| panic!("a bug")))).expect_err("a panic");
         assert_eq!(here(), (0, 1));

@@ -19,9 +19,9 @@ use crate::{
 /// # Where it runs
 ///
 /// Each provider has a tokio runtime of its own (two to four worker threads, timers and I/O on; [or two with one thread
-/// each](Self::NEVER_BLOCKS)), and every async method runs on it: `tokio::spawn`, sockets and timers just work. The host's own runtime is out of reach, since tokio's
-/// thread-locals exist once for each library. Nothing of yours runs on a thread of the host, with two exceptions:
-/// `configure` and the description.
+/// each](Self::NEVER_BLOCKS)), and every async method runs on it: `tokio::spawn`, sockets and timers just work. The host's
+/// own runtime is out of reach, since tokio's thread-locals exist once for each library. Nothing of yours runs on a
+/// thread of the host, with two exceptions: `configure` and the description.
 ///
 /// Do not block: a method that computes for long or calls something that blocks belongs in
 /// `tokio::task::spawn_blocking`. When you block nevertheless, the host answers for you at the deadline and goes on,
@@ -146,7 +146,7 @@ pub trait AuthProvider: Sized + Send + Sync + 'static {
     /// Its calls are then divided between two threads, each with a runtime of its own, and what they do stays on their thread:
     /// see [`Lane`](super::Lane). That is faster where calls do little but wait for sockets. The price is that a call
     /// which blocks nevertheless stops all others on its thread, where threads that share their work would go on with
-    /// them; the calls that come next go to the other thread.
+    /// them. As soon as a few wait there, those that come next go to the other thread.
     const NEVER_BLOCKS: bool = false;
 
     /// The settings. Their JSON Schema is what the host shows to administrators: doc comments become descriptions, a

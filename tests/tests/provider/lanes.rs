@@ -6,8 +6,9 @@ use provider_api::host::Provider;
 use provider_api::{Credentials, Deadline, Decision, RequestContext, Secret};
 use serde_json::json;
 use tests::directory::{Directory, password_of};
-use tests::fault_proxy::{FaultProxy, Mode, Wire};
+use tests::fault_proxy::{Event, FaultProxy, Mode, Then, Wire};
 use tests::host::Host;
+use tests::hostile::wire::Request;
 use tokio::task::JoinSet;
 
 async fn alice_gets_in(provider: &Provider) -> bool {
@@ -55,15 +56,37 @@ async fn where_no_more_connections_can_be_had_both_lanes_use_those_of_the_first(
     crowd(&host, 40).await;
     assert_eq!(metric(&host, "connections_open").await, 2);
     assert_eq!(wire.connections(), opened);
+}
 
-    // As soon as they can be had, both have their own: two for searches and eight each for binds at most.
-    proxy.set(Mode::Pass).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_binds_are_under_way_in_each_lane_and_each_has_a_connection_to_search_on() {
+    let directory = Directory::start();
+    let wire = Wire::new();
+    let server = format!("127.0.0.1:{}", directory.port()).parse().expect("an address");
+    let proxy = FaultProxy::start(server, &wire);
+    let mut settings = directory.settings();
+    settings["host"] = json!(format!("ldap://{}", proxy.address()));
+    settings.as_object_mut().expect("settings").remove("port");
+    let host = Host::with_ldap(&settings).await;
+    assert!(alice_gets_in(&host.provider).await);
+    proxy.trap(|event| match event {
+        Event::Request(Request::Bind { name, .. }) if name.starts_with(b"uid=alice,") => Then::Vanish,
+        _ => Then::Pass,
+    });
+    wire.take_binds();
+    let logins: JoinSet<_> = (0..64)
+        .map(|_| {
+            let provider = host.provider.clone();
+            async move { alice_gets_in(&provider).await }
+        })
+        .collect();
+    // None of them is answered. A lane alone has eight, and no more than nine connections.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    for _ in 0..20 {
-        crowd(&host, 64).await;
-    }
-    let open = metric(&host, "connections_open").await;
-    assert!((5..=18).contains(&open), "{open}");
+    let binds = wire.binds().into_iter().filter(|bind| bind.name.starts_with(b"uid=alice,")).count();
+    assert_eq!(binds, 16);
+    assert_eq!(metric(&host, "connections_open").await, 18);
+    host.provider.shutdown(Duration::ZERO).await.expect("it answers");
+    assert!(logins.join_all().await.into_iter().all(|let_in| !let_in));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,6 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use provider_api::Deadline;
@@ -7,7 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use wire_guard::{Connection, Limits, Security};
 
 use super::super::open_connection::OpenConnection;
-use super::{BindPool, lock, size_for};
+use super::super::turns::Turn;
+use super::{BindPool, Idle, lock, size_for};
 
 #[test]
 fn the_farther_the_server_the_more_connections() {
@@ -113,4 +116,118 @@ async fn there_are_as_many_turns_as_connections() {
 fn free(pool: &BindPool) -> usize {
     let (size, taken) = pool.turns.size_and_taken();
     size - taken
+}
+
+const FIRST: Lane = Lane::new(0, 2);
+const OTHER: Lane = Lane::new(1, 2);
+
+/// A pool of two lanes, to a listener that takes every connection.
+async fn of_two_lanes() -> (BindPool, TcpListener) {
+    (FIRST.during(BindPool::new), TcpListener::bind("127.0.0.1:0").await.unwrap())
+}
+
+/// A connection that was just opened in that lane.
+async fn opened(pool: &BindPool, listener: &TcpListener, lane: Lane) -> Idle {
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, until).await.unwrap();
+    lane.during(|| pool.join(connection, OpenConnection::count(&Arc::default())))
+}
+
+fn turn(pool: &BindPool, lane: Lane) -> Turn {
+    pool.turns.try_one_of(lane).expect("a turn that is free")
+}
+
+#[tokio::test]
+async fn each_lane_has_half_of_the_turns_and_connections_of_its_own() {
+    let (pool, listener) = of_two_lanes().await;
+    let peer = Some(listener.local_addr().unwrap());
+    let turns: Vec<_> = (0..8).map(|_| turn(&pool, FIRST)).collect();
+    assert!(FIRST.during(|| pool.is_exhausted()) && !OTHER.during(|| pool.is_exhausted()));
+    assert_eq!(free(&pool), 8);
+    drop(turns);
+
+    let idle = opened(&pool, &listener, FIRST).await;
+    pool.give_back(idle);
+    let now = Instant::now();
+    assert!(OTHER.during(|| pool.take(peer, now)).is_none(), "it may open one");
+    assert_eq!((pool.idle(FIRST), pool.idle(OTHER)), (1, 0));
+    assert!(FIRST.during(|| pool.take(peer, now)).is_some());
+}
+
+#[tokio::test]
+async fn where_no_more_can_be_had_a_lane_is_lent_what_another_has() {
+    let (pool, listener) = of_two_lanes().await;
+    let (peer, now) = (Some(listener.local_addr().unwrap()), Instant::now());
+    let only = opened(&pool, &listener, FIRST).await;
+    // It is in use, and two wait for it, one of whom gives up.
+    drop(OTHER.during(|| pool.need(peer, now)));
+    let mut needed = OTHER.during(|| pool.need(peer, now));
+    FIRST.during(|| pool.give_back(only));
+    let lent = needed.given().await.expect("it was given back");
+    assert_eq!(pool.in_need.load(Ordering::SeqCst), 0);
+    drop(needed);
+
+    // Given back from the other lane it is the first's again; as long as no more can be had, either may have it at once.
+    OTHER.during(|| pool.give_back(lent));
+    assert_eq!((pool.idle(FIRST), pool.idle(OTHER)), (1, 0));
+    pool.note_one_more(false, now);
+    let lent = OTHER.during(|| pool.take(peer, now)).expect("that of the first lane");
+    OTHER.during(|| pool.give_back(lent));
+    pool.note_one_more(true, now);
+    assert!(OTHER.during(|| pool.take(peer, now)).is_none());
+
+    // A need whose connection comes too late leaves it to the next.
+    let needed = OTHER.during(|| pool.need(peer, now));
+    assert_eq!(pool.idle(FIRST), 0);
+    drop(needed);
+    assert_eq!(pool.idle(FIRST), 1);
+}
+
+#[tokio::test]
+async fn what_was_lent_makes_no_more_connections_than_there_may_be() {
+    let (pool, listener) = of_two_lanes().await;
+    let (peer, now) = (Some(listener.local_addr().unwrap()), Instant::now());
+    // After a shortage one lane may have come to have all that there may be.
+    for _ in 0..16 {
+        let idle = opened(&pool, &listener, FIRST).await;
+        pool.give_back(idle);
+    }
+    let turn = turn(&pool, OTHER);
+    let lent = OTHER.during(|| pool.take(peer, now)).expect("one more would be too many");
+    assert_eq!(pool.idle(FIRST), 15);
+    OTHER.during(|| pool.give_back(lent));
+    // To another address one is opened, and another makes room for it.
+    let elsewhere = Some("127.0.0.2:389".parse().unwrap());
+    assert!(OTHER.during(|| pool.take(elsewhere, now)).is_none());
+    assert_eq!(pool.idle(FIRST), 15);
+    drop(turn);
+}
+
+#[tokio::test]
+async fn who_waits_in_either_lane_is_waked() {
+    let (pool, _listener) = of_two_lanes().await;
+    let pool = Arc::new(pool);
+    let held: Vec<_> = [FIRST, OTHER].into_iter().flat_map(|lane| [(); 8].map(|()| turn(&pool, lane))).collect();
+    let mut waiting = Vec::new();
+    for lane in [FIRST, OTHER] {
+        let mut wait = Box::pin(lane.during(|| pool.turn()));
+        // The lane is that of the thread which waits first.
+        let polled = lane.during(|| std::future::Future::poll(wait.as_mut(), &mut Context::from_waker(Waker::noop())));
+        assert!(polled.is_pending());
+        waiting.push(wait);
+    }
+    pool.wake_who_waits();
+    for wait in waiting {
+        let turn = tokio::time::timeout(Duration::from_secs(20), wait).await.expect("it is waked");
+        drop(turn.expect("a turn"));
+    }
+    // Those that were lent for it are withdrawn.
+    while pool.turns.size_and_taken() != (16, 16)
+        || [FIRST, OTHER].iter().any(|lane| pool.turns.try_one_of(*lane).is_some())
+    {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    assert_eq!(free(&pool), 16);
 }

@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use provider_api::Fault;
-use provider_api::author::Lane;
 use tokio::sync::{Semaphore, watch};
 use wire_guard::Endpoint;
 
@@ -111,7 +110,7 @@ impl Server {
         self.searches.sweep(now);
         // One after the other, from the last to the first: what logins take and give back meanwhile is at the end, and moves
         // none of those that are left.
-        for lane in Lane::all() {
+        for lane in self.binds.lanes() {
             for position in (0..self.binds.idle(lane)).rev() {
                 let Some((turn, idle)) = self.binds.take_at(lane, position) else { continue };
                 if idle.is_over(now) {
