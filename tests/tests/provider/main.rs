@@ -18,5 +18,6 @@ mod misconfiguration;
 mod names;
 mod outages;
 mod oversized;
+mod proxied;
 mod secrets;
 mod validation;

@@ -1,22 +1,16 @@
 //! What an outage leaves behind: nothing.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use provider_api::{Credentials, Deadline, Decision, RequestContext, Secret};
+use provider_api::{Credentials, Deadline, RequestContext, Secret};
 use serde_json::json;
 use tests::directory::{Directory, password_of};
-use tests::fault_proxy::{Event, FaultProxy, Mode, Then, Wire};
+use tests::fault_proxy::{Event, Mode, Then, Wire};
 use tests::host::Host;
 use tests::hostile::wire::Request;
 use tokio::task::JoinSet;
 
-/// A proxy before a directory, and what passes it.
-fn behind(directory: &Directory) -> (FaultProxy, Arc<Wire>) {
-    let wire = Wire::new();
-    let server = format!("127.0.0.1:{}", directory.port()).parse().expect("an address");
-    (FaultProxy::start(server, &wire), wire)
-}
+use crate::proxied::{alice_gets_in, behind, host_behind};
 
 fn is_alice(name: &[u8]) -> bool {
     name.starts_with(b"uid=alice,")
@@ -25,12 +19,6 @@ fn is_alice(name: &[u8]) -> bool {
 /// Whether her password was tried there.
 fn has_alice(wire: &Wire) -> bool {
     wire.binds().iter().any(|bind| is_alice(bind.name.as_ref()))
-}
-
-async fn alice_gets_in(host: &Host, limit: Duration) -> bool {
-    let context = RequestContext::new("outages", Deadline::after(limit));
-    let credentials = Credentials::new("alice", Secret::new(password_of("alice")));
-    matches!(host.provider.authenticate(&context, &credentials).await, Ok(Decision::Accepted(_)))
 }
 
 /// Many at a time, so that the provider has all the connections that it ever has.
@@ -65,9 +53,9 @@ async fn a_server_that_is_back_is_preferred_again_within_seconds() {
         Event::Request(Request::Bind { name, .. }) if is_alice(name) => Then::Vanish,
         _ => Then::Pass,
     });
-    assert!(!alice_gets_in(&host, Duration::from_secs(4)).await, "the bind may have been sent");
+    assert!(!alice_gets_in(&host.provider, Duration::from_secs(4)).await, "the bind may have been sent");
     first.take_binds();
-    assert!(alice_gets_in(&host, Duration::from_secs(8)).await);
+    assert!(alice_gets_in(&host.provider, Duration::from_secs(8)).await);
     assert!(has_alice(&second) && !has_alice(&first), "the other one answers");
 
     // It is left alone for four to six seconds.
@@ -75,7 +63,7 @@ async fn a_server_that_is_back_is_preferred_again_within_seconds() {
     let begun = Instant::now();
     while !has_alice(&first) {
         assert!(begun.elapsed() < Duration::from_secs(20), "it is not asked any more");
-        assert!(alice_gets_in(&host, Duration::from_secs(8)).await);
+        assert!(alice_gets_in(&host.provider, Duration::from_secs(8)).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -83,16 +71,12 @@ async fn a_server_that_is_back_is_preferred_again_within_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_gets_no_connection_keeps_nobody_from_logging_in() {
     let directory = Directory::start();
-    let (proxy, _wire) = behind(&directory);
-    let mut settings = directory.settings();
-    settings["host"] = json!(format!("ldap://{}", proxy.address()));
-    settings.as_object_mut().expect("settings").remove("port");
-    let host = Host::with_ldap(&settings).await;
+    let (host, proxy, _wire) = host_behind(&directory).await;
     crowd(&host).await;
     proxy.set(Mode::Refuse).await;
     let (_, end) = host.list().await;
     assert_eq!(end.expect_err("no connection").code(), "connect_failed");
     for _ in 0..3 {
-        assert!(alice_gets_in(&host, Duration::from_secs(8)).await);
+        assert!(alice_gets_in(&host.provider, Duration::from_secs(8)).await);
     }
 }
