@@ -18,6 +18,7 @@ mod groups;
 mod input;
 mod kind;
 mod listing;
+mod lock;
 mod login;
 mod metrics;
 mod name;

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use provider_api::Deadline;
@@ -13,6 +13,7 @@ use wire_guard::Connection;
 use super::open_connection::OpenConnection;
 use super::search_pool::{LONGEST_IDLENESS, TRUSTED_FOR, expiry};
 use super::turns::{Turn, Turns};
+use crate::lock::lock;
 use crate::per_lane::PerLane;
 
 /// How many connections for binds there are to one server that is near: on each, one bind at a time can be under way,
@@ -42,8 +43,6 @@ pub(crate) struct BindPool {
     shortage: Mutex<Shortage>,
     /// How many are in need, for who has to know only whether anybody is: each login.
     in_need: AtomicUsize,
-    /// Whether no more can be had than there are.
-    is_short: AtomicBool,
     /// Written to while the first connection is opened. Those who wait for it read: were each alone with the lock, they would
     /// take one another for who opens it, and wait for each other as long as there are two of them.
     warming: Arc<RwLock<()>>,
@@ -149,7 +148,6 @@ impl BindPool {
             idle: PerLane::default(),
             shortage: Mutex::default(),
             in_need: AtomicUsize::new(0),
-            is_short: AtomicBool::new(false),
             warming: Arc::default(),
             members: Arc::default(),
         }
@@ -158,7 +156,7 @@ impl BindPool {
     /// The right to open a connection that nobody waits for yet, if there is none that is idle or in use.
     pub(crate) fn begin_warming(&self) -> Option<Warming> {
         let warming = Arc::clone(&self.warming).try_write_owned().ok()?;
-        if self.turns.is_any_taken() || self.idle.all().any(|idle| !lock(idle).is_empty()) {
+        if self.turns.taken() > 0 || self.idle.all().any(|idle| !lock(idle).is_empty()) {
             return None;
         }
         Some(Warming((self.turns.try_one()?, warming)))
@@ -198,7 +196,7 @@ impl BindPool {
         }
         drop(idle);
         let is_full = self.is_full_with_one_more();
-        if is_full || self.is_short.load(Ordering::Relaxed) {
+        if is_full || lock(&self.shortage).one_more.is_some() {
             let lent = self.take_of_any(peer, now);
             if lent.is_some() {
                 return lent;
@@ -217,8 +215,7 @@ impl BindPool {
     /// Whether there would be too many if everybody who has a turn opened one.
     fn is_full_with_one_more(&self) -> bool {
         let idle: usize = self.idle.all().map(|idle| lock(idle).len()).sum();
-        let (size, taken) = self.turns.size_and_taken();
-        idle + taken > size
+        idle + self.turns.taken() > self.turns.size()
     }
 
     fn take_of_any(&self, peer: Option<SocketAddr>, now: Instant) -> Option<Idle> {
@@ -263,7 +260,6 @@ impl BindPool {
     pub(crate) fn need(&self, peer: Option<SocketAddr>, now: Instant) -> Needed<'_> {
         let (given, receiver) = oneshot::channel();
         let mut shortage = lock(&self.shortage);
-        shortage.in_need.retain(|need| !need.given.is_closed());
         shortage.in_need.push_back(Need { peer, given });
         // Before it is looked for: whoever gives one back from now on sees that it is needed.
         self.in_need.store(shortage.in_need.len(), Ordering::SeqCst);
@@ -280,18 +276,19 @@ impl BindPool {
     }
 
     fn hand_over(&self, shortage: &mut Shortage, now: Instant) {
-        shortage.in_need.retain_mut(|need| {
+        for need in std::mem::take(&mut shortage.in_need) {
             if need.given.is_closed() {
-                return false;
+                continue;
             }
-            let Some(idle) = self.take_of_any(need.peer, now) else { return true };
-            let (nobody, _) = oneshot::channel();
-            if let Err(returned) = std::mem::replace(&mut need.given, nobody).send(idle) {
+            let Some(idle) = self.take_of_any(need.peer, now) else {
+                shortage.in_need.push_back(need);
+                continue;
+            };
+            if let Err(returned) = need.given.send(idle) {
                 // Nobody waits for it any more.
                 lock(self.idle.of(returned.open.lane)).push(returned);
             }
-            false
-        });
+        }
         self.in_need.store(shortage.in_need.len(), Ordering::SeqCst);
     }
 
@@ -315,7 +312,6 @@ impl BindPool {
     /// Takes note of whether one more connection could be had.
     pub(crate) fn note_one_more(&self, could: bool, now: Instant) {
         lock(&self.shortage).one_more = (!could).then(|| now + ONE_MORE);
-        self.is_short.store(!could, Ordering::Relaxed);
     }
 
     /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
@@ -375,10 +371,6 @@ impl BindPool {
     fn members(&self) -> MutexGuard<'_, Vec<Option<SocketAddr>>> {
         lock(&self.members)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where the connection is that the next bind to this address takes, if there is one.

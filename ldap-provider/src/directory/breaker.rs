@@ -1,8 +1,10 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use provider_api::Fault;
+
+use crate::lock::lock;
 
 /// For how long a server that cannot be reached is left alone: at first, and at most. It doubles with each probe that
 /// fails.
@@ -185,7 +187,7 @@ impl Breaker {
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let outcome = action(&mut state);
         self.is_open.store(matches!(*state, State::Open(_)), Ordering::Release);
         outcome

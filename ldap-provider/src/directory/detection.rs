@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use provider_api::Fault;
@@ -6,6 +6,7 @@ use wire_guard::Found;
 
 use crate::entry::Entry;
 use crate::kind::{Kind, RootDse};
+use crate::lock::lock;
 use crate::per_lane::PerLane;
 use crate::plan::Plan;
 use crate::result_code::{
@@ -48,28 +49,25 @@ pub(crate) enum Asked {
 impl Detection {
     /// Knows the kind already if the administrator has set it, and needs nothing else of what a server says of itself.
     pub(super) fn new(config: Arc<Config>) -> Self {
+        let needs_no_base = config.choices.groups.as_ref().is_none_or(|groups| groups.base.is_some());
+        let settled = config.kind.filter(|kind| needs_no_base && !kind.facts().has_windows_names);
         let guess = Arc::new(Plan::guess(&config));
-        let mut detection = Self { config, guess, state: Mutex::default(), plans: PerLane::default() };
-        if let Some(kind) = detection.config.kind {
-            let needs_no_base = detection.config.choices.groups.as_ref().is_none_or(|groups| groups.base.is_some());
-            if needs_no_base && !kind.facts().has_windows_names {
-                detection.state().is_settled = true;
-                detection.set_plans(kind, None);
-                detection.guess = detection.plan().unwrap_or(detection.guess);
-            }
+        let state = Mutex::new(State { is_settled: settled.is_some(), in_vain: None });
+        let detection = Self { config, guess, state, plans: PerLane::default() };
+        if let Some(kind) = settled {
+            detection.set_plans(kind, None);
         }
         detection
     }
 
     /// What follows from the kind, if it is known, or taken for granted until a server says what it is.
     pub(crate) fn plan(&self) -> Option<Arc<Plan>> {
-        self.plans.here().lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(self.plans.here()).clone()
     }
 
     fn set_plans(&self, kind: Kind, root_dse: Option<&RootDse>) {
         for plan in self.plans.all() {
-            let new = Arc::new(Plan::new(&self.config, kind, root_dse));
-            *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
+            *lock(plan) = Some(Arc::new(Plan::new(&self.config, kind, root_dse)));
         }
     }
 
@@ -102,12 +100,14 @@ impl Detection {
             return Ok(None);
         }
         let kind = self.config.kind.unwrap_or(detected);
-        let before = self.plan();
+        let before = self.plan().map(|plan| plan.kind);
         self.set_plans(kind, read.as_ref());
         let plan = self.plan();
         state.is_settled = read.is_some();
         state.in_vain = (!state.is_settled).then(Instant::now);
-        if let Some(plan) = plan.as_ref().filter(|plan| before.is_none_or(|before| before.kind != plan.kind)) {
+        if let Some(plan) = &plan
+            && before != Some(kind)
+        {
             log::info!("{} is {kind}: {}", self.config.servers(), plan.consequences());
         }
         Ok(plan)
@@ -118,8 +118,8 @@ impl Detection {
         read(root_dse).ok().flatten().map(|root_dse| root_dse.kind())
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 }
 

@@ -1,23 +1,24 @@
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire_guard::PipeEnd;
 
 use super::shared_connection::SharedConnection;
+use crate::lock::lock;
 use crate::per_lane::PerLane;
 
-/// How many connections for searching there are to one server, one for each lane if the provider has several. Searches from all
-/// logins share them: a server reads many of them at once that way, so that one connection is faster than several.
+/// How many connections for searching there are to one server, one for each lane if the provider has several. Searches from
+/// all logins share them: a server reads many of them at once that way, so that one connection is faster than several.
 const MOST_CONNECTIONS: usize = 2;
 
 /// How many searches may be under way on one connection. slapd closes it at 100 (`conn_max_pending`), or at 1,000 if it
 /// is bound.
 const MOST_SEARCHES: usize = 64;
 
-/// With so many under way on each connection that a lane has, or on another lane's if it has none, another one is opened: on one
-/// connection, the answers to many searches wait for each other in the server (measured with slapd: 6 % more logins).
+/// With so many under way on each connection that a lane has, or on another lane's if it has none, another one is opened: on
+/// one connection, the answers to many searches wait for each other in the server (measured with slapd: 6 % more logins).
 const BUSY: usize = 4;
 
 /// After so long a connection is given up: servers and firewalls have their own idea of how long is long enough, and
@@ -227,10 +228,6 @@ impl SearchPool {
             pool.connections.iter().any(|pooled| pooled.connection.end().is_none() && such(&pooled.connection))
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// When a connection that was opened then is to be closed: its life is up to a fifth shorter than the longest, so that

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use provider_api::{Deadline, Fault, FaultKind, UnavailableReason};
@@ -8,6 +8,7 @@ use wire_guard::{BindPassword, BindRequest, BindResponse, Connection, ExchangeEr
 
 use super::lasting::Lasting;
 use super::open_connection::OpenConnection;
+use crate::lock::lock;
 use crate::metrics::Metrics;
 use crate::settings::Account;
 use crate::{fault, result_code};
@@ -199,7 +200,7 @@ impl ServiceAccount {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -59,14 +59,14 @@ impl Turns {
         self.0.here().free.available_permits() == 0
     }
 
-    /// Whether one of any lane's is taken.
-    pub(super) fn is_any_taken(&self) -> bool {
-        self.0.all().any(|lane| lane.taken() > 0)
+    /// How many there are, in all lanes.
+    pub(super) fn size(&self) -> usize {
+        self.0.all().map(OfLane::size).sum()
     }
 
-    /// How many there are, and how many of them are taken.
-    pub(super) fn size_and_taken(&self) -> (usize, usize) {
-        self.0.all().fold((0, 0), |(size, taken), lane| (size + lane.size(), taken + lane.taken()))
+    /// How many of them are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.0.all().map(OfLane::taken).sum()
     }
 
     /// Has all who wait look at what has changed, even if nobody gives a turn back. Whoever does not want theirs any

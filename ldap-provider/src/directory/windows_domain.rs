@@ -1,7 +1,9 @@
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use provider_api::Fault;
+
+use crate::lock::lock;
 
 /// After how long it is looked up again if it could not be found out: so that who has mended it need not wait long, and not
 /// each login is a search that finds nothing.
@@ -21,7 +23,7 @@ impl WindowsDomain {
         if let Some(name) = self.known.get() {
             return Some(Ok(name));
         }
-        let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_vain = lock(&self.in_vain);
         let recent = in_vain.as_ref().filter(|(when, _)| now.duration_since(*when) < AGAIN_AFTER);
         recent.map(|(_, fault)| Err(fault.clone()))
     }
@@ -32,7 +34,7 @@ impl WindowsDomain {
 
     /// Takes note that it cannot be found out, for a reason that stays until somebody acts.
     pub(crate) fn note_in_vain(&self, now: Instant, fault: Fault) {
-        *self.in_vain.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, fault));
+        *lock(&self.in_vain) = Some((now, fault));
     }
 }
 

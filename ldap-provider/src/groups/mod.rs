@@ -12,8 +12,8 @@ mod tokens;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use directory_data::{AttributeName, Dn};
@@ -26,6 +26,7 @@ pub(crate) use found::FoundGroups;
 use crate::entry::Entry;
 use crate::filter::EncodedFilter;
 use crate::kind::{Facts, MemberOf};
+use crate::lock::lock;
 use crate::search::{EntryQuery, Searcher};
 use crate::settings::GroupChoices;
 use crate::subject::SubjectRule;
@@ -154,7 +155,7 @@ impl GroupPlan {
     /// What the service account has seen holds for [`SEEN_FOR`]: a group may be renamed, and its members with it.
     async fn see_denied(&self, searcher: &Searcher<'_>) -> Result<(), Fault> {
         let began = Instant::now();
-        let seen = *self.denied_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = *lock(&self.denied_seen);
         let is_fresh = seen.is_some_and(|seen| began.duration_since(seen) < SEEN_FOR);
         if !self.denies() || (searcher.is_shared() && is_fresh) {
             return Ok(());
@@ -180,7 +181,7 @@ impl GroupPlan {
             return Err(Fault::setting("denied_groups", message));
         }
         if searcher.is_shared() {
-            *self.denied_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+            *lock(&self.denied_seen) = Some(began);
         }
         Ok(())
     }

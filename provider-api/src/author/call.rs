@@ -18,7 +18,8 @@ use crate::panics::{self, caught, message_of};
 use crate::wire::{self, Answer};
 use crate::{Deadline, Fault, RequestContext};
 
-/// Makes a call of `work` for that lane. Nothing of it runs before the first poll, and nothing of it runs on the caller's thread.
+/// Makes a call of `work` for that lane. Nothing of it runs before the first poll, and nothing of it runs on the caller's
+/// thread.
 pub(super) fn call<A, W>(
     lane: &Arc<Running>,
     context: AbiContext<'_>,

@@ -114,8 +114,7 @@ async fn there_are_as_many_turns_as_connections() {
 }
 
 fn free(pool: &BindPool) -> usize {
-    let (size, taken) = pool.turns.size_and_taken();
-    size - taken
+    pool.turns.size() - pool.turns.taken()
 }
 
 const FIRST: Lane = Lane::new(0, 2);
@@ -223,7 +222,7 @@ async fn who_waits_in_either_lane_is_waked() {
         drop(turn.expect("a turn"));
     }
     // Those that were lent for it are withdrawn.
-    while pool.turns.size_and_taken() != (16, 16)
+    while (pool.turns.size(), pool.turns.taken()) != (16, 16)
         || [FIRST, OTHER].iter().any(|lane| pool.turns.try_one_of(*lane).is_some())
     {
         tokio::task::yield_now().await;

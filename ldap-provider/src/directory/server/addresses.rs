@@ -1,13 +1,14 @@
 //! In which order the addresses of the server's name are tried.
 
 use std::net::SocketAddr;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use provider_api::{Fault, FaultKind};
 
 use super::super::steps::Steps;
 use super::Server;
+
+use crate::lock::lock;
 
 /// How many such addresses are remembered.
 const MOST_SHUNNED: usize = 16;
@@ -39,7 +40,7 @@ impl Server {
     /// Takes note that this address took a connection and then was of no use.
     pub(crate) fn shun(&self, peer: Option<SocketAddr>) {
         let Some(peer) = peer else { return };
-        let mut shunned = self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shunned = lock(&self.shunned);
         shunned.retain(|(address, when)| *address != peer && when.elapsed() < SHUNNED_FOR);
         // The addresses of a name come and go.
         if shunned.len() == MOST_SHUNNED {
@@ -52,7 +53,7 @@ impl Server {
     /// has the connections for binds, and those that were of no use lately last, of these the one that has waited longest
     /// first.
     pub(crate) fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-        let shunned = self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        let shunned = lock(&self.shunned);
         let since = |address: &SocketAddr| {
             let since = shunned.iter().find(|(other, _)| other == address).map(|(_, when)| *when);
             since.filter(|when| when.elapsed() < SHUNNED_FOR)

@@ -1,6 +1,6 @@
 //! How a connection for searching is opened: by one attempt at a time, which all who need one wait for.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use provider_api::{Deadline, Fault, FaultKind};
@@ -17,6 +17,7 @@ use super::super::shared_connection::SharedConnection;
 use super::super::steps::Steps;
 use super::{Outcome, Server};
 use crate::fault;
+use crate::lock::lock;
 
 /// An attempt to open a connection for searching.
 pub(super) enum Attempt {
@@ -97,7 +98,7 @@ impl Server {
     /// The attempt to open a connection for searching: there is one at a time, which all wait for. Its outcome says whether
     /// the server can be reached. It does not end when nobody waits for it any more.
     pub(super) fn attempt(self: &Arc<Self>, aim: Aim) -> Attempt {
-        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opening = lock(&self.opening);
         if let Some(outcome) = &*opening
             // Whether the sender is gone without an outcome.
             && outcome.has_changed().is_ok()
