@@ -142,8 +142,10 @@ impl Gate {
 
     /// Gives the provider up: whoever waits for an answer of it, now or later, gets none. How many calls are in flight.
     pub(super) fn cut_off(&self) -> usize {
+        // First: those that are cut off are in flight no longer.
+        let left = self.in_flight.load(Ordering::SeqCst);
         self.cut_off.cut();
-        self.in_flight.load(Ordering::SeqCst)
+        left
     }
 
     pub(super) fn counters(&self) -> CallCounters {
@@ -225,6 +227,25 @@ mod tests {
             2
         });
         assert_eq!(gate.unless_cut_off(late).await, None);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_call_that_ends_as_soon_as_it_is_cut_off_is_counted() {
+        for _ in 0..2_000 {
+            let gate = Gate::new(CallLimits::default());
+            let permit = gate.enter().expect("room");
+            let (begun, begins) = tokio::sync::oneshot::channel();
+            let call = tokio::spawn(async move {
+                let waiting = pin!(async {
+                    let _ = begun.send(());
+                    std::future::pending::<()>().await;
+                });
+                assert_eq!(permit.gate().unless_cut_off(waiting).await, None);
+            });
+            begins.await.expect("it waits");
+            assert_eq!(gate.cut_off(), 1);
+            call.await.expect("no panic");
+        }
     }
 
     #[test]
