@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::{CipherSuite, ClientConfig};
+use rustls::{CipherSuite, ClientConfig, NamedGroup};
 
 use super::TrustError;
 use super::ca_file::CaFile;
+use super::key_ahead::X25519_AHEAD;
 use super::system_cas::SystemCas;
 use super::verifier::{CertificateCheck, Rule};
 
@@ -31,9 +32,14 @@ pub(super) fn with_sessions(config: &ClientConfig, sessions: Resumption) -> Arc<
 
 /// As rustls has it, but AES-128 with SHA-256 before AES-256 with SHA-384. Either is good enough for a password (the
 /// first is what RFC 8446 section 9.1 wants of everybody), and processors compute SHA-256 by themselves: a handshake, which
-/// derives some twenty keys on each side, takes less time (measured with slapd: 5 %).
+/// derives some twenty keys on each side, takes less time (measured with slapd: 5 %). And the next handshake, which may be the
+/// first to this server, finds its key pair made.
 fn cryptography() -> CryptoProvider {
     let mut provider = ring::default_provider();
+    for group in provider.kx_groups.iter_mut().filter(|group| group.name() == NamedGroup::X25519) {
+        *group = &X25519_AHEAD;
+    }
+    X25519_AHEAD.prepare();
     provider.cipher_suites.sort_by_key(|suite| match suite.suite() {
         CipherSuite::TLS13_AES_128_GCM_SHA256
         | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256

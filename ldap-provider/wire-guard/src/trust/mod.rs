@@ -2,6 +2,7 @@
 
 mod ca_file;
 mod client_config;
+mod key_ahead;
 mod refusal;
 mod renewal;
 mod system_cas;
