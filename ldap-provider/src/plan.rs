@@ -39,29 +39,54 @@ pub(crate) struct Plan {
     pub(crate) page_size: usize,
     /// The DN of the domain or naming context that users lie in.
     pub(crate) naming_context: Dn,
-    /// Where Active Directory has what is common to all domains of a forest.
-    pub(crate) configuration_context: Option<Dn>,
+    pub(crate) contexts: Contexts,
     /// The setting of the filter, or what the kind has for it.
     pub(crate) filter_text: String,
 }
 
+/// What is known of how the directory is divided.
+#[derive(Clone, Debug)]
+pub(crate) struct Contexts {
+    /// The naming context that users lie in.
+    naming: Option<Dn>,
+    /// Where Active Directory has what is common to all domains of a forest.
+    pub(crate) configuration: Option<Dn>,
+}
+
+impl Contexts {
+    /// `root_dse` is what the server says of itself, if it was asked. What it does not say is taken from the base DN.
+    pub(crate) fn of(base_dn: &Dn, root_dse: Option<&RootDse>) -> Self {
+        let said = root_dse.and_then(|root_dse| root_dse.naming_context_of(base_dn)).cloned();
+        Self {
+            naming: said.or_else(|| base_dn.domain()),
+            configuration: root_dse.and_then(|root_dse| root_dse.configuration_context.clone()),
+        }
+    }
+
+    fn are_same(&self, other: &Self) -> bool {
+        let is_same = |one: &Option<Dn>, other: &Option<Dn>| match (one, other) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        is_same(&self.naming, &other.naming) && is_same(&self.configuration, &other.configuration)
+    }
+}
+
 impl Plan {
-    /// What follows for a directory of this kind. `root_dse` is what the server says of itself, if it was asked.
-    pub(crate) fn new(config: &Config, kind: Kind, root_dse: Option<&RootDse>) -> Self {
+    /// What follows for a directory of this kind, divided so.
+    pub(crate) fn new(config: &Config, kind: Kind, contexts: Contexts) -> Self {
         let facts = kind.facts();
         let choices = &config.choices;
         let usernames = choices.username_attributes.clone().unwrap_or_else(|| named(facts.username_attributes));
         let scope = choices.scope.unwrap_or(facts.scope);
         let filter = choices.filter.clone().or_else(|| Restriction::parse(facts.filter).ok().flatten());
         let subject = choices.subject.as_ref().map_or_else(|| SubjectRule::first_of(facts.subject), SubjectRule::only);
-        let known = root_dse.and_then(|root_dse| root_dse.naming_context_of(&config.base_dn)).cloned();
-        let known = known.or_else(|| config.base_dn.domain());
-        let naming_context = known.clone().unwrap_or_else(|| config.base_dn.clone());
+        let known = contexts.naming.as_ref();
+        let naming_context = known.unwrap_or(&config.base_dn).clone();
         let dns_domain = naming_context.dns_name().filter(|_| facts.has_windows_names);
         let profile = ProfileMap::new(&choices.profile, facts.display_name);
         let state = StateRules::new(facts, choices.expiry_warning);
-        let groups =
-            choices.groups.as_ref().map(|groups| GroupPlan::new(groups, facts, known.as_ref(), &config.base_dn));
+        let groups = choices.groups.as_ref().map(|groups| GroupPlan::new(groups, facts, known, &config.base_dn));
         let listed = [
             usernames.iter().map(AttributeName::as_str).collect::<Vec<_>>(),
             subject.attributes().map(AttributeName::as_str).collect(),
@@ -91,8 +116,8 @@ impl Plan {
             state,
             groups,
             page_size: facts.page_size,
-            configuration_context: root_dse.and_then(|root_dse| root_dse.configuration_context.clone()),
             naming_context,
+            contexts,
             base_dn: config.base_dn.clone(),
         }
     }
@@ -105,13 +130,20 @@ impl Plan {
     /// How users are found in a directory of which nothing is known but the settings. If it is right, or asks for more than
     /// it would have to, [its search](Self::finds_what) need not be made again.
     pub(crate) fn guess(config: &Config) -> Self {
-        let kind = config.kind.unwrap_or(match &config.account {
-            // Names as Windows writes them.
-            Account::Service(name, _) if name.as_str().contains(['@', '\\']) => Kind::ActiveDirectory,
-            // It asks for whatever OpenLDAP and 389-DS are asked for, by the same filter.
-            Account::Service(..) | Account::Anonymous => Kind::Other,
-        });
-        Self::new(config, kind, None)
+        // What is asked for in a directory of no known kind is whatever OpenLDAP and 389-DS are asked for, by the same filter.
+        let kind = config.kind.unwrap_or(if has_windows_account(config) { Kind::ActiveDirectory } else { Kind::Other });
+        Self::new(config, kind, Contexts::of(&config.base_dn, None))
+    }
+
+    /// What most likely follows once the server has said what it is.
+    pub(crate) fn likely(config: &Config) -> Self {
+        let kind = if has_windows_account(config) { Kind::ActiveDirectory } else { Kind::OpenLdap };
+        Self::new(config, config.kind.unwrap_or(kind), Contexts::of(&config.base_dn, None))
+    }
+
+    /// Whether it is what follows, by the same settings, for a directory of this kind, divided so.
+    pub(crate) fn is_for(&self, kind: Kind, contexts: &Contexts) -> bool {
+        self.kind == kind && self.contexts.are_same(contexts)
     }
 
     /// Whether a search by this plan for these names finds what one by the other plan for its names would, attributes
@@ -155,6 +187,11 @@ impl Plan {
             list(&subject),
         )
     }
+}
+
+/// Whether the service account's name is written as Windows writes names.
+fn has_windows_account(config: &Config) -> bool {
+    matches!(&config.account, Account::Service(name, _) if name.as_str().contains(['@', '\\']))
 }
 
 /// The attributes of these names, all of which are written in this program and are names.

@@ -8,7 +8,7 @@ use crate::entry::Entry;
 use crate::kind::{Kind, RootDse};
 use crate::lock::lock;
 use crate::per_lane::PerLane;
-use crate::plan::Plan;
+use crate::plan::{Contexts, Plan};
 use crate::result_code::{
     self, CONFIDENTIALITY_REQUIRED, INAPPROPRIATE_AUTHENTICATION, INSUFFICIENT_ACCESS_RIGHTS, INVALID_CREDENTIALS,
     NO_SUCH_OBJECT, OPERATIONS_ERROR, STRONGER_AUTH_REQUIRED, SUCCESS, UNWILLING_TO_PERFORM,
@@ -21,6 +21,8 @@ use crate::settings::Config;
 pub(crate) struct Detection {
     config: Arc<Config>,
     guess: Arc<Plan>,
+    /// What will most likely follow, for each lane, worked out while nobody waits for it.
+    likely: PerLane<Arc<Plan>>,
     state: Mutex<State>,
     /// What follows from it: for each lane a copy of its own, since each login has one for as long as it takes.
     plans: PerLane<Mutex<Option<Arc<Plan>>>>,
@@ -52,8 +54,9 @@ impl Detection {
         let needs_no_base = config.choices.groups.as_ref().is_none_or(|groups| groups.base.is_some());
         let settled = config.kind.filter(|kind| needs_no_base && !kind.facts().has_windows_names);
         let guess = Arc::new(Plan::guess(&config));
+        let likely = PerLane::new(|| Arc::new(Plan::likely(&config)));
         let state = Mutex::new(State { is_settled: settled.is_some(), in_vain: None });
-        let detection = Self { config, guess, state, plans: PerLane::default() };
+        let detection = Self { config, guess, likely, state, plans: PerLane::default() };
         if let Some(kind) = settled {
             detection.set_plans(kind, None);
         }
@@ -66,8 +69,15 @@ impl Detection {
     }
 
     fn set_plans(&self, kind: Kind, root_dse: Option<&RootDse>) {
-        for plan in self.plans.all() {
-            *lock(plan) = Some(Arc::new(Plan::new(&self.config, kind, root_dse)));
+        let contexts = Contexts::of(&self.config.base_dn, root_dse);
+        for lane in self.plans.lanes() {
+            let likely = self.likely.of(lane);
+            let plan = if likely.is_for(kind, &contexts) {
+                Arc::clone(likely)
+            } else {
+                Arc::new(Plan::new(&self.config, kind, contexts.clone()))
+            };
+            *lock(self.plans.of(lane)) = Some(plan);
         }
     }
 

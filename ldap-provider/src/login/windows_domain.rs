@@ -42,7 +42,7 @@ pub(super) async fn is(
 
 /// Active Directory keeps it in the entry of the domain among the forest's partitions (MS-ADTS section 6.1.1.2.1.1).
 async fn look_up(plan: &Plan, searcher: &Searcher<'_>) -> Result<String, Fault> {
-    let configuration = plan.configuration_context.as_ref().map_or_else(
+    let configuration = plan.contexts.configuration.as_ref().map_or_else(
         || format!("CN=Configuration,{}", plan.naming_context.as_str()),
         |context| context.as_str().to_owned(),
     );

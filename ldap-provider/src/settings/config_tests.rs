@@ -4,9 +4,10 @@ use provider_api::Fault;
 use serde_json::{Value, json};
 
 use super::{Account, Config, Scope, Settings, config::TlsWarning};
+use crate::entry::Entry;
 use crate::filter::EncodedFilter;
-use crate::kind::Kind;
-use crate::plan::Plan;
+use crate::kind::{Kind, RootDse};
+use crate::plan::{Contexts, Plan};
 use directory_data::Dn;
 
 fn parse(changes: Value) -> Result<Config, Fault> {
@@ -19,7 +20,12 @@ fn parse(changes: Value) -> Result<Config, Fault> {
 }
 
 fn plan(changes: Value) -> Plan {
-    Plan::new(&parse(changes).unwrap(), Kind::Other, None)
+    plan_for(Kind::Other, changes)
+}
+
+fn plan_for(kind: Kind, changes: Value) -> Plan {
+    let config = parse(changes).unwrap();
+    Plan::new(&config, kind, Contexts::of(&config.base_dn, None))
 }
 
 fn refused_key(changes: &Value) -> String {
@@ -193,7 +199,7 @@ fn an_attribute_is_asked_for_once_by_whichever_of_its_names() {
 
 #[test]
 fn a_listing_asks_for_what_it_shows_and_for_no_groups() {
-    let plan = Plan::new(&parse(json!({ "groups": "member_of" })).unwrap(), Kind::OpenLdap, None);
+    let plan = plan_for(Kind::OpenLdap, json!({ "groups": "member_of" }));
     let listed: Vec<_> = plan.listed_attributes.iter().map(String::as_str).collect();
     for attribute in ["uid", "entryUUID", "displayName", "mail", "telephoneNumber", "pwdAccountLockedTime"] {
         assert!(listed.contains(&attribute), "{attribute}");
@@ -222,9 +228,8 @@ fn an_entry_outside_of_base_and_scope_is_known() {
 
 #[test]
 fn what_the_administrator_has_set_wins_over_what_suits_the_directory() {
-    let of = |kind: Kind, changes: Value| Plan::new(&parse(changes).unwrap(), kind, None);
     let attributes = |plan: &Plan| plan.names.attributes().iter().map(ToString::to_string).collect::<Vec<_>>();
-    let by_itself = of(Kind::Samba, json!({}));
+    let by_itself = plan_for(Kind::Samba, json!({}));
     assert_eq!(attributes(&by_itself), ["sAMAccountName", "userPrincipalName"]);
     assert_eq!(by_itself.scope, Scope::Sub);
     assert!(by_itself.filter_text.contains("objectCategory=person"));
@@ -236,7 +241,7 @@ fn what_the_administrator_has_set_wins_over_what_suits_the_directory() {
         "filter": "(title=guest)",
         "subject_attribute": "employeeNumber",
     });
-    let overruled = of(Kind::Samba, changes);
+    let overruled = plan_for(Kind::Samba, changes);
     assert_eq!(attributes(&overruled), ["mail"]);
     assert_eq!(overruled.scope, Scope::One);
     let anybody = EncodedFilter::all(&[EncodedFilter::equals("title", b"guest"), EncodedFilter::has("mail")]);
@@ -293,4 +298,31 @@ fn the_schema_describes_every_setting_and_marks_the_secret() {
     assert_eq!(properties["directory"]["default"], json!("auto"));
     assert_eq!(properties["password_expiry_warning"]["default"], json!("14d"));
     assert_eq!(properties["port"]["minimum"], json!(1));
+}
+
+#[test]
+fn what_is_worked_out_ahead_is_used_for_no_other_directory() {
+    let kind = |changes: Value| Plan::likely(&parse(changes).unwrap()).kind;
+    let account = |name: &str| json!({ "bind_dn": name, "bind_password": "hunter2" });
+    assert_eq!(kind(json!({})), Kind::OpenLdap);
+    assert_eq!(kind(account("cn=admin,dc=x")), Kind::OpenLdap);
+    assert_eq!(kind(account("reader@corp.example.com")), Kind::ActiveDirectory);
+    assert_eq!(kind(json!({ "directory": "389ds" })), Kind::Dirsrv389);
+
+    let config = parse(json!({})).unwrap();
+    let likely = Plan::likely(&config);
+    let contexts = |attributes: &[(&str, &[&[u8]])]| {
+        Contexts::of(&config.base_dn, Some(&RootDse::read(&Entry::of("", attributes))))
+    };
+    let usual = contexts(&[("namingContexts", &[b"DC=Example, DC=com"])]);
+    assert!(likely.is_for(Kind::OpenLdap, &usual) && !likely.is_for(Kind::Other, &usual));
+    assert!(likely.is_for(Kind::OpenLdap, &contexts(&[])), "then it is taken from the base DN");
+    for others in [
+        contexts(&[("namingContexts", &[b"dc=com"])]),
+        contexts(&[("namingContexts", &[b"ou=people,dc=example,dc=com"])]),
+        contexts(&[("configurationNamingContext", &[b"cn=configuration,dc=example,dc=com"])]),
+    ] {
+        assert!(!likely.is_for(Kind::OpenLdap, &others), "{others:?}");
+        assert!(Plan::new(&config, Kind::OpenLdap, others.clone()).is_for(Kind::OpenLdap, &others));
+    }
 }
