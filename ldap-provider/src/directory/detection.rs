@@ -157,3 +157,31 @@ fn read(found: &Found) -> Result<Option<RootDse>, Fault> {
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use provider_api::author::Lane;
+    use serde_json::json;
+
+    use super::Detection;
+    use crate::kind::Kind;
+    use crate::settings::Config;
+
+    #[test]
+    fn what_one_lane_has_found_out_holds_for_all_and_each_has_a_copy() {
+        let lanes = [Lane::new(0, 2), Lane::new(1, 2)];
+        let settings = json!({ "host": "ldap.example.com", "base_dn": "ou=people,dc=example,dc=com" });
+        let config = Arc::new(Config::parse(serde_json::from_value(settings).unwrap()).unwrap());
+        // The one for which plans were ready, and one for which they were not.
+        for kind in [Kind::OpenLdap, Kind::Dirsrv389] {
+            let detection = lanes[0].during(|| Detection::new(Arc::clone(&config)));
+            assert!(lanes.iter().all(|lane| lane.during(|| detection.plan()).is_none()));
+            lanes[1].during(|| detection.set_plans(kind, None));
+            let [one, other] = lanes.map(|lane| lane.during(|| detection.plan()).expect("it is known"));
+            assert_eq!((one.kind, other.kind), (kind, kind));
+            assert!(!Arc::ptr_eq(&one, &other), "what logins count on each is no other lane's");
+        }
+    }
+}

@@ -257,9 +257,31 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use super::{Offer, SearchPool};
+    use provider_api::author::Lane;
+    use tokio::net::{TcpListener, TcpStream};
+    use wire_guard::{Connection, Limits, Security};
+
+    use super::super::open_connection::OpenConnection;
+    use super::{BUSY, MOST_SEARCHES, Offer, Place, SearchPool, SharedConnection};
+
+    const LANES: [Lane; 2] = [Lane::new(0, 2), Lane::new(1, 2)];
+
+    async fn connection(listener: &TcpListener) -> SharedConnection {
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let soon = Instant::now() + Duration::from_secs(20);
+        let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, soon).await.unwrap();
+        SharedConnection::over(connection, OpenConnection::count(&Arc::default()))
+    }
+
+    /// The place that this lane is offered, and whether another connection would help.
+    fn place(pool: &SearchPool, lane: Lane) -> (Place, bool) {
+        let (offer, another_helps) = lane.during(|| pool.offer(Instant::now()));
+        let Offer::Place(place) = offer else { panic!("no place") };
+        (place, another_helps)
+    }
 
     #[test]
     fn a_pool_whose_last_connection_has_gone_offers_nothing_and_wants_another() {
@@ -269,5 +291,54 @@ mod tests {
         let (offer, another_helps) = pool.offer(now);
         assert!(matches!(offer, Offer::Nothing));
         assert!(another_helps);
+    }
+
+    #[tokio::test]
+    async fn a_lane_without_a_connection_searches_on_the_others_until_that_is_busy() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = LANES[0].during(SearchPool::default);
+        let (firsts, seconds) = (connection(&listener).await, connection(&listener).await);
+        LANES[0].during(|| pool.add(firsts.clone()));
+        let mut places = Vec::new();
+        for number in 1..=BUSY {
+            let (place, another_helps) = place(&pool, LANES[1]);
+            assert!(place.connection.is_same(&firsts));
+            assert_eq!(another_helps, number == BUSY, "{number}");
+            places.push(place);
+        }
+        LANES[1].during(|| pool.add(seconds.clone()));
+        for (lane, own) in LANES.into_iter().zip([&firsts, &seconds]) {
+            let (place, another_helps) = place(&pool, lane);
+            assert!(place.connection.is_same(own), "{lane:?}");
+            assert!(!another_helps, "one for each lane is enough");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lane_whose_connection_is_full_or_gone_uses_the_others() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = LANES[0].during(SearchPool::default);
+        let (firsts, seconds) = (connection(&listener).await, connection(&listener).await);
+        for (lane, connection) in LANES.into_iter().zip([&firsts, &seconds]) {
+            lane.during(|| pool.add(connection.clone()));
+        }
+        let mut places: Vec<_> = (0..MOST_SEARCHES).map(|_| place(&pool, LANES[0]).0).collect();
+        assert!(places.iter().all(|place| place.connection.is_same(&firsts)));
+        assert!(place(&pool, LANES[0]).0.connection.is_same(&seconds), "it has room");
+        places.extend((0..MOST_SEARCHES).map(|_| place(&pool, LANES[1]).0));
+        for (lane, own) in LANES.into_iter().zip([&firsts, &seconds]) {
+            let (offer, another_helps) = lane.during(|| pool.offer(Instant::now()));
+            let Offer::Queue(queue) = offer else { panic!("a place beyond all there are") };
+            assert!(queue.connection.is_same(own), "{lane:?} waits for a place on another's");
+            assert!(!another_helps);
+        }
+        places.clear();
+        // Whoever notices it, in whatever lane.
+        LANES[1].during(|| pool.take_out(&firsts));
+        let (place, another_helps) = place(&pool, LANES[0]);
+        assert!(place.connection.is_same(&seconds) && !another_helps);
+        drop(place);
+        LANES[0].during(|| pool.give_up_all());
+        assert!(LANES.into_iter().all(|lane| matches!(lane.during(|| pool.offer(Instant::now())).0, Offer::Nothing)));
     }
 }
