@@ -54,15 +54,20 @@ pub(crate) struct Contexts {
 }
 
 impl Contexts {
-    /// `root_dse` is what the server says of itself, if it was asked. What it does not say is taken from the base DN.
+    /// `root_dse` is what the server says of itself, if it was asked. What it does not say is taken from the base DN: as if
+    /// the domain were the only one of its forest.
     pub(crate) fn of(base_dn: &Dn, root_dse: Option<&RootDse>) -> Self {
         let said = root_dse.and_then(|root_dse| root_dse.naming_context_of(base_dn)).cloned();
-        Self {
-            naming: said.or_else(|| base_dn.domain()),
-            configuration: root_dse.and_then(|root_dse| root_dse.configuration_context.clone()),
-        }
+        let naming = said.or_else(|| base_dn.domain());
+        let said = root_dse.and_then(|root_dse| root_dse.configuration_context.clone());
+        let usual = || {
+            let domain = naming.as_ref().unwrap_or(base_dn);
+            Dn::parse(&format!("CN=Configuration,{}", domain.as_str())).ok()
+        };
+        Self { configuration: said.or_else(usual), naming }
     }
 
+    /// However they are spelt: nothing that follows from them compares DNs as text, nor does a server.
     fn are_same(&self, other: &Self) -> bool {
         let is_same = |one: &Option<Dn>, other: &Option<Dn>| match (one, other) {
             (Some(one), Some(other)) => one.is_same(other),

@@ -182,6 +182,9 @@ mod tests {
             let [one, other] = lanes.map(|lane| lane.during(|| detection.plan()).expect("it is known"));
             assert_eq!((one.kind, other.kind), (kind, kind));
             assert!(!Arc::ptr_eq(&one, &other), "what logins count on each is no other lane's");
+            for (lane, plan) in lanes.into_iter().zip([one, other]) {
+                assert_eq!(Arc::ptr_eq(&plan, detection.likely.of(lane)), kind == Kind::OpenLdap, "{kind}");
+            }
         }
     }
 }

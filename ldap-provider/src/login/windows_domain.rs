@@ -42,12 +42,9 @@ pub(super) async fn is(
 
 /// Active Directory keeps it in the entry of the domain among the forest's partitions (MS-ADTS section 6.1.1.2.1.1).
 async fn look_up(plan: &Plan, searcher: &Searcher<'_>) -> Result<String, Fault> {
-    let configuration = plan.contexts.configuration.as_ref().map_or_else(
-        || format!("CN=Configuration,{}", plan.naming_context.as_str()),
-        |context| context.as_str().to_owned(),
-    );
-    let partitions = Dn::parse(&format!("CN=Partitions,{configuration}"))
-        .map_err(|error| Fault::internal(format!("the DN of the partitions {error}")))?;
+    let below = |configuration: &Dn| Dn::parse(&format!("CN=Partitions,{}", configuration.as_str())).ok();
+    let partitions = plan.contexts.configuration.as_ref().and_then(below);
+    let partitions = partitions.ok_or_else(|| Fault::internal("the partitions have no DN"))?;
     let filter = EncodedFilter::all(&[
         EncodedFilter::has(NETBIOS_NAME),
         EncodedFilter::equals("nCName", plan.naming_context.as_str().as_bytes()),

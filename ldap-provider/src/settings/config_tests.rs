@@ -317,12 +317,36 @@ fn what_is_worked_out_ahead_is_used_for_no_other_directory() {
     let usual = contexts(&[("namingContexts", &[b"DC=Example, DC=com"])]);
     assert!(likely.is_for(Kind::OpenLdap, &usual) && !likely.is_for(Kind::Other, &usual));
     assert!(likely.is_for(Kind::OpenLdap, &contexts(&[])), "then it is taken from the base DN");
+    let configuration = |of: &'static [u8]| contexts(&[("configurationNamingContext", &[of])]);
+    let only_domain = configuration(b"CN=Configuration,DC=example,DC=com");
+    let active_directory = Plan::likely(&parse(account("reader@corp.example.com")).unwrap());
+    assert!(active_directory.is_for(Kind::ActiveDirectory, &only_domain), "the only domain of its forest");
+    assert!(!active_directory.is_for(Kind::Samba, &only_domain));
     for others in [
         contexts(&[("namingContexts", &[b"dc=com"])]),
         contexts(&[("namingContexts", &[b"ou=people,dc=example,dc=com"])]),
-        contexts(&[("configurationNamingContext", &[b"cn=configuration,dc=example,dc=com"])]),
+        configuration(b"CN=Configuration,DC=com"),
     ] {
         assert!(!likely.is_for(Kind::OpenLdap, &others), "{others:?}");
         assert!(Plan::new(&config, Kind::OpenLdap, others.clone()).is_for(Kind::OpenLdap, &others));
+    }
+}
+
+#[test]
+fn how_a_server_spells_its_contexts_changes_nothing() {
+    let config = parse(json!({ "groups": "auto" })).unwrap();
+    let contexts: [&[u8]; 2] = [b"DC=Example,DC=COM", b"dc=example, dc=com"];
+    for kind in Kind::ALL {
+        let [one, other] = contexts.map(|context| {
+            let root_dse = RootDse::read(&Entry::of("", &[("namingContexts", &[context])]));
+            Plan::new(&config, kind, Contexts::of(&config.base_dn, Some(&root_dse)))
+        });
+        assert!(one.is_for(kind, &other.contexts));
+        assert_eq!(one.user_attributes, other.user_attributes, "{kind}");
+        assert_eq!(one.listed_attributes, other.listed_attributes, "{kind}");
+        assert_eq!(one.filter_text, other.filter_text, "{kind}");
+        assert_eq!(one.naming_context.dns_name(), other.naming_context.dns_name(), "{kind}");
+        let meant = |plan: &Plan| format!("{:?}", plan.names.meaning("reader@example.com"));
+        assert_eq!(meant(&one), meant(&other), "{kind}");
     }
 }

@@ -84,8 +84,17 @@ mod tests {
     use std::sync::Arc;
 
     use rustls::RootCertStore;
+    use rustls::crypto::SupportedKxGroup;
 
-    use super::{CaFile, SystemCas, TrustError, verified};
+    use super::{CaFile, SystemCas, TrustError, X25519_AHEAD, unverified, verified};
+
+    #[test]
+    fn handshakes_offer_the_key_pair_that_is_made_ahead() {
+        let config = unverified().unwrap();
+        // What rustls offers without being asked for another.
+        let first: *const dyn SupportedKxGroup = *config.crypto_provider().kx_groups.first().unwrap();
+        assert!(std::ptr::addr_eq(first, &raw const X25519_AHEAD));
+    }
 
     #[test]
     fn without_any_ca_only_the_servers_own_certificate_can_be_trusted() {

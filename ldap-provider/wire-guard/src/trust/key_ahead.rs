@@ -5,10 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustls::crypto::ring::kx_group::X25519;
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup};
+use rustls::ffdhe_groups::FfdheGroup;
 use rustls::{Error, NamedGroup};
 
 /// X25519 (RFC 8446 section 7.4.2), for which one key pair can be made while nobody waits. The next handshake takes it, whose
 /// ever that is, and no other one has it again; all further ones make theirs when they begin.
+///
+/// Until then the private key lies in memory, as does whatever else the plugin has to keep secret: if all of that is read or
+/// copied, what that one handshake protects can be read by whoever has recorded it.
 ///
 /// The first login to a server waits for all that its handshake computes. This is what does not depend on the server
 /// (measured, on one machine with slapd: 3 % of that login).
@@ -42,9 +46,17 @@ impl SupportedKxGroup for Ahead {
     fn name(&self) -> NamedGroup {
         X25519.name()
     }
+
+    fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
+        X25519.ffdhe_group()
+    }
+
+    fn fips(&self) -> bool {
+        X25519.fips()
+    }
 }
 
-/// What is in it is half of a secret.
+/// What is in it is secret.
 impl fmt::Debug for Ahead {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("X25519")
