@@ -77,6 +77,15 @@ impl Host {
         }
     }
 
+    /// What the provider has counted under this name, which is whole.
+    pub async fn metric(&self, name: &str) -> i64 {
+        let metrics = self.provider.metrics(&context()).await.expect("metrics");
+        let value = metrics.iter().find(|metric| metric.name == name).expect("it is counted").value;
+        #[expect(clippy::cast_possible_truncation, reason = "what is counted here is whole and small")]
+        let whole = value as i64;
+        whole
+    }
+
     /// Tries the settings against the real thing.
     pub async fn validate(&self) -> ValidationReport {
         self.provider

@@ -8,7 +8,7 @@ use provider_api::Deadline;
 use provider_api::author::Lane;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
 use tokio::time::timeout_at;
-use wire_guard::Connection;
+use wire_guard::{Connection, End};
 
 use super::open_connection::OpenConnection;
 use super::search_pool::{LONGEST_IDLENESS, TRUSTED_FOR, expiry};
@@ -125,7 +125,7 @@ pub(crate) struct Idle {
 
 impl Idle {
     /// Whether it has been idle too long, or is too old.
-    pub(crate) fn is_over(&self, now: Instant) -> bool {
+    fn is_over(&self, now: Instant) -> bool {
         now >= self.expires || now.duration_since(self.used) >= LONGEST_IDLENESS
     }
 }
@@ -153,10 +153,11 @@ impl BindPool {
         }
     }
 
-    /// The right to open a connection that nobody waits for yet, if there is none that is idle or in use.
+    /// The right to open a connection that nobody waits for yet, if there is none that is idle or in use. One that has ended
+    /// is none: the server may have been restarted just now.
     pub(crate) fn begin_warming(&self) -> Option<Warming> {
         let warming = Arc::clone(&self.warming).try_write_owned().ok()?;
-        if self.turns.taken() > 0 || self.idle.all().any(|idle| !lock(idle).is_empty()) {
+        if self.turns.taken() > 0 || self.sweep(Instant::now()) {
             return None;
         }
         Some(Warming((self.turns.try_one()?, warming)))
@@ -314,6 +315,26 @@ impl BindPool {
         lock(&self.shortage).one_more = (!could).then(|| now + ONE_MORE);
     }
 
+    /// Closes those that are idle and are of no further use: what has ended, is too old, or has been idle too long. Whether
+    /// any are left.
+    pub(crate) fn sweep(&self, now: Instant) -> bool {
+        let (mut gone, mut ends, mut has_any) = (Vec::new(), Vec::new(), false);
+        for idle in self.idle.all() {
+            let mut idle = lock(idle);
+            gone.extend(idle.extract_if(.., |idle| {
+                let end = idle.connection.end();
+                let is_gone = idle.is_over(now) || end.is_some();
+                ends.extend(end);
+                is_gone
+            }));
+            has_any |= !idle.is_empty();
+        }
+        // When the locks are free: both take their time.
+        drop(gone);
+        ends.into_iter().for_each(End::report);
+        has_any
+    }
+
     /// Gives up all that have been idle too long to be trusted: one of them turned out to be dead.
     pub(crate) fn forget_idle(&self, now: Instant) {
         for idle in self.idle.all() {
@@ -330,35 +351,6 @@ impl BindPool {
                 idle.used = idle.used.min(long_ago);
             }
         }
-    }
-
-    /// The lanes that have connections.
-    pub(crate) fn lanes(&self) -> impl Iterator<Item = Lane> + use<> {
-        self.idle.lanes()
-    }
-
-    /// How many of that lane are idle.
-    pub(crate) fn idle(&self, lane: Lane) -> usize {
-        lock(self.idle.of(lane)).len()
-    }
-
-    /// One of that lane that is idle, with a turn, so that nobody opens another in its place. For looking after: it has to be
-    /// [put back](Self::put_back), before the next is taken, so that a login that comes meanwhile finds the others. `None`
-    /// also while all turns are taken, since then there is nothing to look after.
-    pub(crate) fn take_at(&self, lane: Lane, position: usize) -> Option<(Turn, Idle)> {
-        let turn = self.turns.try_one_of(lane)?;
-        let mut idle = lock(self.idle.of(lane));
-        (position < idle.len()).then(|| (turn, idle.remove(position)))
-    }
-
-    /// Puts one back that is of further use.
-    pub(crate) fn put_back(&self, position: usize, (turn, back): (Turn, Idle)) {
-        let mut idle = lock(self.idle.of(back.open.lane));
-        let position = position.min(idle.len());
-        idle.insert(position, back);
-        drop(idle);
-        self.relieve();
-        drop(turn);
     }
 
     /// Adapts the number of connections to the round trip.

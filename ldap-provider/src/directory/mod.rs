@@ -263,7 +263,7 @@ fn look_after(servers: &Arc<Servers>) {
             for server in &servers.all {
                 server.supply();
                 if time.is_multiple_of(UPKEEP) {
-                    server.sweep().await;
+                    server.sweep();
                 }
             }
         }

@@ -46,12 +46,7 @@ impl Turns {
 
     /// One, if there is one to be had at once.
     pub(super) fn try_one(&self) -> Option<Turn> {
-        self.try_one_of(Lane::here())
-    }
-
-    /// The same, of that lane.
-    pub(super) fn try_one_of(&self, lane: Lane) -> Option<Turn> {
-        Arc::clone(&self.0.of(lane).free).try_acquire_owned().ok().map(Turn)
+        Arc::clone(&self.0.here().free).try_acquire_owned().ok().map(Turn)
     }
 
     /// Whether whoever comes has to wait.

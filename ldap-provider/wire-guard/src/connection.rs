@@ -1,6 +1,8 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use rustls::pki_types::ServerName;
@@ -68,6 +70,24 @@ pub struct UserBindAnswer {
     /// The connection, for the bind of another user and nothing else: until then it has the rights of this one. `None`
     /// if the server said more than it was asked.
     pub connection: Option<Connection>,
+}
+
+/// How a connection has ended on which nothing was asked.
+#[derive(Debug)]
+#[must_use = "what the server did wrong is to be reported"]
+pub struct End {
+    error: ExchangeError,
+    peer: Option<SocketAddr>,
+}
+
+impl End {
+    /// Logs what the server did wrong, if it did. Apart from [`Connection::end`], so that whoever looks at a connection under
+    /// a lock need not log under it.
+    pub fn report(self) {
+        if let ExchangeError::Violation(violation) = self.error {
+            violation.report(self.peer);
+        }
+    }
 }
 
 /// A connection to a directory that is protected as its [`Security`] asks for, and on which one request is made at a
@@ -152,11 +172,15 @@ impl Connection {
         Ok(self)
     }
 
-    /// The connection, unless the server has closed it or said something that nobody asked for. Does not wait, and
-    /// does not notice a connection that died in silence.
-    pub async fn unless_ended(mut self) -> Option<Self> {
-        let silent = silent(&mut self.stream, &mut self.incoming).await;
-        self.reported(silent).is_ok().then_some(self)
+    /// How the connection has ended, if it has: the server has closed it or said something that nobody asked for. After that
+    /// it is of no further use. Does not wait, does not log, and does not notice a connection that died in silence.
+    pub fn end(&mut self) -> Option<End> {
+        let look = pin!(silent(&mut self.stream, &mut self.incoming)).poll(&mut Context::from_waker(Waker::noop()));
+        match look {
+            Poll::Ready(silent) => silent.err().map(|error| End { error, peer: self.peer }),
+            // tokio wants this task to give way first: nothing is known of an end.
+            Poll::Pending => None,
+        }
     }
 
     /// Reads what the server says of itself: its root DSE (RFC 4512 section 5.1), of which these attributes. A server may not

@@ -63,7 +63,7 @@ mod violation;
 mod who_am_i;
 
 pub use bind::{BindName, BindPassword, BindPermit, BindRequest, BindResponse, Unbindable, UserBind};
-pub use connection::{Connection, SecureError, UserBindAnswer, UserBindError};
+pub use connection::{Connection, End, SecureError, UserBindAnswer, UserBindError};
 pub use endpoint::{Endpoint, Host, InvalidHost, ResolveError, Security};
 pub use exchange::ExchangeError;
 pub use limits::{Limits, SearchBudget};

@@ -13,14 +13,6 @@ use crate::proxied::{alice_gets_in, host_behind};
 /// For who has to be let in, whatever the machine has to do besides.
 const LONG: Duration = Duration::from_mins(1);
 
-async fn metric(host: &Host, name: &str) -> i64 {
-    let metrics = host.provider.metrics(&tests::host::context()).await.expect("metrics");
-    let value = metrics.iter().find(|metric| metric.name == name).expect("it is counted").value;
-    #[expect(clippy::cast_possible_truncation, reason = "what is counted here is whole and small")]
-    let whole = value as i64;
-    whole
-}
-
 /// So many logins at a time, and whether each is let in.
 fn logins(host: &Host, count: usize) -> JoinSet<bool> {
     let login = |_| {
@@ -47,7 +39,7 @@ async fn where_no_more_connections_can_be_had_both_lanes_use_those_of_the_first(
     let opened = wire.connections();
     proxy.set(Mode::Refuse).await;
     crowd(&host, 40).await;
-    assert_eq!(metric(&host, "connections_open").await, 2);
+    assert_eq!(host.metric("connections_open").await, 2);
     assert_eq!(wire.connections(), opened);
 }
 
@@ -66,7 +58,7 @@ async fn eight_binds_are_under_way_in_each_lane_and_each_has_a_connection_to_sea
     tokio::time::sleep(Duration::from_secs(2)).await;
     let binds = wire.binds().into_iter().filter(|bind| bind.name.starts_with(b"uid=alice,")).count();
     assert_eq!(binds, 16);
-    assert_eq!(metric(&host, "connections_open").await, 18);
+    assert_eq!(host.metric("connections_open").await, 18);
     host.provider.shutdown(Duration::ZERO).await.expect("it answers");
     assert!(logins.join_all().await.into_iter().all(|let_in| !let_in));
 }
@@ -77,7 +69,7 @@ async fn what_the_lanes_have_counted_is_told_together() {
     let host = Host::with_ldap(&directory.settings()).await;
     crowd(&host, 64).await;
     for (name, count) in [("logins_accepted_total", 64), ("user_binds_total", 64), ("login_seconds_count", 64)] {
-        assert_eq!(metric(&host, name).await, count, "{name}");
+        assert_eq!(host.metric(name).await, count, "{name}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use provider_api::{Credentials, Deadline, RequestContext, Secret};
 use serde_json::json;
-use tests::directory::{Directory, password_of};
+use tests::directory::{Directory, Transport, password_of};
 use tests::fault_proxy::{Event, Mode, Then, Wire};
 use tests::host::Host;
 use tests::hostile::wire::Request;
@@ -79,4 +79,22 @@ async fn a_listing_that_gets_no_connection_keeps_nobody_from_logging_in() {
     for _ in 0..3 {
         assert!(alice_gets_in(&host.provider, Duration::from_secs(8)).await);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_of_the_server_one_connection_does_for_the_next_login() {
+    let directory = Directory::start();
+    let host = Host::with_ldap(&directory.settings_over(Transport::Ldaps)).await;
+    // One connection for searches, and one for binds.
+    for _ in 0..2 {
+        host.accepts("alice", &password_of("alice")).await;
+    }
+    // Nothing is owed any more that would be dialled while the server is away.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(host.metric("connections_opened_total").await, 2);
+    directory.stop();
+    directory.restart();
+    host.accepts("alice", &password_of("alice")).await;
+    assert_eq!(host.metric("connections_opened_total").await, 3);
+    assert_eq!(host.metric("tls_handshakes_total").await, 3);
 }

@@ -10,7 +10,7 @@ use wire_guard::{Connection, Limits, Security};
 
 use super::super::open_connection::OpenConnection;
 use super::super::turns::Turn;
-use super::{BindPool, Idle, lock, size_for};
+use super::{BindPool, Idle, LONGEST_IDLENESS, lock, size_for};
 
 #[test]
 fn the_farther_the_server_the_more_connections() {
@@ -33,21 +33,37 @@ async fn with_idle(count: usize) -> (BindPool, TcpListener) {
 }
 
 #[tokio::test]
-async fn while_one_is_looked_after_the_others_are_there_for_logins() {
+async fn what_has_ended_is_swept_and_is_no_connection_to_somebody_who_needs_one() {
     let (pool, listener) = with_idle(3).await;
-    let peer = listener.local_addr().ok();
-    let used: Vec<_> = lock(pool.idle.here()).iter().map(|idle| idle.used).collect();
-    for position in (0..pool.idle(Lane::here())).rev() {
-        let looked_after = pool.take_at(Lane::here(), position).unwrap();
-        let of_a_login = pool.take(peer, Instant::now()).expect("two are left");
-        assert_eq!(free(&pool), 15);
-        pool.give_back(of_a_login);
-        pool.put_back(position, looked_after);
+    let mut servers = Vec::new();
+    for _ in 0..3 {
+        servers.push(listener.accept().await.unwrap().0);
     }
-    assert_eq!(lock(pool.idle.here()).iter().map(|idle| idle.used).collect::<Vec<_>>(), used, "in the order of before");
-    assert_eq!(free(&pool), 16);
-    assert!(pool.take_at(Lane::here(), 3).is_none());
-    assert_eq!(free(&pool), 16);
+    assert!(pool.sweep(Instant::now()), "all are as they were");
+    assert_eq!(idle(&pool, Lane::here()), 3);
+    assert!(pool.begin_warming().is_none());
+    lock(pool.idle.here())[1].used -= LONGEST_IDLENESS;
+    drop(servers.pop());
+    until(|| pool.sweep(Instant::now()) && idle(&pool, Lane::here()) == 1).await;
+    assert!(pool.begin_warming().is_none(), "one is left");
+    drop(servers);
+    until(|| pool.begin_warming().is_some()).await;
+    assert_eq!((idle(&pool, Lane::here()), pool.members().len()), (0, 0));
+}
+
+/// Tries until it is so: the runtime has to hear of what the other end does.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    let tried = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), tried).await.expect("it comes to be so");
+}
+
+/// How many of that lane are idle.
+fn idle(pool: &BindPool, lane: Lane) -> usize {
+    lock(pool.idle.of(lane)).len()
 }
 
 #[tokio::test]
@@ -134,7 +150,7 @@ async fn opened(pool: &BindPool, listener: &TcpListener, lane: Lane) -> Idle {
 }
 
 fn turn(pool: &BindPool, lane: Lane) -> Turn {
-    pool.turns.try_one_of(lane).expect("a turn that is free")
+    lane.during(|| pool.turns.try_one()).expect("a turn that is free")
 }
 
 #[tokio::test]
@@ -146,11 +162,10 @@ async fn each_lane_has_half_of_the_turns_and_connections_of_its_own() {
     assert_eq!(free(&pool), 8);
     drop(turns);
 
-    let idle = opened(&pool, &listener, FIRST).await;
-    pool.give_back(idle);
+    pool.give_back(opened(&pool, &listener, FIRST).await);
     let now = Instant::now();
     assert!(OTHER.during(|| pool.take(peer, now)).is_none(), "it may open one");
-    assert_eq!((pool.idle(FIRST), pool.idle(OTHER)), (1, 0));
+    assert_eq!((idle(&pool, FIRST), idle(&pool, OTHER)), (1, 0));
     assert!(FIRST.during(|| pool.take(peer, now)).is_some());
 }
 
@@ -169,7 +184,7 @@ async fn where_no_more_can_be_had_a_lane_is_lent_what_another_has() {
 
     // Given back from the other lane it is the first's again; as long as no more can be had, either may have it at once.
     OTHER.during(|| pool.give_back(lent));
-    assert_eq!((pool.idle(FIRST), pool.idle(OTHER)), (1, 0));
+    assert_eq!((idle(&pool, FIRST), idle(&pool, OTHER)), (1, 0));
     pool.note_one_more(false, now);
     let lent = OTHER.during(|| pool.take(peer, now)).expect("that of the first lane");
     OTHER.during(|| pool.give_back(lent));
@@ -178,9 +193,9 @@ async fn where_no_more_can_be_had_a_lane_is_lent_what_another_has() {
 
     // A need whose connection comes too late leaves it to the next.
     let needed = OTHER.during(|| pool.need(peer, now));
-    assert_eq!(pool.idle(FIRST), 0);
+    assert_eq!(idle(&pool, FIRST), 0);
     drop(needed);
-    assert_eq!(pool.idle(FIRST), 1);
+    assert_eq!(idle(&pool, FIRST), 1);
 }
 
 #[tokio::test]
@@ -189,17 +204,16 @@ async fn what_was_lent_makes_no_more_connections_than_there_may_be() {
     let (peer, now) = (Some(listener.local_addr().unwrap()), Instant::now());
     // After a shortage one lane may have come to have all that there may be.
     for _ in 0..16 {
-        let idle = opened(&pool, &listener, FIRST).await;
-        pool.give_back(idle);
+        pool.give_back(opened(&pool, &listener, FIRST).await);
     }
     let turn = turn(&pool, OTHER);
     let lent = OTHER.during(|| pool.take(peer, now)).expect("one more would be too many");
-    assert_eq!(pool.idle(FIRST), 15);
+    assert_eq!(idle(&pool, FIRST), 15);
     OTHER.during(|| pool.give_back(lent));
     // To another address one is opened, and another makes room for it.
     let elsewhere = Some("127.0.0.2:389".parse().unwrap());
     assert!(OTHER.during(|| pool.take(elsewhere, now)).is_none());
-    assert_eq!(pool.idle(FIRST), 15);
+    assert_eq!(idle(&pool, FIRST), 15);
     drop(turn);
 }
 
@@ -223,7 +237,7 @@ async fn who_waits_in_either_lane_is_waked() {
     }
     // Those that were lent for it are withdrawn.
     while (pool.turns.size(), pool.turns.taken()) != (16, 16)
-        || [FIRST, OTHER].iter().any(|lane| pool.turns.try_one_of(*lane).is_some())
+        || [FIRST, OTHER].iter().any(|lane| lane.during(|| pool.turns.try_one()).is_some())
     {
         tokio::task::yield_now().await;
     }

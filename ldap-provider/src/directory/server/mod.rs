@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use wire_guard::Endpoint;
 
 use super::Servers;
-use super::bind_pool::{BindPool, Idle};
+use super::bind_pool::BindPool;
 use super::breaker::{Availability, Breaker};
 use super::detection::Detection;
 use super::last_answer::LastAnswer;
@@ -105,24 +105,10 @@ impl Server {
     }
 
     /// Closes connections that are idle, expired or ended.
-    pub(super) async fn sweep(&self) {
+    pub(super) fn sweep(&self) {
         let now = Instant::now();
         self.searches.sweep(now);
-        // One after the other, from the last to the first: what logins take and give back meanwhile is at the end, and moves
-        // none of those that are left.
-        for lane in self.binds.lanes() {
-            for position in (0..self.binds.idle(lane)).rev() {
-                let Some((turn, idle)) = self.binds.take_at(lane, position) else { continue };
-                if idle.is_over(now) {
-                    continue;
-                }
-                let Idle { connection, open, expires, used, has_carried } = idle;
-                if let Some(connection) = connection.unless_ended().await {
-                    let idle = Idle { connection, open, expires, used, has_carried };
-                    self.binds.put_back(position, (turn, idle));
-                }
-            }
-        }
+        self.binds.sweep(now);
         self.fit();
     }
 

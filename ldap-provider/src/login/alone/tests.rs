@@ -102,6 +102,23 @@ async fn a_login_that_was_alone_leaves_the_next_one_a_connection_to_search_on() 
 }
 
 #[tokio::test]
+async fn where_all_connections_have_just_ended_one_is_enough_again() {
+    let directory = ScriptedDirectory::start(move |id, request| match request {
+        Request::RootDse => Reply::Send([entry(id, "", &[OPENLDAP]), done(id, 0)].concat()),
+        Request::Search { .. } => Reply::Send([entry(id, DN, &ALICE), done(id, 0)].concat()),
+        Request::Bind { name, .. } if name == SERVICE_DN => Reply::Send(bound(id, 0)),
+        Request::Bind { .. } => Reply::SendAndClose(bound(id, 0)),
+        Request::Entry { .. } | Request::Other => Reply::Silence,
+    });
+    let directory = directory.await.unknown().with_service_account();
+    let configured = directory.configured();
+    assert!(matches!(login(&configured, "right").await, Ok(Decision::Accepted(_))));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(matches!(login(&configured, "right").await, Ok(Decision::Accepted(_))));
+    assert_eq!(directory.requests()[4..], [(2, service()), (2, SEARCH), (2, bind(DN, "right"))]);
+}
+
+#[tokio::test]
 async fn what_was_searched_in_vain_is_searched_again_as_the_directory_wants_it() {
     let directory = saying(("supportedCapabilities", "1.2.840.113556.1.4.800")).await;
     let answer = login(&directory.configured(), "right").await;

@@ -159,14 +159,15 @@ async fn a_second_answer_ends_the_connection_before_the_next_password_is_sent() 
 async fn a_probe_finds_out_whether_there_still_is_a_server() {
     let alive = message(1, 0x78, &result(0));
     let (address, server) = play(vec![Step::Read, Step::Send(alive), Step::ReadToEnd]).await;
-    let connection = connect(address, &Security::Plain, ample()).await.unwrap().probe(ample()).await.unwrap();
-    drop(connection.unless_ended().await.expect("it is still there"));
+    let mut connection = connect(address, &Security::Plain, ample()).await.unwrap().probe(ample()).await.unwrap();
+    assert!(connection.end().is_none(), "it is still there");
+    drop(connection);
     assert!(server.sent().await.ends_with(b"1.3.6.1.4.1.4203.1.11.3"));
 
     let (address, _server) = play(vec![]).await;
-    let connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    let mut connection = connect(address, &Security::Plain, ample()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(connection.unless_ended().await.is_none(), "the server has closed it");
+    assert!(connection.end().is_some(), "the server has closed it");
 
     let (address, _server) = play(vec![Step::Read, Step::Hang]).await;
     let silent = connect(address, &Security::Plain, ample()).await.unwrap().probe(soon()).await;
