@@ -18,7 +18,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Word {
-    /// Logins by 1, 8 and 64 callers at once; cold ones; ones at a distance; with --soak, very many.
+    /// Logins by 1, 8 and 64 callers at once; cold and first ones; ones at a distance; with --soak, very many.
     Logins(Logins),
     /// Listings of ten thousand, a hundred thousand and a million users.
     Listing(Listing),

@@ -11,7 +11,7 @@ const KINDS: [Kind; 5] = [
     &["plain", "starttls", "ldaps"],
     &["1", "8", "64"],
     &["plugin", "libldap", "go-a", "go-2", "saslauthd", "ldapsearch", "go-ldap", "go-pages"],
-    &["warm", "cold", "relay"],
+    &["warm", "cold", "first", "relay"],
     &["10000", "100000", "1000000"],
 ];
 
@@ -23,7 +23,7 @@ Measures these alone, parted by commas: of every kind that is named, what is nam
   transports: plain, starttls, ldaps (listing: plain unless another is named)
   callers:    1, 8, 64
   clients:    plugin, libldap, go-a, go-2, saslauthd; of a listing plugin, ldapsearch, go-ldap, go-pages
-  parts:      warm (connections kept, if the client keeps any), cold, relay
+  parts:      warm (connections kept, if the client keeps any), cold (none left), first (after a start), relay
   users:      10000, 100000, 1000000 (of a listing)
 
 Example: --only warm,ldaps,64,plugin,libldap";

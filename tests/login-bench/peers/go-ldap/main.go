@@ -6,8 +6,9 @@
 // the user's bind on a second connection, as most products do it.
 //
 // Standard input: the service account's password; what stands before the login in every user's password; then commands,
-// a line each. `round MILLISECONDS` is answered by `LOGINS FAILED ELAPSED_NS CPU_NS P50_NS P99_NS`, `list PAGE` and
-// `list-kept PAGE` by `USERS ELAPSED_NS`.
+// a line each. `round MILLISECONDS` is answered by `LOGINS FAILED ELAPSED_NS CPU_NS P50_NS P99_NS`, and so is `cold
+// MILLISECONDS MICROSECONDS`, in which nothing is done for so long before each login; `list PAGE` and `list-kept PAGE` by
+// `USERS ELAPSED_NS`.
 package main
 
 import (
@@ -102,7 +103,7 @@ func cpuTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func (t *target) round(strategy string, callers int, length time.Duration) {
+func (t *target) round(strategy string, callers int, length, quiet time.Duration) {
 	all := make([][]time.Duration, callers)
 	cpu, start := cpuTime(), time.Now()
 	deadline := start.Add(length)
@@ -112,11 +113,13 @@ func (t *target) round(strategy string, callers int, length time.Duration) {
 		go func(index int) {
 			defer running.Done()
 			random := rand.New(rand.NewSource(time.Now().UnixNano() + int64(index)))
-			for before := time.Now(); before.Before(deadline); {
+			for time.Now().Before(deadline) {
+				if quiet > 0 {
+					time.Sleep(quiet)
+				}
+				before := time.Now()
 				t.logIn(strategy, random)
-				after := time.Now()
-				all[index] = append(all[index], after.Sub(before))
-				before = after
+				all[index] = append(all[index], time.Since(before))
 			}
 		}(index)
 	}
@@ -215,9 +218,11 @@ func main() {
 	t.passwordPrefix = lines.Text()
 	fmt.Println("ready")
 	for lines.Scan() {
-		var value int
+		var value, quiet int
 		if _, err := fmt.Sscanf(lines.Text(), "round %d", &value); err == nil {
-			t.round(strategy, callers, time.Duration(value)*time.Millisecond)
+			t.round(strategy, callers, time.Duration(value)*time.Millisecond, 0)
+		} else if _, err := fmt.Sscanf(lines.Text(), "cold %d %d", &value, &quiet); err == nil {
+			t.round(strategy, callers, time.Duration(value)*time.Millisecond, time.Duration(quiet)*time.Microsecond)
 		} else if _, err := fmt.Sscanf(lines.Text(), "list %d", &value); err == nil {
 			t.list(uint32(value))
 		} else if _, err := fmt.Sscanf(lines.Text(), "list-kept %d", &value); err == nil {

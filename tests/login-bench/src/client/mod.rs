@@ -1,5 +1,6 @@
 //! What runs in the processes that are measured.
 
+mod connections;
 mod latencies;
 mod plugin;
 mod saslauthd;
@@ -61,8 +62,10 @@ fn first_line() -> Outcome<String> {
 enum Order {
     /// Logins for so many milliseconds.
     Round(u64),
-    /// The same, everything anew for each.
-    Cold(u64),
+    /// The same, each on connections of its own, after so many microseconds in which nothing is done.
+    Cold(u64, u64),
+    /// The same, each by a provider of its own.
+    First(u64, u64),
     /// So many logins.
     Logins(u64),
     /// A listing.
@@ -75,13 +78,15 @@ impl Order {
     fn next() -> Outcome<Option<Self>> {
         let Some(line) = next_line()? else { return Ok(None) };
         let mut words = line.split_whitespace();
-        let (word, number) = (words.next(), words.next().and_then(|number| number.parse().ok()));
-        let order = match (word, number) {
-            (Some("round"), Some(milliseconds)) => Self::Round(milliseconds),
-            (Some("cold"), Some(milliseconds)) => Self::Cold(milliseconds),
-            (Some("logins"), Some(count)) => Self::Logins(count),
-            (Some("list"), _) => Self::List,
-            (Some("metrics"), _) => Self::Metrics,
+        let word = words.next();
+        let mut number = || words.next().and_then(|number| number.parse().ok());
+        let order = match (word, number(), number()) {
+            (Some("round"), Some(milliseconds), _) => Self::Round(milliseconds),
+            (Some("cold"), Some(milliseconds), Some(pause)) => Self::Cold(milliseconds, pause),
+            (Some("first"), Some(milliseconds), Some(pause)) => Self::First(milliseconds, pause),
+            (Some("logins"), Some(count), _) => Self::Logins(count),
+            (Some("list"), ..) => Self::List,
+            (Some("metrics"), ..) => Self::Metrics,
             _ => return Err(Failure(format!("no such order: {line}"))),
         };
         Ok(Some(order))

@@ -7,6 +7,7 @@ use provider_api::host::{HostServices, Plugin, Provider, Trust};
 use provider_api::{Credentials, Deadline, Decision, ListRequest, RequestContext, Secret};
 use serde_json::Value;
 
+use super::connections::end_all_to;
 use super::latencies::Watch;
 use super::{Order, first_line, say};
 use crate::directory::bulk_login;
@@ -16,13 +17,15 @@ use crate::failure::{Failure, Outcome, cannot};
 const LOGIN: Duration = Duration::from_mins(1);
 /// How long a listing may take in all.
 const LISTING: Duration = Duration::from_hours(1);
-/// How long a provider of a cold login may take to end before the next one begins.
+/// How long a provider of a first login may take to end before the next one begins.
 const ENDING: Duration = Duration::from_secs(5);
 
 /// Loads the plugin and asks it as a host does, by a task for each caller.
 pub fn serve(plugin: &Path, callers: usize, users: u32) -> Outcome<()> {
     let runtime = tokio::runtime::Runtime::new().map_err(cannot("start a runtime"))?;
     let settings: Value = serde_json::from_str(&first_line()?).map_err(cannot("read the settings"))?;
+    let port = settings.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+    let port = port.ok_or_else(|| Failure("the settings have no port".to_owned()))?;
     let people = People { users, passwords: first_line()?.into() };
     let plugin =
         runtime.block_on(Plugin::open(plugin, &Trust::developer())).map_err(|error| Failure(error.to_string()))?;
@@ -33,7 +36,14 @@ pub fn serve(plugin: &Path, callers: usize, users: u32) -> Outcome<()> {
             match order {
                 Order::Round(milliseconds) => play(&provider, &people, callers, Until::time(milliseconds)).await,
                 Order::Logins(count) => play(&provider, &people, callers, Until::count(count)).await,
-                Order::Cold(milliseconds) => play_cold(&plugin, &settings, &people, milliseconds).await,
+                Order::Cold(milliseconds, pause) => {
+                    let quiet = Quiet::of(pause);
+                    play_cold(&provider, port, &people, Until::time(milliseconds), quiet).await
+                }
+                Order::First(milliseconds, pause) => {
+                    let quiet = Quiet::of(pause);
+                    play_first(&plugin, &settings, &people, Until::time(milliseconds), quiet).await
+                }
                 Order::List => list(&provider).await,
                 Order::Metrics => metrics(&provider).await,
             }
@@ -138,16 +148,47 @@ async fn log_in(provider: &Provider, somebody: &Credentials) -> Outcome<()> {
     }
 }
 
+/// What comes before a login that is timed by itself: nothing, for so long. What was done just before is done with, and
+/// whoever keeps threads awake for what may come next has given up.
+#[derive(Clone, Copy)]
+struct Quiet(Duration);
+
+impl Quiet {
+    fn of(microseconds: u64) -> Self {
+        Self(Duration::from_micros(microseconds))
+    }
+
+    /// How long the login takes that breaks it.
+    async fn broken_by(self, provider: &Provider, people: &People) -> Outcome<Duration> {
+        let somebody = people.somebody();
+        // On this thread nothing else runs, and no timer has to wake it.
+        std::thread::sleep(self.0);
+        let before = Instant::now();
+        log_in(provider, &somebody).await?;
+        Ok(before.elapsed())
+    }
+}
+
+/// Connections for each login, by a provider that was in use until all that it had were ended.
+async fn play_cold(provider: &Provider, port: u16, people: &People, until: Until, quiet: Quiet) -> Outcome<String> {
+    let watch = Watch::start();
+    let mut latencies = Vec::new();
+    while until.has_room() {
+        // It opens whatever the one before has left to be opened, and waits for that: later, it would be in the way.
+        log_in(provider, &people.somebody()).await?;
+        end_all_to(port)?;
+        latencies.push(quiet.broken_by(provider, people).await?);
+    }
+    Ok(watch.stop(latencies.len() as u64, 0, latencies))
+}
+
 /// A provider for each login. Only the login itself is timed.
-async fn play_cold(plugin: &Plugin, settings: &Value, people: &People, milliseconds: u64) -> Outcome<String> {
-    let (watch, until) = (Watch::start(), Until::time(milliseconds));
+async fn play_first(plugin: &Plugin, settings: &Value, people: &People, until: Until, quiet: Quiet) -> Outcome<String> {
+    let watch = Watch::start();
     let mut latencies = Vec::new();
     while until.has_room() {
         let provider = configured(plugin, settings).await?;
-        let somebody = people.somebody();
-        let before = Instant::now();
-        log_in(&provider, &somebody).await?;
-        latencies.push(before.elapsed());
+        latencies.push(quiet.broken_by(&provider, people).await?);
         // What the end of it costs shall not fall on the next one.
         provider.shutdown(ENDING).await.map_err(cannot("shut a provider down"))?;
     }

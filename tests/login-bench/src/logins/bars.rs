@@ -38,8 +38,10 @@ pub fn of(measured: &[Measured]) -> Vec<Bar> {
     let cold = |client| all.find(client, Part::Logins, Ldaps, 1, Warmth::Cold);
     let figures = both(cold(Kind::Plugin), cold(Kind::GoA), |row| &row.p50);
     bars.push(Bar::at_most("ldaps, cold: p50, plugin to go-ldap A", figures, 0.9));
-    // Two round trips and a little; and for a cold login those of TCP, of TLS and of the service account's bind too.
-    for (warmth, what, limit) in [(Warmth::Warm, "warm", 23.0), (Warmth::Cold, "cold", 56.0)] {
+    // Two round trips and a little; and where nobody is connected those of TCP, of TLS and of the service account's bind too.
+    for (warmth, what, limit) in
+        [(Warmth::Warm, "warm", 23.0), (Warmth::Cold, "cold", 56.0), (Warmth::First, "first", 56.0)]
+    {
         let plugin = all.find(Kind::Plugin, Part::Distance, Ldaps, 1, warmth);
         let figures = plugin.map(|plugin| plugin.p50.0.iter().map(|micros| micros / 1e3).collect());
         bars.push(

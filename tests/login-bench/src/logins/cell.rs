@@ -65,6 +65,7 @@ impl Cell {
             (Part::Distance, _) => "relay",
             (Part::Logins, Warmth::Warm) => "warm",
             (Part::Logins, Warmth::Cold) => "cold",
+            (Part::Logins, Warmth::First) => "first",
         };
         only.has(part) && only.has(self.transport.name()) && only.has(&self.callers.to_string())
     }
@@ -127,8 +128,10 @@ impl Cell {
 impl fmt::Display for Cell {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.transport.name())?;
-        if self.warmth == Warmth::Cold {
-            formatter.write_str(", cold")?;
+        match self.warmth {
+            Warmth::Warm => {}
+            Warmth::Cold => formatter.write_str(", cold")?,
+            Warmth::First => formatter.write_str(", first")?,
         }
         if self.part.is_at_a_distance() {
             write!(formatter, ", {} ms away", ROUND_TRIP.as_millis())?;

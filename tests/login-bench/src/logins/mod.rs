@@ -82,11 +82,14 @@ fn selected(only: &Selection) -> Vec<Cell> {
             });
         }
     }
-    // Who keeps nothing is the same warm and cold, and who keeps connections is beside it for orientation.
+    // Beside those who keep no connections, and at a distance, beside who does.
+    let dialling = &[Kind::Plugin, Kind::GoA, Kind::Go2][..];
     for (part, warmth, kinds) in [
-        (Part::Logins, Warmth::Cold, &[Kind::Plugin, Kind::GoA, Kind::Go2][..]),
+        (Part::Logins, Warmth::Cold, dialling),
+        (Part::Logins, Warmth::First, dialling),
         (Part::Distance, Warmth::Warm, &[Kind::Plugin, Kind::Libldap]),
         (Part::Distance, Warmth::Cold, &[Kind::Plugin, Kind::GoA]),
+        (Part::Distance, Warmth::First, &[Kind::Plugin, Kind::GoA]),
     ] {
         cells.push(Cell { part, transport: Transport::Ldaps, callers: 1, warmth, clients: clients(kinds) });
     }

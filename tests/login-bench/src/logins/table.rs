@@ -18,7 +18,7 @@ pub fn print(cell: &Cell, rows: &[Measured]) {
             Some(plugin) if row.client != Kind::Plugin => figures(plugin).to(figures(row)).shown_median(2),
             _ => String::new(),
         };
-        // Between cold logins, the plugin is configured and shut down, which is no part of a login.
+        // What is done and waited for between logins that are cold or the first is no part of them.
         let is_continuous = row.warmth == Warmth::Warm;
         let continuous = |shown: String| if is_continuous { shown } else { String::new() };
         println!(

@@ -63,9 +63,11 @@ impl Conversation {
         self.process.id()
     }
 
-    /// Logs in for so long, in the client's way of this name. Every login has to succeed.
-    pub fn round(&mut self, word: &str, length: Duration) -> Outcome<Round> {
-        let round = self.play(&format!("{word} {}", length.as_millis()))?;
+    /// Logs in for so long, in the client's way of this name, in which it may be quiet before each login. Every login has to
+    /// succeed.
+    pub fn round(&mut self, word: &str, length: Duration, quiet: Option<Duration>) -> Outcome<Round> {
+        let quiet = quiet.map_or_else(String::new, |quiet| format!(" {}", quiet.as_micros()));
+        let round = self.play(&format!("{word} {}{quiet}", length.as_millis()))?;
         if round.failed > 0 || round.logins == 0 {
             let Round { logins, failed, .. } = round;
             return Err(Failure(format!("{}: {failed} logins failed, {logins} succeeded", self.name)));

@@ -56,14 +56,19 @@ impl Kind {
     }
 }
 
-/// Whether connections may be kept from one login to the next.
+/// What is kept from one login to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warmth {
-    /// They may; who keeps none does as always.
+    /// All that the client keeps.
     Warm,
-    /// Everything anew for each login.
+    /// Everything but connections.
     Cold,
+    /// What the process has, as after a start.
+    First,
 }
+
+/// How long nothing is done before each login that is cold or the first.
+const QUIET: Duration = Duration::from_millis(2);
 
 /// A client that runs.
 pub struct Peer {
@@ -111,13 +116,14 @@ impl Peer {
 
     /// Logs in for so long. Every login has to succeed.
     pub fn round(&mut self, warmth: Warmth, length: Duration) -> Outcome<Round> {
-        let word = match (self.kind, warmth) {
-            // Only the plugin does something else; the others keep connections, or they do not.
-            (Kind::Plugin, Warmth::Cold) => "cold",
-            _ => "round",
+        let (word, quiet) = match (self.kind, warmth) {
+            (_, Warmth::Warm) => ("round", None),
+            (Kind::Plugin, Warmth::First) => ("first", Some(QUIET)),
+            // Who keeps no connections has no other way for what is the first.
+            (_, Warmth::Cold | Warmth::First) => ("cold", Some(QUIET)),
         };
         let before = self.daemon.as_ref().map(Saslauthd::time_on_core);
-        let mut round = self.conversation.round(word, length)?;
+        let mut round = self.conversation.round(word, length, quiet)?;
         if let (Some(daemon), Some(before)) = (&self.daemon, before) {
             // What the one that asks it spends is no part of it.
             round.cpu = daemon.time_on_core().saturating_sub(before);
