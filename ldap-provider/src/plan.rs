@@ -37,8 +37,6 @@ pub(crate) struct Plan {
     pub(crate) groups: Option<GroupPlan>,
     /// How many users are asked for at a time when they are listed.
     pub(crate) page_size: usize,
-    /// The DN of the domain or naming context that users lie in.
-    pub(crate) naming_context: Dn,
     pub(crate) contexts: Contexts,
     /// The setting of the filter, or what the kind has for it.
     pub(crate) filter_text: String,
@@ -87,8 +85,7 @@ impl Plan {
         let filter = choices.filter.clone().or_else(|| Restriction::parse(facts.filter).ok().flatten());
         let subject = choices.subject.as_ref().map_or_else(|| SubjectRule::first_of(facts.subject), SubjectRule::only);
         let known = contexts.naming.as_ref();
-        let naming_context = known.unwrap_or(&config.base_dn).clone();
-        let dns_domain = naming_context.dns_name().filter(|_| facts.has_windows_names);
+        let dns_domain = known.unwrap_or(&config.base_dn).dns_name().filter(|_| facts.has_windows_names);
         let profile = ProfileMap::new(&choices.profile, facts.display_name);
         let state = StateRules::new(facts, choices.expiry_warning);
         let groups = choices.groups.as_ref().map(|groups| GroupPlan::new(groups, facts, known, &config.base_dn));
@@ -121,10 +118,14 @@ impl Plan {
             state,
             groups,
             page_size: facts.page_size,
-            naming_context,
             contexts,
             base_dn: config.base_dn.clone(),
         }
+    }
+
+    /// The DN of the domain or naming context that users lie in, as far as is known.
+    pub(crate) fn naming_context(&self) -> &Dn {
+        self.contexts.naming.as_ref().unwrap_or(&self.base_dn)
     }
 
     /// The search for whoever carries one of these names.

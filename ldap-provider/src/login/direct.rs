@@ -138,12 +138,12 @@ async fn is_the_one_bound(plan: &Plan, entry: &Entry, name: &str, searcher: &Sea
         return Ok(true);
     }
     let domain = name.rsplit_once('@').map(|(_, domain)| domain);
-    let is_ours = plan.naming_context.dns_name().zip(domain).is_some_and(|(ours, domain)| is_same(&ours, domain));
+    let is_ours = plan.naming_context().dns_name().zip(domain).is_some_and(|(ours, domain)| is_same(&ours, domain));
     if plan.kind != Kind::Samba || !is_ours {
         return Ok(false);
     }
     let query = EntryQuery {
-        base: &plan.naming_context,
+        base: plan.naming_context(),
         scope: SearchScope::Subtree,
         filter: &EncodedFilter::equals(PRINCIPAL_NAME, name.as_bytes()),
         attributes: &["1.1"],

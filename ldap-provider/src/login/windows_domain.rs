@@ -47,7 +47,7 @@ async fn look_up(plan: &Plan, searcher: &Searcher<'_>) -> Result<String, Fault> 
     let partitions = partitions.ok_or_else(|| Fault::internal("the partitions have no DN"))?;
     let filter = EncodedFilter::all(&[
         EncodedFilter::has(NETBIOS_NAME),
-        EncodedFilter::equals("nCName", plan.naming_context.as_str().as_bytes()),
+        EncodedFilter::equals("nCName", plan.naming_context().as_str().as_bytes()),
     ]);
     let query = EntryQuery {
         base: &partitions,

@@ -234,7 +234,7 @@ fn what_the_administrator_has_set_wins_over_what_suits_the_directory() {
     assert_eq!(by_itself.scope, Scope::Sub);
     assert!(by_itself.filter_text.contains("objectCategory=person"));
     assert_eq!(by_itself.subject.attributes().map(ToString::to_string).collect::<Vec<_>>(), ["objectGUID"]);
-    assert_eq!(by_itself.naming_context.as_str(), "dc=example,dc=com");
+    assert_eq!(by_itself.naming_context().as_str(), "dc=example,dc=com");
     let changes = json!({
         "username_attribute": "mail",
         "scope": "one",
@@ -345,7 +345,7 @@ fn how_a_server_spells_its_contexts_changes_nothing() {
         assert_eq!(one.user_attributes, other.user_attributes, "{kind}");
         assert_eq!(one.listed_attributes, other.listed_attributes, "{kind}");
         assert_eq!(one.filter_text, other.filter_text, "{kind}");
-        assert_eq!(one.naming_context.dns_name(), other.naming_context.dns_name(), "{kind}");
+        assert_eq!(one.naming_context().dns_name(), other.naming_context().dns_name(), "{kind}");
         let meant = |plan: &Plan| format!("{:?}", plan.names.meaning("reader@example.com"));
         assert_eq!(meant(&one), meant(&other), "{kind}");
     }
