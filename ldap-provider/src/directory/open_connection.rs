@@ -19,3 +19,16 @@ impl Drop for OpenConnection {
         self.0.connections_open.down();
     }
 }
+
+/// A connection in the clear to who listens there, for tests.
+#[cfg(test)]
+pub(super) async fn connected_to(listener: &tokio::net::TcpListener) -> (wire_guard::Connection, OpenConnection) {
+    use std::time::{Duration, Instant};
+
+    use wire_guard::{Connection, Limits, Security};
+
+    let tcp = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let soon = Instant::now() + Duration::from_secs(20);
+    let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, soon).await.unwrap();
+    (connection, OpenConnection::count(&Arc::default()))
+}

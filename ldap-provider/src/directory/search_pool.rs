@@ -257,23 +257,19 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use provider_api::author::Lane;
-    use tokio::net::{TcpListener, TcpStream};
-    use wire_guard::{Connection, Limits, Security};
+    use tokio::net::TcpListener;
 
-    use super::super::open_connection::OpenConnection;
+    use super::super::open_connection::connected_to;
     use super::{BUSY, MOST_SEARCHES, Offer, Place, SearchPool, SharedConnection};
 
     const LANES: [Lane; 2] = [Lane::new(0, 2), Lane::new(1, 2)];
 
     async fn connection(listener: &TcpListener) -> SharedConnection {
-        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let soon = Instant::now() + Duration::from_secs(20);
-        let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, soon).await.unwrap();
-        SharedConnection::over(connection, OpenConnection::count(&Arc::default()))
+        let (connection, open) = connected_to(listener).await;
+        SharedConnection::over(connection, open)
     }
 
     /// The place that this lane is offered, and whether another connection would help.

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use provider_api::Deadline;
 use provider_api::author::Lane;
-use tokio::net::{TcpListener, TcpStream};
-use wire_guard::{Connection, Limits, Security};
+use tokio::net::TcpListener;
 
-use super::super::open_connection::OpenConnection;
+use super::super::open_connection::connected_to;
 use super::super::turns::Turn;
 use super::{BindPool, Idle, LONGEST_IDLENESS, lock, size_for};
 
@@ -21,13 +20,10 @@ fn the_farther_the_server_the_more_connections() {
 
 /// A pool with so many idle connections.
 async fn with_idle(count: usize) -> (BindPool, TcpListener) {
-    let (pool, metrics) = (BindPool::new(), Arc::default());
+    let pool = BindPool::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for _ in 0..count {
-        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let soon = Instant::now() + Duration::from_secs(20);
-        let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, soon).await.unwrap();
-        pool.give_back(pool.join(connection, OpenConnection::count(&metrics)));
+        pool.give_back(opened(&pool, &listener, Lane::here()).await);
     }
     (pool, listener)
 }
@@ -143,10 +139,8 @@ async fn of_two_lanes() -> (BindPool, TcpListener) {
 
 /// A connection that was just opened in that lane.
 async fn opened(pool: &BindPool, listener: &TcpListener, lane: Lane) -> Idle {
-    let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
-    let connection = Connection::secure(tcp, &Security::Plain, Limits::LOGIN, until).await.unwrap();
-    lane.during(|| pool.join(connection, OpenConnection::count(&Arc::default())))
+    let (connection, open) = connected_to(listener).await;
+    lane.during(|| pool.join(connection, open))
 }
 
 fn turn(pool: &BindPool, lane: Lane) -> Turn {
