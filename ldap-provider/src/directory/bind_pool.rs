@@ -318,19 +318,18 @@ impl BindPool {
     /// Closes those that are idle and are of no further use: what has ended, is too old, or has been idle too long. Whether
     /// any are left.
     pub(crate) fn sweep(&self, now: Instant) -> bool {
-        let (mut gone, mut ends, mut has_any) = (Vec::new(), Vec::new(), false);
+        let (mut ends, mut has_any) = (Vec::new(), false);
         for idle in self.idle.all() {
             let mut idle = lock(idle);
-            gone.extend(idle.extract_if(.., |idle| {
+            idle.retain_mut(|idle| {
                 let end = idle.connection.end();
-                let is_gone = idle.is_over(now) || end.is_some();
+                let stays = end.is_none() && !idle.is_over(now);
                 ends.extend(end);
-                is_gone
-            }));
+                stays
+            });
             has_any |= !idle.is_empty();
         }
-        // When the locks are free: both take their time.
-        drop(gone);
+        // When the locks are free: what a host does with its log may take time.
         ends.into_iter().for_each(End::report);
         has_any
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
@@ -175,10 +176,10 @@ impl Connection {
     /// How the connection has ended, if it has: the server has closed it or said something that nobody asked for. After that
     /// it is of no further use. Does not wait, does not log, and does not notice a connection that died in silence.
     pub fn end(&mut self) -> Option<End> {
-        let look = pin!(silent(&mut self.stream, &mut self.incoming)).poll(&mut Context::from_waker(Waker::noop()));
-        match look {
+        // Without tokio's budget: of many that are looked at in a row, the last ones count as well.
+        let look = pin!(unconstrained(silent(&mut self.stream, &mut self.incoming)));
+        match look.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(silent) => silent.err().map(|error| End { error, peer: self.peer }),
-            // tokio wants this task to give way first: nothing is known of an end.
             Poll::Pending => None,
         }
     }

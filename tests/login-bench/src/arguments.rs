@@ -51,6 +51,9 @@ pub struct Logins {
     /// How long each client runs before its first round.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub warm_up: Duration,
+    /// How long a client does nothing before each login that is cold or the first.
+    #[arg(long, value_name = "MILLISECONDS", default_value = "2", value_parser = milliseconds)]
+    pub quiet: Duration,
     /// How many users the directory has.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub users: u32,
@@ -75,6 +78,15 @@ pub struct Listing {
     /// How many rounds there are for a million users, of whom the memory counts more than the time.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub million_rounds: u32,
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let milliseconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1000.0).contains(&milliseconds) {
+        Ok(Duration::from_secs_f64(milliseconds / 1e3))
+    } else {
+        Err("from 0 to 1000".to_owned())
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -111,11 +111,20 @@ async fn where_all_connections_have_just_ended_one_is_enough_again() {
         Request::Entry { .. } | Request::Other => Reply::Silence,
     });
     let directory = directory.await.unknown().with_service_account();
-    let configured = directory.configured();
-    assert!(matches!(login(&configured, "right").await, Ok(Decision::Accepted(_))));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(matches!(login(&configured, "right").await, Ok(Decision::Accepted(_))));
-    assert_eq!(directory.requests()[4..], [(2, service()), (2, SEARCH), (2, bind(DN, "right"))]);
+    for attempt in 1.. {
+        let configured = directory.configured();
+        assert!(matches!(login(&configured, "right").await, Ok(Decision::Accepted(_))));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let before = directory.requests();
+        assert!(matches!(login(&configured, "right").await, Ok(Decision::Accepted(_))));
+        let opened = before.last().map_or(1, |(connection, _)| connection + 1);
+        let asked = directory.requests().split_off(before.len());
+        if asked == [(opened, service()), (opened, SEARCH), (opened, bind(DN, "right"))] {
+            break;
+        }
+        // A second after its configuration a provider opens one for searches, and the machine may be slow.
+        assert!(attempt < 5, "{asked:?}");
+    }
 }
 
 #[tokio::test]

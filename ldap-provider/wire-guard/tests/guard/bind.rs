@@ -169,6 +169,13 @@ async fn a_probe_finds_out_whether_there_still_is_a_server() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(connection.end().is_some(), "the server has closed it");
 
+    let unasked = Step::Send(message(1, BIND_RESPONSE, &result(0)));
+    let (address, _server) = play(vec![unasked, Step::Hang]).await;
+    let mut connection = connect(address, &Security::Plain, ample()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let end = connection.end().expect("the server has spoken first");
+    assert!(format!("{end:?}").contains("an answer before its request"), "{end:?}");
+
     let (address, _server) = play(vec![Step::Read, Step::Hang]).await;
     let silent = connect(address, &Security::Plain, ample()).await.unwrap().probe(soon()).await;
     assert!(matches!(silent, Err(ExchangeError::Timeout)), "{silent:?}");

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
+use rustix::io::Errno;
 use rustix::net::{Shutdown, getpeername, shutdown};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
@@ -22,7 +23,13 @@ pub fn end_all_to(port: u16) -> Outcome<()> {
         if !is_socket {
             continue;
         }
-        let socket = pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).map_err(cannot("get at a connection"))?;
+        let socket = match pidfd_getfd(&process, number, PidfdGetfdFlags::empty()) {
+            // It was closed meanwhile.
+            Err(Errno::BADF) => continue,
+            socket => {
+                socket.map_err(cannot("get at a connection (pidfd_getfd; a container may need CAP_SYS_PTRACE)"))?
+            }
+        };
         if peer_port(&socket) == Some(port) {
             match shutdown(&socket, Shutdown::Both) {
                 Err(error) if error.kind() != ErrorKind::NotConnected => return Err(cannot("end a connection")(error)),

@@ -81,7 +81,7 @@ impl Cell {
         let start = |&kind| Peer::start(kind, programs, target, self.callers);
         let mut peers = self.clients.iter().map(start).collect::<Outcome<Vec<_>>>()?;
         for peer in &mut peers {
-            peer.round(self.warmth, options.warm_up)?;
+            peer.round(self.warmth, options.warm_up, options.quiet)?;
         }
         // Far away, too few logins are made in the time to tell.
         if self.warmth == Warmth::Warm && !self.part.is_at_a_distance() {
@@ -93,7 +93,7 @@ impl Cell {
             for turn in 0..peers.len() {
                 // What one leaves to be done falls on the next, so each is the first once.
                 let index = (round + turn) % peers.len();
-                played[index].push(peers[index].round(self.warmth, options.seconds)?);
+                played[index].push(peers[index].round(self.warmth, options.seconds, options.quiet)?);
             }
         }
         Ok(peers.iter().zip(&played).map(|(peer, rounds)| self.measured(peer, rounds)).collect())
@@ -103,7 +103,7 @@ impl Cell {
     #[allow(clippy::cast_precision_loss, reason = "nobody logs in that often")]
     fn octets(&self, peer: &mut Peer, directory: &Directory) -> Outcome<f64> {
         let meter = Meter::start(directory);
-        let round = peer.round(self.warmth, COUNTED)?;
+        let round = peer.round(self.warmth, COUNTED, Duration::ZERO)?;
         Ok(meter.read().octets as f64 / round.logins as f64)
     }
 

@@ -67,9 +67,6 @@ pub enum Warmth {
     First,
 }
 
-/// How long nothing is done before each login that is cold or the first.
-const QUIET: Duration = Duration::from_millis(2);
-
 /// A client that runs.
 pub struct Peer {
     kind: Kind,
@@ -114,13 +111,13 @@ impl Peer {
         self.kind
     }
 
-    /// Logs in for so long. Every login has to succeed.
-    pub fn round(&mut self, warmth: Warmth, length: Duration) -> Outcome<Round> {
+    /// Logs in for so long, if it is not warm after being quiet before each login. Every login has to succeed.
+    pub fn round(&mut self, warmth: Warmth, length: Duration, quiet: Duration) -> Outcome<Round> {
         let (word, quiet) = match (self.kind, warmth) {
             (_, Warmth::Warm) => ("round", None),
-            (Kind::Plugin, Warmth::First) => ("first", Some(QUIET)),
+            (Kind::Plugin, Warmth::First) => ("first", Some(quiet)),
             // Who keeps no connections has no other way for what is the first.
-            (_, Warmth::Cold | Warmth::First) => ("cold", Some(QUIET)),
+            (_, Warmth::Cold | Warmth::First) => ("cold", Some(quiet)),
         };
         let before = self.daemon.as_ref().map(Saslauthd::time_on_core);
         let mut round = self.conversation.round(word, length, quiet)?;
