@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,19 +82,14 @@ pub struct Listing {
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
-    let milliseconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.0..=1000.0).contains(&milliseconds) {
-        Ok(Duration::from_secs_f64(milliseconds / 1e3))
-    } else {
-        Err("from 0 to 1000".to_owned())
-    }
+    within(text, 0.0..=1000.0).map(|milliseconds| Duration::from_secs_f64(milliseconds / 1e3))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.1..=3600.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err("from 0.1 to 3600".to_owned())
-    }
+    within(text, 0.1..=3600.0).map(Duration::from_secs_f64)
+}
+
+fn within(text: &str, range: RangeInclusive<f64>) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| "not a number".to_owned())?;
+    if range.contains(&number) { Ok(number) } else { Err(format!("from {} to {}", range.start(), range.end())) }
 }

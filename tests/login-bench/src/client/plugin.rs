@@ -24,8 +24,6 @@ const ENDING: Duration = Duration::from_secs(5);
 pub fn serve(plugin: &Path, callers: usize, users: u32) -> Outcome<()> {
     let runtime = tokio::runtime::Runtime::new().map_err(cannot("start a runtime"))?;
     let settings: Value = serde_json::from_str(&first_line()?).map_err(cannot("read the settings"))?;
-    let port = settings.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
-    let port = port.ok_or_else(|| Failure("the settings have no port".to_owned()))?;
     let people = People { users, passwords: first_line()?.into() };
     let plugin =
         runtime.block_on(Plugin::open(plugin, &Trust::developer())).map_err(|error| Failure(error.to_string()))?;
@@ -36,13 +34,11 @@ pub fn serve(plugin: &Path, callers: usize, users: u32) -> Outcome<()> {
             match order {
                 Order::Round(milliseconds) => play(&provider, &people, callers, Until::time(milliseconds)).await,
                 Order::Logins(count) => play(&provider, &people, callers, Until::count(count)).await,
-                Order::Cold(milliseconds, pause) => {
-                    let quiet = Quiet::of(pause);
-                    play_cold(&provider, port, &people, Until::time(milliseconds), quiet).await
+                Order::Cold(milliseconds, quiet) => {
+                    play_cold(&provider, &settings, &people, Until::time(milliseconds), Quiet::of(quiet)).await
                 }
-                Order::First(milliseconds, pause) => {
-                    let quiet = Quiet::of(pause);
-                    play_first(&plugin, &settings, &people, Until::time(milliseconds), quiet).await
+                Order::First(milliseconds, quiet) => {
+                    play_first(&plugin, &settings, &people, Until::time(milliseconds), Quiet::of(quiet)).await
                 }
                 Order::List => list(&provider).await,
                 Order::Metrics => metrics(&provider).await,
@@ -170,7 +166,15 @@ impl Quiet {
 }
 
 /// Connections for each login, by a provider that was in use until all that it had were ended.
-async fn play_cold(provider: &Provider, port: u16, people: &People, until: Until, quiet: Quiet) -> Outcome<String> {
+async fn play_cold(
+    provider: &Provider,
+    settings: &Value,
+    people: &People,
+    until: Until,
+    quiet: Quiet,
+) -> Outcome<String> {
+    let port = settings.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+    let port = port.ok_or_else(|| Failure("the settings have no port".to_owned()))?;
     let watch = Watch::start();
     let mut latencies = Vec::new();
     while until.has_room() {

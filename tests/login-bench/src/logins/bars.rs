@@ -36,20 +36,17 @@ pub fn of(measured: &[Measured]) -> Vec<Bar> {
         bars.push(Bar::at_most(named(transport, 64, "CPU of a login, plugin to libldap"), figures, 1.2));
     }
     // A start costs more than connections; but not so much that who dials each time is faster.
-    for (warmth, what, limit) in [(Warmth::Cold, "cold", 0.9), (Warmth::First, "first", 1.0)] {
+    for (warmth, limit) in [(Warmth::Cold, 0.9), (Warmth::First, 1.0)] {
         let find = |client| all.find(client, Part::Logins, Ldaps, 1, warmth);
         let figures = both(find(Kind::Plugin), find(Kind::GoA), |row| &row.p50);
-        bars.push(Bar::at_most(format!("ldaps, {what}: p50, plugin to go-ldap A"), figures, limit));
+        bars.push(Bar::at_most(format!("ldaps, {}: p50, plugin to go-ldap A", warmth.word()), figures, limit));
     }
     // Two round trips and a little; and where nobody is connected those of TCP, of TLS and of the service account's bind too.
-    for (warmth, what, limit) in
-        [(Warmth::Warm, "warm", 23.0), (Warmth::Cold, "cold", 56.0), (Warmth::First, "first", 56.0)]
-    {
+    for (warmth, limit) in [(Warmth::Warm, 23.0), (Warmth::Cold, 56.0), (Warmth::First, 56.0)] {
         let plugin = all.find(Kind::Plugin, Part::Distance, Ldaps, 1, warmth);
         let figures = plugin.map(|plugin| plugin.p50.0.iter().map(|micros| micros / 1e3).collect());
-        bars.push(
-            Bar::at_most(format!("ldaps, {what}, 10 ms away: p50 of the plugin in ms"), figures, limit).digits(1),
-        );
+        let what = format!("ldaps, {}, 10 ms away: p50 of the plugin in ms", warmth.word());
+        bars.push(Bar::at_most(what, figures, limit).digits(1));
     }
     bars
 }

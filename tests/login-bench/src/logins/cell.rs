@@ -61,11 +61,9 @@ pub struct Measured {
 
 impl Cell {
     pub fn is_selected(&self, only: &Selection) -> bool {
-        let part = match (self.part, self.warmth) {
-            (Part::Distance, _) => "relay",
-            (Part::Logins, Warmth::Warm) => "warm",
-            (Part::Logins, Warmth::Cold) => "cold",
-            (Part::Logins, Warmth::First) => "first",
+        let part = match self.part {
+            Part::Distance => "relay",
+            Part::Logins => self.warmth.word(),
         };
         only.has(part) && only.has(self.transport.name()) && only.has(&self.callers.to_string())
     }
@@ -128,10 +126,8 @@ impl Cell {
 impl fmt::Display for Cell {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.transport.name())?;
-        match self.warmth {
-            Warmth::Warm => {}
-            Warmth::Cold => formatter.write_str(", cold")?,
-            Warmth::First => formatter.write_str(", first")?,
+        if self.warmth != Warmth::Warm {
+            write!(formatter, ", {}", self.warmth.word())?;
         }
         if self.part.is_at_a_distance() {
             write!(formatter, ", {} ms away", ROUND_TRIP.as_millis())?;

@@ -67,6 +67,17 @@ pub enum Warmth {
     First,
 }
 
+impl Warmth {
+    /// Its name in a table and in a selection.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Warm => "warm",
+            Self::Cold => "cold",
+            Self::First => "first",
+        }
+    }
+}
+
 /// A client that runs.
 pub struct Peer {
     kind: Kind,
